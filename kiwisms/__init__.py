@@ -1,0 +1,1 @@
+"""The engine behind an SMS one-time-code rental service."""

@@ -1,0 +1,89 @@
+"""What can be rented: services with upstream's price and stock, by country."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, NewType
+
+from attrs import field, frozen
+
+from kiwisms.domain.errors import KiwismsError
+from kiwisms.domain.money import Money
+
+ServiceCode = NewType("ServiceCode", str)
+CountryCode = NewType("CountryCode", str)
+
+COUNTRIES: Final[Mapping[CountryCode, str]] = MappingProxyType(
+    {
+        CountryCode("187"): "United States",
+        CountryCode("16"): "United Kingdom",
+        CountryCode("36"): "Canada",
+        CountryCode("43"): "Germany",
+        CountryCode("78"): "France",
+        CountryCode("48"): "Netherlands",
+    }
+)
+"""The countries of the HTTP contract, by upstream's number."""
+
+DEFAULT_COUNTRY: Final = CountryCode("187")
+
+
+class InvalidCountry(KiwismsError):
+    """The country is none of `COUNTRIES`."""
+
+    code = "INVALID_COUNTRY"
+
+    def __init__(self) -> None:
+        super().__init__("Unsupported country code")
+
+
+class ServiceUnavailable(KiwismsError):
+    """The service is unknown, out of stock, too dear or full; *why* is for the operator's log."""
+
+    code = "SERVICE_UNAVAILABLE"
+
+    def __init__(self, why: str) -> None:
+        super().__init__("Service unavailable")
+        self.why = why
+
+
+@frozen(kw_only=True)
+class Offer:
+    """One service in one country, at upstream's price."""
+
+    service: ServiceCode
+    name: str
+    cost: Money
+    count: int
+    multi_sms: bool = False
+
+
+@frozen(kw_only=True)
+class Catalog:
+    """All offers of one country as upstream told them at one moment."""
+
+    country: CountryCode
+    offers: Mapping[ServiceCode, Offer] = field(converter=MappingProxyType)
+    fetched_at: datetime
+
+    def offer(self, service: ServiceCode) -> Offer:
+        """
+        Find a service that has stock.
+
+        Raises:
+            ServiceUnavailable: It is not on offer, or none is left.
+        """
+        offer = self.offers.get(service)
+        if offer is None:
+            raise ServiceUnavailable(f"no service {service!r} in country {self.country}")
+        if offer.count <= 0:
+            raise ServiceUnavailable(f"no {service!r} left in country {self.country}")
+        return offer
+
+
+def known_country(code: str) -> CountryCode:
+    """Check a country's number; raises `InvalidCountry`."""
+    country = CountryCode(code)
+    if country not in COUNTRIES:
+        raise InvalidCountry
+    return country

@@ -1,0 +1,249 @@
+"""Webhooks: where events go, how they are signed, and when a failed try is repeated."""
+
+import base64
+import hmac
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+from attrs import evolve, field, frozen
+
+from kiwisms.domain.errors import KiwismsError, ValidationRefused
+from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix, RentalId
+
+SECRET_PREFIX: Final = "whsec_"
+ROTATION: Final = timedelta(hours=24)
+"""How long a replaced secret still signs beside its successor."""
+PAUSES: Final = (
+    timedelta(seconds=5),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(hours=24),
+)
+"""Pauses between tries; after the last of them one more try is the last."""
+JITTER: Final = 0.2
+GONE: Final = 410
+"""The status with which a receiver asks never to be called again (RFC 9110, 15.5.11)."""
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    GIVEN_UP = "GIVEN_UP"
+
+
+class DeliveryEvent(StrEnum):
+    """What can happen to a delivery."""
+
+    ACCEPT = "ACCEPT"
+    RETRY = "RETRY"
+    GIVE_UP = "GIVE_UP"
+    RESEND = "RESEND"
+
+
+TRANSITIONS: Final[Mapping[tuple[DeliveryStatus, DeliveryEvent], DeliveryStatus]] = (
+    MappingProxyType(
+        {
+            (DeliveryStatus.PENDING, DeliveryEvent.ACCEPT): DeliveryStatus.DELIVERED,
+            (DeliveryStatus.PENDING, DeliveryEvent.RETRY): DeliveryStatus.PENDING,
+            (DeliveryStatus.PENDING, DeliveryEvent.GIVE_UP): DeliveryStatus.GIVEN_UP,
+            (DeliveryStatus.PENDING, DeliveryEvent.RESEND): DeliveryStatus.PENDING,
+            (DeliveryStatus.DELIVERED, DeliveryEvent.RESEND): DeliveryStatus.PENDING,
+            (DeliveryStatus.GIVEN_UP, DeliveryEvent.RESEND): DeliveryStatus.PENDING,
+        }
+    )
+)
+
+
+class WebhookNotFound(KiwismsError):
+    """No webhook address is set here."""
+
+    code = "WEBHOOK_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("no webhook address is set")
+
+
+class DeliveryNotFound(KiwismsError):
+    """No delivery has this id."""
+
+    code = "DELIVERY_NOT_FOUND"
+
+    def __init__(self, delivery_id: str) -> None:
+        super().__init__(f"no delivery {delivery_id!r}")
+
+
+@frozen(kw_only=True)
+class Webhook:
+    """
+    Where an account's events go; one with a *key_prefix* goes first for what that key rented.
+
+    The secrets are sealed: only `ports.vault.Vault` can open them.
+    """
+
+    account_id: AccountId
+    key_prefix: KeyPrefix | None = None
+    url: str
+    sealed_secret: str = field(repr=False)
+    sealed_old_secret: str | None = field(default=None, repr=False)
+    rotated_at: datetime | None = None
+    stopped_at: datetime | None = None
+
+    def rotate(self, sealed_secret: str, at: datetime) -> Self:
+        """Take a new secret; the old one goes on signing for a day."""
+        return evolve(
+            self,
+            sealed_secret=sealed_secret,
+            sealed_old_secret=self.sealed_secret,
+            rotated_at=at,
+        )
+
+    def stop(self, at: datetime) -> Self:
+        """Never call the address again; setting it anew begins afresh."""
+        return evolve(self, stopped_at=at)
+
+    def signing(self, now: datetime) -> tuple[str, ...]:
+        """The sealed secrets that sign now, the current one first."""
+        if (
+            self.sealed_old_secret is None
+            or self.rotated_at is None
+            or now >= self.rotated_at + ROTATION
+        ):
+            return (self.sealed_secret,)
+        return (self.sealed_secret, self.sealed_old_secret)
+
+
+@frozen(kw_only=True)
+class Delivery:
+    """One event on its way to one address; *attempts* counts the tries made."""
+
+    id: DeliveryId
+    account_id: AccountId
+    key_prefix: KeyPrefix | None = None
+    event: str
+    rental_id: RentalId | None
+    body: str = field(repr=False)
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    attempts: int = 0
+    tries_left: int = len(PAUSES)
+    last_error: str | None = None
+    created_at: datetime
+    due_at: datetime | None
+
+    def accepted(self) -> Self:
+        """The receiver answered 2xx."""
+        return evolve(
+            self,
+            status=self._next(DeliveryEvent.ACCEPT),
+            attempts=self.attempts + 1,
+            last_error=None,
+            due_at=None,
+        )
+
+    def failed(self, error: str, at: datetime) -> Self:
+        """A try failed: come back after a pause, or give up after the last one."""
+        if self.tries_left == 0:
+            return self.given_up(error)
+        pause = PAUSES[len(PAUSES) - self.tries_left]
+        return evolve(
+            self,
+            status=self._next(DeliveryEvent.RETRY),
+            attempts=self.attempts + 1,
+            tries_left=self.tries_left - 1,
+            last_error=error,
+            due_at=at + pause * spread(self.id, self.attempts),
+        )
+
+    def given_up(self, error: str) -> Self:
+        """No further try will be made unless somebody asks for it."""
+        return evolve(
+            self,
+            status=self._next(DeliveryEvent.GIVE_UP),
+            attempts=self.attempts + 1,
+            last_error=error,
+            due_at=None,
+        )
+
+    def resend(self, at: datetime) -> Self:
+        """Try again now, with the whole schedule ahead."""
+        return evolve(
+            self, status=self._next(DeliveryEvent.RESEND), tries_left=len(PAUSES), due_at=at
+        )
+
+    def _next(self, event: DeliveryEvent) -> DeliveryStatus:
+        try:
+            return TRANSITIONS[self.status, event]
+        except KeyError:
+            raise ValueError(f"{event} of a delivery that is {self.status}") from None
+
+
+def spread(delivery_id: DeliveryId, attempt: int) -> float:
+    """
+    A factor from 0.8 to 1.2, so that failed deliveries do not come back all at once.
+
+    Derived from the delivery and not from chance: the schedule of a delivery is a fact.
+    """
+    digest = sha256(f"{delivery_id}:{attempt}".encode()).digest()
+    return 1 - JITTER + 2 * JITTER * int.from_bytes(digest[:8]) / 2**64
+
+
+def new_secret(chance: bytes) -> str:
+    """Write a webhook secret: ``whsec_`` and base64, as Standard Webhooks asks."""
+    return SECRET_PREFIX + base64.b64encode(chance).decode("ascii")
+
+
+def sign(
+    body: bytes, *, delivery_id: DeliveryId, at: datetime, secrets: tuple[str, ...]
+) -> dict[str, str]:
+    """
+    Make the signature headers of one try.
+
+    Args:
+        body: The raw body as it is sent.
+        delivery_id: The event's id, the same on every try.
+        at: The moment of this try.
+        secrets: ``whsec_…`` as shown to the customer, the current one first.
+
+    Source: interface, "Webhooks"; Standard Webhooks specification 1.0.
+    """
+    timestamp = str(int(at.timestamp()))
+    signed = f"{delivery_id}.{timestamp}.".encode() + body
+    return {
+        "X-Webhook-Signature": hmac.new(secrets[0].encode(), body, sha256).hexdigest(),
+        "webhook-id": delivery_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(_standard_signature(signed, each) for each in secrets),
+    }
+
+
+def check_url(url: str) -> str:
+    """
+    Check the form of a webhook address; whether it may be connected to is seen at each try.
+
+    Raises:
+        ValidationRefused: It is not an http(s) address with a host and without user info.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or len(url) > 2048 or not url.isascii() or not url.isprintable() or " " in url:
+        raise ValidationRefused("url", "must be an http:// or https:// address")
+    if parts.username is not None or parts.password is not None:
+        raise ValidationRefused("url", "must not hold a user name or password")
+    return url
+
+
+def _standard_signature(signed: bytes, secret: str) -> str:
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    return "v1," + base64.b64encode(hmac.new(key, signed, sha256).digest()).decode("ascii")

@@ -1,0 +1,42 @@
+"""The root of every error that kiwisms raises on purpose."""
+
+from typing import ClassVar
+
+
+class KiwismsError(Exception):
+    """
+    Something was refused or failed for a reason that kiwisms can name.
+
+    ``code`` is the machine-readable word that the HTTP contract puts beside the message.
+    """
+
+    code: ClassVar[str] = "ERROR"
+
+
+class ValidationRefused(KiwismsError):
+    """A value that somebody gave cannot be used; *field* names it."""
+
+    code = "VALIDATION_ERROR"
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field}: {why}")
+        self.field, self.why = field, why
+
+
+class Unauthorized(KiwismsError):
+    """The API key is missing, malformed, unknown or revoked; which of them is not told."""
+
+    code = "UNAUTHORIZED"
+
+    def __init__(self) -> None:
+        super().__init__("Missing or invalid API key")
+
+
+class RateLimited(KiwismsError):
+    """Too many requests; *retry_after* is in whole seconds."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after: int, why: str = "Rate limit exceeded") -> None:
+        super().__init__(why)
+        self.retry_after = retry_after

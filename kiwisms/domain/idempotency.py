@@ -1,0 +1,140 @@
+"""The idempotency key: one key makes one rental, however often it is sent."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Final, NewType, Self
+
+from attrs import evolve, frozen
+
+from kiwisms.domain.errors import KiwismsError, ValidationRefused
+from kiwisms.domain.ids import AccountId, IdempotencyKey, RentalId
+
+Fingerprint = NewType("Fingerprint", str)
+
+LIFETIME: Final = timedelta(hours=24)
+LONGEST: Final = 256
+
+
+class KeyState(StrEnum):
+    """Whether the request that owns the key is running, has its answer, or left it free."""
+
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    FREE = "FREE"
+
+
+class KeyEvent(StrEnum):
+    """What can happen to an idempotency key."""
+
+    CLAIM = "CLAIM"
+    FINISH = "FINISH"
+    FREE = "FREE"
+
+
+TRANSITIONS: Final[Mapping[tuple[KeyState, KeyEvent], KeyState]] = MappingProxyType(
+    {
+        (KeyState.FREE, KeyEvent.CLAIM): KeyState.RUNNING,
+        (KeyState.RUNNING, KeyEvent.FINISH): KeyState.FINISHED,
+        (KeyState.RUNNING, KeyEvent.FREE): KeyState.FREE,
+    }
+)
+
+
+class IdempotencyConflict(KiwismsError):
+    """The same request is still running under this key."""
+
+    code = "IDEMPOTENCY_CONFLICT"
+
+    def __init__(self) -> None:
+        super().__init__("A request with this Idempotency-Key is still running")
+
+
+class IdempotencyKeyReused(KiwismsError):
+    """The key belongs to another request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key was already used with a different request body")
+
+
+@frozen(kw_only=True)
+class IdempotencyRecord:
+    """
+    A key, the request it is bound to, and the rental that request makes.
+
+    The rental is the stored answer: all that the first answer said is fixed from then on, so a
+    replay says it again.
+    """
+
+    key: IdempotencyKey
+    account_id: AccountId
+    fingerprint: Fingerprint
+    rental_id: RentalId
+    state: KeyState
+    claimed_at: datetime
+
+    def finish(self) -> Self:
+        """The rental was made: from now on the key answers with it."""
+        return self._after(KeyEvent.FINISH)
+
+    def free(self) -> Self:
+        """Nothing came of the request: the key may be used again, for anything."""
+        return self._after(KeyEvent.FREE)
+
+    def binds(self, now: datetime) -> bool:
+        """Whether the key still belongs to its request."""
+        expired = self.state is KeyState.FINISHED and now >= self.claimed_at + LIFETIME
+        return self.state is not KeyState.FREE and not expired
+
+    def _after(self, event: KeyEvent) -> Self:
+        try:
+            return evolve(self, state=TRANSITIONS[self.state, event])
+        except KeyError:
+            raise ValueError(f"{event} of an idempotency key that is {self.state}") from None
+
+
+def read_key(text: str | None) -> IdempotencyKey | None:
+    """
+    Check a key that a customer sent.
+
+    Raises:
+        ValidationRefused: It is empty, or longer than 256 characters.
+
+    Source: HTTP contract, parameter ``Idempotency-Key``.
+    """
+    if text is None:
+        return None
+    if not 0 < len(text) <= LONGEST or not text.isprintable():
+        raise ValidationRefused("Idempotency-Key", f"must have 1 to {LONGEST} characters")
+    return IdempotencyKey(text)
+
+
+def fingerprint(*request: object) -> Fingerprint:
+    """Sum up a request, so that two requests can be told apart without keeping them."""
+    canonical = json.dumps(request, sort_keys=True, separators=(",", ":"), default=str)
+    return Fingerprint(sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def replay(record: IdempotencyRecord | None, asked: Fingerprint, now: datetime) -> RentalId | None:
+    """
+    Say which rental answers a request whose key has *record*.
+
+    Returns:
+        The rental that an earlier, equal request made; ``None`` when the key is free to claim.
+
+    Raises:
+        IdempotencyKeyReused: The key belongs to another request.
+        IdempotencyConflict: The equal request is still running.
+    """
+    if record is None or not record.binds(now):
+        return None
+    if record.fingerprint != asked:
+        raise IdempotencyKeyReused
+    if record.state is KeyState.RUNNING:
+        raise IdempotencyConflict
+    return record.rental_id

@@ -1,0 +1,17 @@
+"""The names that things go by, so that one cannot be taken for another."""
+
+from typing import NewType
+
+AccountId = NewType("AccountId", str)
+"""A UUID in its usual text form."""
+KeyPrefix = NewType("KeyPrefix", str)
+"""The public part of an API key. It begins with the account's id, so a key names its account."""
+RentalId = NewType("RentalId", str)
+ActivationId = NewType("ActivationId", str)
+"""Upstream's own id of a rented number; the contract's ``externalId``."""
+IdempotencyKey = NewType("IdempotencyKey", str)
+TransferId = NewType("TransferId", str)
+"""Made from what caused the transfer, so that the same cause cannot move money twice."""
+DeliveryId = NewType("DeliveryId", str)
+"""The same on every try of one event; the receiver's ``webhook-id``."""
+IncidentId = NewType("IncidentId", str)

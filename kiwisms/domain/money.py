@@ -1,0 +1,105 @@
+"""Exact US dollars: an integer number of millionths, never a float."""
+
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from typing import Final, Self
+
+from attrs import field, frozen
+from attrs.validators import instance_of
+
+from kiwisms.domain.errors import ValidationRefused
+
+MICROS_PER_DOLLAR: Final = 1_000_000
+MICROS_PER_CENT: Final = 10_000
+# One account's books stay far inside a signed 64-bit column, sums included.
+LARGEST: Final = Decimal(10**9)
+
+
+@frozen(order=True)
+class Money:
+    """
+    An amount of US dollars.
+
+    >>> Money.parse("0.655") + Money.parse("0.20")
+    Money(micros=855000)
+    >>> str(Money.parse("10"))
+    '10.00'
+    """
+
+    micros: int = field(validator=instance_of(int))
+
+    @classmethod
+    def parse(cls, value: str | int | Decimal, *, name: str = "amount") -> Self:
+        """
+        Read an amount of dollars exactly.
+
+        Args:
+            value: Dollars, such as ``"10.00"``; at most six decimals and at most one billion.
+            name: What to call the value in the error.
+
+        Raises:
+            ValidationRefused: *value* is not such a number.
+        """
+        micros = _dollars(value, name) * MICROS_PER_DOLLAR
+        if micros != micros.to_integral_value():
+            raise ValidationRefused(name, "has more than six decimals")
+        return cls(int(micros))
+
+    @classmethod
+    def parse_up(cls, value: str | int | Decimal, *, name: str = "amount") -> Self:
+        """
+        Read an amount of dollars, rounding what is finer than a millionth up.
+
+        For prices that others set: rounding up never understates what we owe.
+        Arguments and errors are those of `parse`.
+        """
+        micros = _dollars(value, name) * MICROS_PER_DOLLAR
+        return cls(int(micros.to_integral_value(ROUND_CEILING)))
+
+    @property
+    def dollars(self) -> Decimal:
+        """The same amount as a decimal number of dollars."""
+        return Decimal(self.micros) / MICROS_PER_DOLLAR
+
+    @property
+    def is_whole_cents(self) -> bool:
+        """Whether nothing finer than a cent is in it; wallets hold only such amounts."""
+        return self.micros % MICROS_PER_CENT == 0
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.micros + other.micros)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(self.micros - other.micros)
+
+    def __bool__(self) -> bool:
+        return self.micros != 0
+
+    def __str__(self) -> str:
+        cents = self.dollars.quantize(Decimal("0.01")) if self.is_whole_cents else None
+        return f"{cents if cents is not None else self.dollars.normalize():f}"
+
+
+ZERO: Final = Money(0)
+
+
+def cents(number: int) -> Money:
+    """Make an amount from whole cents."""
+    return Money(number * MICROS_PER_CENT)
+
+
+def _dollars(value: str | int | Decimal, name: str) -> Decimal:
+    if isinstance(value, str) and len(value) > 64:
+        raise ValidationRefused(name, "is too long for an amount of dollars")
+    try:
+        dollars = Decimal(value)
+    except (InvalidOperation, ValueError):
+        raise ValidationRefused(name, "is not an amount of dollars, such as 0.50") from None
+    # The exponent is bounded too: 1e-999999 would make a number of a million digits.
+    if not dollars.is_finite() or abs(dollars) > LARGEST or _exponent(dollars) < -64:
+        raise ValidationRefused(name, "is out of range for an amount of dollars")
+    return dollars
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0

@@ -1,0 +1,94 @@
+"""What a number costs the customer, and what it may cost upstream."""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Final
+
+from attrs import frozen
+
+from kiwisms.domain.catalog import Offer, ServiceUnavailable
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.money import MICROS_PER_CENT, ZERO, Money, cents
+
+SURCHARGE: Final = Decimal("1.2")
+"""Upstream adds a fifth for a wish about areas, and again for one about the carrier."""
+
+
+@frozen(kw_only=True)
+class Quote:
+    """The price that is held, and the most that upstream may charge for it (whole cents)."""
+
+    price: Money
+    max_cost: Money
+
+
+def retail(cost: Money, markup_percent: int) -> Money:
+    """
+    Price a number for the customer.
+
+    Args:
+        cost: Upstream's price.
+        markup_percent: Whole percent on top.
+
+    Returns:
+        The price in whole cents, rounded up.
+
+    Raises:
+        ValueError: *cost* is negative.
+
+    Source: settings, ``KIWISMS_MARKUP_PERCENT``.
+
+    >>> str(retail(Money.parse("0.655"), 30))
+    '0.86'
+    """
+    if cost < ZERO:
+        raise ValueError(f"negative cost {cost}")
+    return cents(_whole_cents(Decimal(cost.micros) * _factor(markup_percent), ROUND_CEILING))
+
+
+def quote(offer: Offer, *, wishes: int, markup_percent: int) -> Quote:
+    """
+    Price an offer, with upstream's surcharge for each of the customer's *wishes*.
+
+    Upstream takes its limit in whole cents. Where the price leaves no room for the next whole
+    cent above a cost finer than that, the limit is still that cent: the customer never pays more
+    than was quoted, and the number can be had at all.
+    """
+    cost = Decimal(offer.cost.micros) * SURCHARGE**wishes
+    price = cents(_whole_cents(cost * _factor(markup_percent), ROUND_CEILING))
+    covered = _whole_cents(Decimal(price.micros) / _factor(markup_percent), ROUND_FLOOR)
+    return Quote(price=price, max_cost=cents(max(covered, _whole_cents(cost, ROUND_CEILING))))
+
+
+def corrected(held: Money, paid: Money | None, markup_percent: int) -> Money:
+    """The price after upstream said what it charged: lower is passed on, higher is not."""
+    return held if paid is None else min(held, retail(paid, markup_percent))
+
+
+def must_be_within(price: Money, max_price: Money | None) -> None:
+    """Raise `ServiceUnavailable` when the customer would not pay this much."""
+    if max_price is not None and price > max_price:
+        raise ServiceUnavailable(f"costs {price}, may cost {max_price}")
+
+
+def read_max_price(value: str | float | Decimal | None) -> Money | None:
+    """
+    Read the customer's limit in dollars, as text or as a number.
+
+    Raises:
+        ValidationRefused: It is not a positive amount; the error names ``max_price``.
+    """
+    if value is None:
+        return None
+    exact = Decimal(repr(value)) if isinstance(value, float) else value
+    limit = Money.parse_up(exact, name="max_price")
+    if limit <= ZERO:
+        raise ValidationRefused("max_price", "must be more than 0")
+    return limit
+
+
+def _factor(markup_percent: int) -> Decimal:
+    return Decimal(100 + markup_percent) / 100
+
+
+def _whole_cents(micros: Decimal, rounding: str) -> int:
+    return int((micros / MICROS_PER_CENT).to_integral_value(rounding))

@@ -1,0 +1,1 @@
+"""What the core asks of the outside: Protocols, and the value classes they speak in."""

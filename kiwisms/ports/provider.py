@@ -1,0 +1,161 @@
+"""The upstream that rents out real numbers, and every answer it can give."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType, Protocol
+
+from attrs import frozen
+
+from kiwisms.domain.catalog import Catalog, CountryCode, ServiceCode
+from kiwisms.domain.ids import ActivationId
+from kiwisms.domain.money import Money
+from kiwisms.domain.sms import Code
+
+Phone = NewType("Phone", str)
+"""Digits with country code and no plus sign."""
+
+
+class Refusal(StrEnum):
+    """Why upstream certainly did not do what it was asked."""
+
+    NO_NUMBERS = "NO_NUMBERS"
+    PRICE_EXCEEDED = "PRICE_EXCEEDED"
+    TOO_MANY_WAITING = "TOO_MANY_WAITING"
+    BAD_SERVICE = "BAD_SERVICE"
+    NOT_RENEWABLE = "NOT_RENEWABLE"
+    NO_MONEY = "NO_MONEY"
+    """The operator's balance upstream is used up."""
+    BAD_KEY = "BAD_KEY"
+    REJECTED = "REJECTED"
+    """Refused in a way that only the operator can mend: banned, or a wrong action."""
+    UNREACHABLE = "UNREACHABLE"
+    """No connection could be made, so nothing was asked."""
+
+
+@frozen(kw_only=True)
+class NumberOrder:
+    """A wish for a number; *max_cost* is the most that upstream may charge, in whole cents."""
+
+    service: ServiceCode
+    country: CountryCode
+    max_cost: Money
+    areas: tuple[str, ...] = ()
+    carrier: str | None = None
+
+
+@frozen(kw_only=True)
+class Rented:
+    """A number is ours; *cost* is what upstream charged, where it says so."""
+
+    activation_id: ActivationId
+    phone: Phone
+    cost: Money | None = None
+    asleep_until: datetime | None = None
+
+
+@frozen
+class Refused:
+    """Certainly nothing happened."""
+
+    reason: Refusal
+
+
+@frozen
+class Unknown:
+    """
+    Nobody can tell whether upstream acted.
+
+    *detail* is safe to log: it never holds the provider's key.
+    """
+
+    detail: str
+
+
+@frozen(kw_only=True)
+class Received:
+    """A message has come; *text* is the whole of it where upstream tells."""
+
+    code: Code
+    text: str | None = None
+
+
+@frozen
+class Waiting:
+    """No message so far."""
+
+
+@frozen
+class Cancelled:
+    """Upstream has ended the rental without a charge."""
+
+
+@frozen
+class Gone:
+    """Upstream does not know this activation (any more)."""
+
+
+@frozen
+class Finished:
+    """Upstream has released the number."""
+
+
+@frozen
+class Ambiguous:
+    """Upstream did not cancel: a code came, or the rental is over. Look before deciding."""
+
+
+@frozen
+class TooEarly:
+    """Upstream does not cancel a number this young."""
+
+
+Look = Received | Waiting | Cancelled | Gone | Unknown
+"""What one look at an activation can show."""
+
+
+class Provider(Protocol):
+    """
+    An upstream account.
+
+    No method raises for what upstream or the network does: each failure is an answer. None
+    repeats a request that could act twice.
+    """
+
+    @property
+    def asks_for_next(self) -> bool:
+        """Whether a further message must be asked for with `ask_next` after each one."""
+        ...
+
+    async def rent(self, order: NumberOrder) -> Rented | Refused | Unknown:
+        """Ask for a number, once."""
+        ...
+
+    async def renew(self, activation_id: ActivationId) -> Rented | Refused | Unknown:
+        """Ask, once, for a new session on the number of an earlier activation."""
+        ...
+
+    async def look(self, activation_id: ActivationId) -> Look:
+        """Read what has come; changes nothing."""
+        ...
+
+    async def ask_next(self, activation_id: ActivationId) -> None:
+        """Ask for a further message; safe to repeat, and its failure shows at the next look."""
+        ...
+
+    async def finish(self, activation_id: ActivationId) -> Finished | Gone | Unknown:
+        """Release a number that is paid for; safe to repeat."""
+        ...
+
+    async def cancel(
+        self, activation_id: ActivationId
+    ) -> Cancelled | Ambiguous | Gone | TooEarly | Unknown:
+        """Give a number back unpaid; safe to repeat."""
+        ...
+
+    async def catalog(self, country: CountryCode) -> Catalog | Refused | Unknown:
+        """Read what is on offer in one country, at upstream's prices."""
+        ...
+
+    async def balance(self) -> Money | Refused | Unknown:
+        """Read the money left in the operator's account upstream."""
+        ...
