@@ -1,6 +1,6 @@
 """A rented number from the request to its end: a state machine written as a table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -299,12 +299,40 @@ class Rental:
 
 @frozen(kw_only=True)
 class Step:
-    """One line of a rental's history; *by* is who did it: a key prefix, or ``worker``."""
+    """
+    One line of a rental's history: it came into *state* with so many *messages*.
+
+    A rental comes into each such place once. *by* is who brought it there: an API key's prefix,
+    or ``worker``.
+    """
 
     rental_id: RentalId
     account_id: AccountId
-    number: int
     state: State
-    note: str
+    messages: int
     by: str
     at: datetime
+
+
+def step(before: Rental | None, after: Rental, by: str) -> Step | None:
+    """Say what happened between two versions of a rental; ``None`` when nothing did."""
+    if before is not None and _place(before) == _place(after):
+        return None
+    return Step(
+        rental_id=after.id,
+        account_id=after.account_id,
+        state=after.state,
+        messages=len(after.messages),
+        by=by,
+        at=after.changed_at,
+    )
+
+
+def in_order(steps: Iterable[Step]) -> list[Step]:
+    """Sort a history: states are declared in the order in which a rental can come to them."""
+    states = list(State)
+    return sorted(steps, key=lambda each: (states.index(each.state), each.messages))
+
+
+def _place(rental: Rental) -> tuple[State, int]:
+    return rental.state, len(rental.messages)

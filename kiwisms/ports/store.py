@@ -1,0 +1,267 @@
+"""Where facts are kept: read at once, written together, and never half."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from kiwisms.domain.account import Account, ApiKey
+from kiwisms.domain.audit import Books
+from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.errors import KiwismsError
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.ids import (
+    AccountId,
+    DeliveryId,
+    IdempotencyKey,
+    KeyPrefix,
+    RentalId,
+    TransferId,
+)
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.rental import Rental, State, Step
+from kiwisms.domain.wallet import Wallet
+
+Fact = (
+    Account
+    | ApiKey
+    | Wallet
+    | Transfer
+    | Rental
+    | Step
+    | IdempotencyRecord
+    | Webhook
+    | Delivery
+    | Incident
+)
+"""
+All that a transaction can save.
+
+Transfers, steps and incidents are only ever added, and a second one with the same key is an error.
+Of all others, the last one saved under a key stands.
+"""
+
+
+class TransactionOutrun(KiwismsError):
+    """Another process wrote to the account first; nothing was written: run it again."""
+
+    code = "TRANSACTION_OUTRUN"
+
+
+class StoreUnavailable(KiwismsError):
+    """The store did not take or give what it was asked for; nothing was acknowledged."""
+
+    code = "STORE_UNAVAILABLE"
+
+
+class SchemaMismatch(KiwismsError):
+    """The store's schema is older than the code (run ``kiwisms migrate``), or newer."""
+
+    code = "SCHEMA_MISMATCH"
+
+
+class Transaction(Protocol):
+    """
+    A unit of work on one account.
+
+    Reads see what was committed before; saves are sent with the commit. No network call to
+    anyone else belongs inside.
+    """
+
+    async def account(self) -> Account:
+        """The account itself."""
+        ...
+
+    async def wallet(self) -> Wallet:
+        """The account's wallet."""
+        ...
+
+    async def transfer(self, transfer_id: TransferId) -> Transfer | None:
+        """One transfer of the account."""
+        ...
+
+    async def rental(self, rental_id: RentalId) -> Rental | None:
+        """One rental of the account, in whatever state."""
+        ...
+
+    async def count_active_rentals(self, now: datetime) -> int:
+        """How many of the account's rentals are requested, or active at *now*."""
+        ...
+
+    async def count_cancels_since(self, moment: datetime) -> int:
+        """How many of the account's rentals were cancelled at or after *moment*."""
+        ...
+
+    async def count_waiting_upstream(self) -> int:
+        """How many rentals of all accounts are UNDECIDED: each may hold a slot upstream."""
+        ...
+
+    async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
+        """What is known of one of the account's idempotency keys."""
+        ...
+
+    async def api_key(self, prefix: KeyPrefix) -> ApiKey | None:
+        """One API key of the account."""
+        ...
+
+    async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
+        """The address for exactly this key, or with ``None`` the account's own."""
+        ...
+
+    async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
+        """One webhook delivery of the account."""
+        ...
+
+    def save(self, *facts: Fact) -> None:
+        """Write *facts* when the transaction is left; all must be the account's own."""
+        ...
+
+    def remove(self, webhook: Webhook) -> None:
+        """Forget a webhook address when the transaction is left."""
+        ...
+
+
+class Store(Protocol):
+    """
+    Everything that is kept.
+
+    Every method raises `StoreUnavailable` when the store cannot be asked.
+    """
+
+    def transaction(self, account_id: AccountId) -> AbstractAsyncContextManager[Transaction]:
+        """
+        Lock an account; leaving commits durably, an exception leaves no trace.
+
+        Transactions of one account run one after another.
+
+        Raises:
+            AccountNotFound: On entering, when there is no such account.
+            TransactionOutrun: On leaving, when another process wrote to the account meanwhile.
+            StoreUnavailable: On leaving, when the commit failed.
+        """
+        ...
+
+    async def create_account(self, account: Account) -> None:
+        """Add an account with an empty wallet; raises `EmailTaken`."""
+        ...
+
+    async def account(self, account_id: AccountId) -> Account | None:
+        """Read one account."""
+        ...
+
+    async def account_by_email(self, email: str) -> Account | None:
+        """Find an account by its normal email."""
+        ...
+
+    async def accounts(self) -> Sequence[Account]:
+        """All accounts, the oldest first."""
+        ...
+
+    async def api_key(self, account_id: AccountId, prefix: KeyPrefix) -> ApiKey | None:
+        """Read one API key."""
+        ...
+
+    async def api_keys(self, account_id: AccountId) -> Sequence[ApiKey]:
+        """An account's API keys, the oldest first."""
+        ...
+
+    async def wallet(self, account_id: AccountId) -> Wallet | None:
+        """Read an account's wallet."""
+        ...
+
+    async def transfers(self, account_id: AccountId) -> Sequence[Transfer]:
+        """An account's transfers by number."""
+        ...
+
+    async def idempotency(
+        self, account_id: AccountId, key: IdempotencyKey
+    ) -> IdempotencyRecord | None:
+        """Read what is known of an idempotency key."""
+        ...
+
+    async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
+        """Read one rental, in whatever state."""
+        ...
+
+    async def active_rentals(self, account_id: AccountId, now: datetime) -> Sequence[Rental]:
+        """An account's rentals that are active at *now*, the newest first."""
+        ...
+
+    async def find_rental(self, rental_id: RentalId) -> Rental | None:
+        """Find a rental without knowing its account: for the operator."""
+        ...
+
+    async def rentals(
+        self, *, account_id: AccountId | None, state: State | None, limit: int
+    ) -> Sequence[Rental]:
+        """The newest rentals, of one account or of all, in one state or in any."""
+        ...
+
+    async def steps(self, account_id: AccountId, rental_id: RentalId) -> Sequence[Step]:
+        """A rental's history in order."""
+        ...
+
+    async def webhook(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Webhook | None:
+        """Read the address for exactly this key, or with ``None`` the account's own."""
+        ...
+
+    async def webhooks(self, account_id: AccountId) -> Sequence[Webhook]:
+        """An account's webhook addresses, its own first."""
+        ...
+
+    async def deliveries(self, account_id: AccountId, *, limit: int) -> Sequence[Delivery]:
+        """An account's newest webhook deliveries."""
+        ...
+
+    async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
+        """Find a delivery without knowing its account: for the operator."""
+        ...
+
+    async def incidents(self, *, limit: int) -> Sequence[Incident]:
+        """The newest incidents."""
+        ...
+
+    async def claim_rental(
+        self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
+    ) -> bool:
+        """
+        Take the right to look upstream at one rental, until *until*.
+
+        Only when it is OPEN and its ``look_after`` has come; then ``look_after`` and ``due_at``
+        become *until*. Of all who ask at once, one is given it.
+        """
+        ...
+
+    async def claim_due_rentals(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Rental]:
+        """
+        Take rentals whose ``due_at`` has come, the longest due first.
+
+        Their ``look_after`` and ``due_at`` become *until*, so nobody else takes them before, and
+        somebody does after. Returns them as they are now.
+        """
+        ...
+
+    async def claim_due_deliveries(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Delivery]:
+        """Take deliveries whose ``due_at`` has come, as `claim_due_rentals` does."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """When the next rental or delivery comes due, if any ever does."""
+        ...
+
+    def books(self) -> AsyncIterator[Books]:
+        """Every account's books, each read at one moment."""
+        ...
+
+    async def schema_version(self) -> int:
+        """The number of the last migration that the store has; 0 when it has none."""
+        ...
+
+    async def check(self) -> None:
+        """Raise `StoreUnavailable` or `SchemaMismatch` unless the store can be used."""
+        ...
