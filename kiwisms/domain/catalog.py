@@ -58,12 +58,16 @@ class Offer:
     multi_sms: bool = False
 
 
+def _read_only(offers: Mapping[ServiceCode, Offer]) -> Mapping[ServiceCode, Offer]:
+    return MappingProxyType(dict(offers))
+
+
 @frozen(kw_only=True)
 class Catalog:
     """All offers of one country as upstream told them at one moment."""
 
     country: CountryCode
-    offers: Mapping[ServiceCode, Offer] = field(converter=MappingProxyType)
+    offers: Mapping[ServiceCode, Offer] = field(converter=_read_only)
     fetched_at: datetime
 
     def offer(self, service: ServiceCode) -> Offer:

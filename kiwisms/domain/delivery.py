@@ -232,14 +232,15 @@ def check_url(url: str) -> str:
     Raises:
         ValidationRefused: It is not an http(s) address with a host and without user info.
     """
+    printable = url.isascii() and url.isprintable() and " " not in url
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or len(url) > 2048 or not url.isascii() or not url.isprintable() or " " in url:
+    if not usable or not printable or len(url) > 2048:
         raise ValidationRefused("url", "must be an http:// or https:// address")
-    if parts.username is not None or parts.password is not None:
+    if "@" in url.split("//", 1)[1].split("/", 1)[0]:
         raise ValidationRefused("url", "must not hold a user name or password")
     return url
 

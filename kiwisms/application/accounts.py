@@ -1,0 +1,82 @@
+"""Customers: create them, find them, suspend and reinstate them."""
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from kiwisms.application.repeat import repeatable
+from kiwisms.domain.account import Account, AccountNotFound, normal_email
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.ids import AccountId
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.ids import Ids
+from kiwisms.ports.passwords import Passwords
+from kiwisms.ports.store import Store
+
+
+@frozen(kw_only=True, eq=False)
+class Accounts:
+    """The operator's use cases about accounts."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    passwords: Passwords
+
+    async def create(self, email: str, *, password: str | None = None) -> Account:
+        """
+        Add a customer with an empty wallet.
+
+        Args:
+            email: The address; no two accounts have the same.
+            password: For the dashboard, at least 8 characters; without one nobody can sign in.
+
+        Raises:
+            ValidationRefused: The email or the password cannot be used.
+            EmailTaken: An account has this email.
+        """
+        account = Account(
+            id=AccountId(self.ids.new()),
+            email=normal_email(email),
+            password_hash=None if password is None else self._hash(password),
+            created_at=self.clock.now(),
+        )
+        await self.store.create_account(account)
+        return account
+
+    async def find(self, who: str) -> Account:
+        """Find an account by its id or email; raises `AccountNotFound`."""
+        by_email = "@" in who
+        found = (
+            await self.store.account_by_email(who.strip().lower())
+            if by_email
+            else await self.store.account(AccountId(who))
+        )
+        if found is None:
+            raise AccountNotFound(who)
+        return found
+
+    async def all(self) -> Sequence[Account]:
+        """Every account, the oldest first."""
+        return await self.store.accounts()
+
+    @repeatable
+    async def suspend(self, account_id: AccountId, *, reason: str) -> Account:
+        """Refuse everything the account asks for until it is reinstated."""
+        async with self.store.transaction(account_id) as tx:
+            account = (await tx.account()).suspend(reason)
+            tx.save(account)
+        return account
+
+    @repeatable
+    async def reinstate(self, account_id: AccountId) -> Account:
+        """Let a suspended account act again."""
+        async with self.store.transaction(account_id) as tx:
+            account = (await tx.account()).reinstate()
+            tx.save(account)
+        return account
+
+    def _hash(self, password: str) -> str:
+        if not 8 <= len(password) <= 1024:
+            raise ValidationRefused("password", "must have 8 to 1024 characters")
+        return self.passwords.hash(password)

@@ -1,0 +1,64 @@
+"""Work that comes due: look at rentals, give up lost requests, deliver webhooks."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from attrs import frozen
+
+from kiwisms.application.looks import Looks
+from kiwisms.application.renting import Renting
+from kiwisms.application.webhooks import Webhooks
+from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.rental import OPEN, Rental, State
+from kiwisms.domain.terms import Terms
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.store import Store
+
+LONGEST_PAUSE: Final = timedelta(seconds=1)
+"""Another process may write work at any time without telling."""
+
+
+@frozen(kw_only=True, eq=False)
+class Background:
+    """What a worker does; each claim lasts for the lease, and then comes due again."""
+
+    store: Store
+    looks: Looks
+    renting: Renting
+    webhooks: Webhooks
+    clock: Clock
+    terms: Terms
+
+    async def claim_rentals(self, limit: int) -> Sequence[Rental]:
+        """Take at most *limit* rentals that must be looked at."""
+        now = self.clock.now()
+        return await self.store.claim_due_rentals(
+            now=now, until=now + self.terms.lease, limit=limit
+        )
+
+    async def claim_deliveries(self, limit: int) -> Sequence[Delivery]:
+        """Take at most *limit* deliveries that must be tried."""
+        now = self.clock.now()
+        return await self.store.claim_due_deliveries(
+            now=now, until=now + self.terms.lease, limit=limit
+        )
+
+    async def tend(self, rental: Rental) -> None:
+        """Do what a claimed rental came due for."""
+        if rental.state is State.REQUESTED:
+            await self.renting.rescue(rental)
+        elif rental.state in OPEN:
+            await self.looks.look(rental)
+
+    async def deliver(self, delivery: Delivery) -> None:
+        """Try a claimed delivery."""
+        await self.webhooks.deliver(delivery)
+
+    async def pause(self) -> float:
+        """Seconds until it is worth claiming again: until the next work is due, or a second."""
+        due = await self.store.next_due()
+        if due is None:
+            return LONGEST_PAUSE.total_seconds()
+        wait = min(max(due - self.clock.now(), timedelta(0)), LONGEST_PAUSE)
+        return wait.total_seconds()

@@ -1,0 +1,127 @@
+"""API keys: issue them, revoke them, and tell who is speaking."""
+
+from base64 import b32hexencode
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+from attrs import define, field, frozen
+
+from kiwisms.application.repeat import repeatable
+from kiwisms.domain.account import (
+    ApiKey,
+    ApiKeyNotFound,
+    account_of,
+    hash_secret,
+    issue_key,
+    read_key,
+)
+from kiwisms.domain.errors import Unauthorized, ValidationRefused
+from kiwisms.domain.ids import AccountId, KeyPrefix
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.ids import Ids
+from kiwisms.ports.store import Store
+
+REMEMBERED: Final = timedelta(seconds=1)
+"""How long a verified key is believed; so long may a revocation by another process take."""
+MOST_REMEMBERED: Final = 10_000
+
+
+@frozen(kw_only=True)
+class Caller:
+    """Who is speaking: an account, through one of its keys."""
+
+    account_id: AccountId
+    key_prefix: KeyPrefix
+
+
+@frozen
+class _Remembered:
+    caller: Caller
+    until: datetime
+
+
+@define(kw_only=True, eq=False)
+class ApiKeys:
+    """The use cases about API keys."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    _remembered: dict[bytes, _Remembered] = field(factory=dict, init=False, repr=False)
+
+    @repeatable
+    async def create(self, account_id: AccountId, *, label: str = "") -> tuple[ApiKey, str]:
+        """
+        Issue a key.
+
+        Returns:
+            The key, and its text ``lsms_{prefix}_{secret}``, which nobody can read again.
+        """
+        if len(label) > 100 or not label.isprintable():
+            raise ValidationRefused("label", "must have at most 100 printable characters")
+        secret = b32hexencode(self.ids.secret()).decode("ascii").rstrip("=").lower()
+        key, text = issue_key(
+            account_id, tag=self.ids.tag(), secret=secret, label=label, at=self.clock.now()
+        )
+        async with self.store.transaction(account_id) as tx:
+            tx.save(key)
+        return key, text
+
+    async def all(self, account_id: AccountId) -> Sequence[ApiKey]:
+        """An account's keys, the oldest first."""
+        return await self.store.api_keys(account_id)
+
+    @repeatable
+    async def revoke(self, prefix: str) -> ApiKey:
+        """Make a key useless; raises `ApiKeyNotFound`."""
+        key_prefix = KeyPrefix(prefix)
+        account_id = account_of(key_prefix)
+        if account_id is None or await self.store.account(account_id) is None:
+            raise ApiKeyNotFound(prefix)
+        async with self.store.transaction(account_id) as tx:
+            key = await tx.api_key(key_prefix)
+            if key is None:
+                raise ApiKeyNotFound(prefix)
+            revoked = key.revoke(self.clock.now())
+            tx.save(revoked)
+        self.forget()
+        return revoked
+
+    async def authenticate(self, text: str) -> Caller:
+        """
+        Tell who sent this API key.
+
+        Raises:
+            Unauthorized: The key is malformed, unknown or revoked.
+            AccountSuspended: The key is right, and its account may do nothing.
+        """
+        digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
+        now = self.clock.now()
+        remembered = self._remembered.get(digest)
+        if remembered is not None and now < remembered.until:
+            return remembered.caller
+        caller = await self._verify(text)
+        if len(self._remembered) >= MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[digest] = _Remembered(caller, now + REMEMBERED)
+        return caller
+
+    def forget(self) -> None:
+        """Believe no key any more without asking the store."""
+        self._remembered.clear()
+
+    async def _verify(self, text: str) -> Caller:
+        prefix, secret = read_key(text)
+        account_id = account_of(prefix)
+        key = None if account_id is None else await self.store.api_key(account_id, prefix)
+        if key is None:
+            hash_secret(secret)  # an unknown prefix must cost what a known one costs
+            raise Unauthorized
+        key.must_accept(secret)
+        account = await self.store.account(key.account_id)
+        if account is None:
+            raise Unauthorized
+        account.must_be_active()
+        return Caller(account_id=key.account_id, key_prefix=key.prefix)

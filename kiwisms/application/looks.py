@@ -1,0 +1,132 @@
+"""Look upstream what has become of a number, and let it count."""
+
+import logging
+from functools import partial
+
+from attrs import define, field
+
+from kiwisms.application.outbox import Outbox
+from kiwisms.application.progress import WORKER, Progress
+from kiwisms.application.repeat import repeatable
+from kiwisms.application.sharing import Shared
+from kiwisms.domain.ids import AccountId, ActivationId, RentalId
+from kiwisms.domain.rental import OPEN, Rental, RentalNotFound, State
+from kiwisms.domain.sms import Message
+from kiwisms.domain.terms import Terms
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.notices import Notices
+from kiwisms.ports.provider import (
+    Ambiguous,
+    Cancelled,
+    Look,
+    Provider,
+    Received,
+    Unknown,
+    Waiting,
+)
+from kiwisms.ports.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@define(kw_only=True, eq=False)
+class Looks:
+    """Asks upstream no more often than allowed, once for all who want to know."""
+
+    store: Store
+    provider: Provider
+    outbox: Outbox
+    clock: Clock
+    notices: Notices
+    terms: Terms
+    _flights: Shared[RentalId, Rental] = field(factory=Shared, init=False)
+
+    async def refresh(self, rental: Rental) -> Rental:
+        """Bring a rental up to date if upstream may be asked again; never fails for upstream."""
+        if not rental.may_be_looked_at(self.clock.now()):
+            return rental
+        return await self._flights.do(rental.id, partial(self._claim_and_look, rental))
+
+    async def look(self, rental: Rental, by: str = WORKER) -> tuple[Rental, Look]:
+        """
+        Ask upstream now, and save what it says.
+
+        Past the session's end this is the last look: without a message the number is handed
+        back upstream, so that none can be charged for later, and the rental runs out.
+
+        Returns:
+            The rental as it is after, and upstream's answer.
+        """
+        activation_id = number_of(rental)
+        over = rental.is_over_time(self.clock.now())
+        seen = await self.provider.look(activation_id)
+        if over and isinstance(seen, Waiting):
+            seen = await self._hand_back(activation_id)
+        if isinstance(seen, Unknown):
+            log.warning("look at %s failed: %s", rental.id, seen.detail)
+        looked = await self._apply(rental.account_id, rental.id, seen, over=over, by=by)
+        if isinstance(seen, Received) and self.provider.asks_for_next and looked.state in OPEN:
+            await self.provider.ask_next(activation_id)
+        return looked, seen
+
+    async def catch(self, rental: Rental, by: str = WORKER) -> None:
+        """Look for a code that came just before the end, and for nothing else."""
+        seen = await self.provider.look(number_of(rental))
+        if isinstance(seen, Received):
+            await self._apply(rental.account_id, rental.id, seen, over=False, by=by)
+
+    async def _claim_and_look(self, rental: Rental) -> Rental:
+        now = self.clock.now()
+        claimed = await self.store.claim_rental(
+            rental.account_id, rental.id, now=now, until=now + self.terms.lease
+        )
+        if claimed:
+            looked, _ = await self.look(rental)
+            return looked
+        return await self.store.rental(rental.account_id, rental.id) or rental
+
+    async def _hand_back(self, activation_id: ActivationId) -> Look:
+        if isinstance(await self.provider.cancel(activation_id), Ambiguous):
+            again = await self.provider.look(activation_id)
+            if isinstance(again, Received):
+                return again
+        return Waiting()
+
+    @repeatable
+    async def _apply(
+        self, account_id: AccountId, rental_id: RentalId, seen: Look, *, over: bool, by: str
+    ) -> Rental:
+        async with self.store.transaction(account_id) as tx:
+            rental = await tx.rental(rental_id)
+            if rental is None:
+                raise RentalNotFound
+            if rental.state not in OPEN:
+                return rental
+            progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
+            after = self._decide(progress, rental, seen, over=over)
+            tx.save(*progress.facts)
+            for message in after.messages[len(rental.messages) :]:
+                await self.outbox.sms_received(tx, after, message)
+        if after.messages != rental.messages or after.state is not rental.state:
+            self.notices.tell(rental_id)
+        return after
+
+    def _decide(self, progress: Progress, rental: Rental, seen: Look, *, over: bool) -> Rental:
+        now, pace = self.clock.now(), self.terms.pace
+        after = rental.looked(now, pace)
+        if isinstance(seen, Received):
+            after = after.receive(Message(code=seen.code, text=seen.text, at=now), now, pace)
+        progress.to(after)
+        cancelled = isinstance(seen, Cancelled)
+        if cancelled or (over and not isinstance(seen, Unknown)):
+            early = cancelled and not over and after.state is State.WAITING
+            after = after.cancel(now) if early else after.run_out(now)
+            progress.to(after)
+        return after
+
+
+def number_of(rental: Rental) -> ActivationId:
+    """The activation of a rental that has one: every rental but a requested or failed one."""
+    if rental.activation_id is None:
+        raise ValueError(f"rental {rental.id} is {rental.state} and has no number")
+    return rental.activation_id

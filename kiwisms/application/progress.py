@@ -1,0 +1,40 @@
+"""What one transaction does to one rental: each step with its money and its history."""
+
+from attrs import define, field
+
+from kiwisms.domain.billing import settle
+from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.rental import Rental, Step, step
+from kiwisms.domain.wallet import Wallet
+from kiwisms.ports.store import Fact
+
+APP = "app"
+"""Who acts when no API key is named: the program that embeds kiwisms."""
+WORKER = "worker"
+"""Who acts when work comes due."""
+
+
+@define(kw_only=True)
+class Progress:
+    """A rental and its account's wallet as they change, and all that is to be saved of it."""
+
+    wallet: Wallet
+    rental: Rental | None
+    by: str
+    _added: list[Transfer | Step] = field(factory=list, init=False)
+
+    def to(self, after: Rental) -> None:
+        """Go one step on; raises `InsufficientBalance` where the step costs too much."""
+        self.wallet, transfers = settle(self.wallet, self.rental, after)
+        happened = step(self.rental, after, self.by)
+        self._added.extend(transfers)
+        if happened is not None:
+            self._added.append(happened)
+        self.rental = after
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What to save: the rental, the wallet when money moved, and what was added."""
+        moved = any(isinstance(fact, Transfer) for fact in self._added)
+        rental = () if self.rental is None else (self.rental,)
+        return (*rental, *((self.wallet,) if moved else ()), *self._added)

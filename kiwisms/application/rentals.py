@@ -1,0 +1,253 @@
+"""What a customer does with rentals: read, wait for codes, cancel, complete."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from attrs import frozen
+
+from kiwisms.application.errors import ProviderFailed
+from kiwisms.application.looks import Looks, number_of
+from kiwisms.application.progress import APP, Progress
+from kiwisms.application.renting import Ordered, Renting
+from kiwisms.application.repeat import repeatable
+from kiwisms.domain.catalog import DEFAULT_COUNTRY
+from kiwisms.domain.idempotency import read_key
+from kiwisms.domain.ids import AccountId, KeyPrefix, RentalId
+from kiwisms.domain.order import Order
+from kiwisms.domain.rental import (
+    OPEN,
+    SHOWN,
+    CancelNotAllowed,
+    Rental,
+    RentalNotFound,
+    State,
+    Step,
+    in_order,
+)
+from kiwisms.domain.sms import Code
+from kiwisms.domain.terms import Terms
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.notices import Notices
+from kiwisms.ports.provider import Cancelled, Gone, Provider, Received, Unknown, Waiting
+from kiwisms.ports.store import Store
+
+
+@frozen(kw_only=True, eq=False)
+class Rentals:
+    """The customer's use cases about rented numbers."""
+
+    store: Store
+    provider: Provider
+    renting: Renting
+    looks: Looks
+    clock: Clock
+    notices: Notices
+    terms: Terms
+
+    async def rent(
+        self,
+        account_id: AccountId,
+        *,
+        service: str,
+        country: str = DEFAULT_COUNTRY,
+        max_price: str | float | Decimal | None = None,
+        areas: str | Iterable[str] | None = None,
+        carrier: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Rental:
+        """
+        Rent a number.
+
+        The arguments are those of `Order.read`. With an *idempotency_key* the same call made
+        again, within 24 hours, gives the rental that the first one made.
+
+        Raises:
+            ValidationRefused: An argument cannot be used.
+            InsufficientBalance: The wallet does not cover the price.
+            ServiceUnavailable: Unknown service, no stock, or dearer than *max_price*.
+            TooManyActiveRentals: The account has as many as it may have.
+            IdempotencyConflict: The same call is still running.
+            IdempotencyKeyReused: The key belongs to another call.
+            ProviderFailed: Upstream failed; no money moved and the key is free.
+        """
+        order = Order.read(
+            service=service, country=country, max_price=max_price, areas=areas, carrier=carrier
+        )
+        return (await self.order(account_id, order, idempotency_key=idempotency_key)).rental
+
+    async def order(
+        self,
+        account_id: AccountId,
+        order: Order,
+        *,
+        idempotency_key: str | None = None,
+        key_prefix: KeyPrefix | None = None,
+    ) -> Ordered:
+        """`rent` for who must also know whether this is a replay, and say which key asked."""
+        key = read_key(idempotency_key)
+        return await self.renting.rent(account_id, order, key=key, key_prefix=key_prefix)
+
+    async def renew(
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        *,
+        idempotency_key: str | None = None,
+        key_prefix: KeyPrefix | None = None,
+    ) -> Ordered:
+        """
+        Begin a new session on the number of an earlier rental; raises as `rent` does.
+
+        Raises:
+            RenewNotFound: There is no such rental, or its number cannot be had again.
+        """
+        key = read_key(idempotency_key)
+        return await self.renting.renew(account_id, rental_id, key=key, key_prefix=key_prefix)
+
+    async def get(self, account_id: AccountId, rental_id: RentalId, *, sync: bool = True) -> Rental:
+        """
+        Read a rental; with *sync* upstream is asked first, if it may be.
+
+        Raises:
+            RentalNotFound: The account has no such rental.
+        """
+        rental = await self.store.rental(account_id, rental_id)
+        if rental is None or rental.state not in SHOWN:
+            raise RentalNotFound
+        return await self.looks.refresh(rental) if sync else rental
+
+    async def active(self, account_id: AccountId, *, sync: bool = True) -> Sequence[Rental]:
+        """Read all rentals that are active, the newest first; *sync* as in `get`."""
+        rentals = await self.store.active_rentals(account_id, self.clock.now())
+        if sync:
+            rentals = await asyncio.gather(*map(self.looks.refresh, rentals))
+        now = self.clock.now()
+        return [rental for rental in rentals if rental.is_active(now)]
+
+    async def codes(self, account_id: AccountId, rental_id: RentalId) -> AsyncIterator[Code]:
+        """Give each code as it comes, until the rental ends; raises `RentalNotFound`."""
+        told = 0
+        while True:
+            rental = await self.get(account_id, rental_id)
+            for message in rental.messages[told:]:
+                yield message.code
+            told = len(rental.messages)
+            if rental.state not in OPEN:
+                return
+            await self.notices.wait(rental_id, self.terms.pace.look.total_seconds())
+
+    async def cancel(self, account_id: AccountId, rental_id: RentalId, *, by: str = APP) -> Rental:
+        """
+        Give a number back before a code came; the price is free again.
+
+        A code that came meanwhile wins: then the rental is RECEIVED, and paid.
+
+        Raises:
+            CancelNotAllowed: There is no such rental, or it is not WAITING.
+            ProviderFailed: Upstream failed, or does not take the number back; nothing changed.
+        """
+        rental = await self.store.rental(account_id, rental_id)
+        if rental is None or rental.state is not State.WAITING:
+            raise CancelNotAllowed
+        answer = await self.provider.cancel(number_of(rental))
+        if not isinstance(answer, Cancelled):
+            # Whatever upstream said, only a look tells whether a code came: a code wins.
+            rental, seen = await self.looks.look(rental, by)
+            if isinstance(seen, Received):
+                raise CancelNotAllowed
+            if rental.state is State.CANCELLED:
+                return rental
+            if isinstance(seen, Waiting | Unknown):
+                raise ProviderFailed("Could not cancel rental on provider", f"{answer}, {seen}")
+        return await self._end(account_id, rental_id, _cancelled, by)
+
+    async def done(self, account_id: AccountId, rental_id: RentalId, *, by: str = APP) -> Rental:
+        """
+        Release a number; without a code its price is paid all the same.
+
+        Saying it again of a completed rental changes nothing.
+
+        Raises:
+            RentalNotFound: There is no such rental, or it ended unpaid.
+            ProviderFailed: Upstream failed; nothing changed but a code that came.
+        """
+        rental = await self.store.rental(account_id, rental_id)
+        if rental is None or rental.state not in SHOWN:
+            raise RentalNotFound
+        if rental.state is State.WAITING:
+            rental = await self._look_surely(rental, by)
+        if rental.state is State.COMPLETED:
+            return rental
+        if rental.state not in OPEN:
+            raise RentalNotFound
+        answer = await self.provider.finish(number_of(rental))
+        if isinstance(answer, Unknown):
+            raise ProviderFailed("Could not complete rental on provider", answer.detail)
+        if rental.state is State.WAITING:
+            # Between the look and the release a code may have come.
+            if isinstance(answer, Gone):
+                await self._look_surely(rental, by)
+            else:
+                await self.looks.catch(rental, by)
+        return await self._end(account_id, rental_id, _completed, by)
+
+    async def find(self, rental_id: RentalId) -> Rental:
+        """Read any account's rental, for the operator; raises `RentalNotFound`."""
+        rental = await self.store.find_rental(rental_id)
+        if rental is None:
+            raise RentalNotFound
+        return rental
+
+    async def all(
+        self, *, account_id: AccountId | None = None, state: State | None = None, limit: int = 100
+    ) -> Sequence[Rental]:
+        """The newest rentals, in whatever state, for the operator."""
+        return await self.store.rentals(account_id=account_id, state=state, limit=limit)
+
+    async def history(self, rental: Rental) -> list[Step]:
+        """What happened to a rental, in order, for the operator."""
+        return in_order(await self.store.steps(rental.account_id, rental.id))
+
+    async def _look_surely(self, rental: Rental, by: str) -> Rental:
+        looked, seen = await self.looks.look(rental, by)
+        if isinstance(seen, Unknown):
+            raise ProviderFailed("Could not complete rental on provider", seen.detail)
+        return looked
+
+    @repeatable
+    async def _end(
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        end: Callable[[Rental, datetime], Rental],
+        by: str,
+    ) -> Rental:
+        async with self.store.transaction(account_id) as tx:
+            rental = await tx.rental(rental_id)
+            if rental is None:
+                raise RentalNotFound
+            progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
+            ended = end(rental, self.clock.now())
+            progress.to(ended)
+            tx.save(*progress.facts)
+        self.notices.tell(rental_id)
+        return ended
+
+
+def _cancelled(rental: Rental, now: datetime) -> Rental:
+    # Of two cancels at once the second finds what it wanted.
+    if rental.state is State.CANCELLED:
+        return rental
+    if rental.state is not State.WAITING:
+        raise CancelNotAllowed
+    return rental.cancel(now)
+
+
+def _completed(rental: Rental, now: datetime) -> Rental:
+    if rental.state is State.COMPLETED:
+        return rental
+    if rental.state not in OPEN:
+        raise RentalNotFound
+    return rental.complete(now)

@@ -1,0 +1,43 @@
+"""One piece of slow work for all who ask for it at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+from attrs import define, field
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+class _AbandonedError(Exception):
+    """Who did the work for the others was cancelled."""
+
+
+@define(eq=False)
+class Shared(Generic[K, T]):
+    """Work in flight by key: who asks first does it, the others wait for its outcome."""
+
+    _flights: dict[K, asyncio.Future[T]] = field(factory=dict, init=False)
+
+    async def do(self, key: K, work: Callable[[], Awaitable[T]]) -> T:
+        """Await *work*, or the outcome of the same *key*'s work that is under way already."""
+        while (flight := self._flights.get(key)) is not None:
+            try:
+                return await asyncio.shield(flight)
+            except _AbandonedError:
+                continue
+        return await self._fly(key, work)
+
+    async def _fly(self, key: K, work: Callable[[], Awaitable[T]]) -> T:
+        flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        try:
+            outcome = await work()
+        except BaseException as error:
+            del self._flights[key]
+            flight.set_exception(error if isinstance(error, Exception) else _AbandonedError())
+            flight.exception()  # nobody may be waiting, and that is no mistake
+            raise
+        del self._flights[key]
+        flight.set_result(outcome)
+        return outcome

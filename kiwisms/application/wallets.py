@@ -1,0 +1,139 @@
+"""Money that the operator moves, and what the customer can see of it."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from attrs import evolve, frozen
+
+from kiwisms.application.repeat import repeatable
+from kiwisms.domain.account import AccountNotFound
+from kiwisms.domain.audit import Violation, audit
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.ids import AccountId
+from kiwisms.domain.ledger import ReferenceReused, Transfer, operator_transfer_id
+from kiwisms.domain.money import Money
+from kiwisms.domain.wallet import Cause, Wallet
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.ids import Ids
+from kiwisms.ports.store import Store
+
+Amount = Money | str | int | Decimal
+"""US dollars: ``"10.00"``, ``10``, ``Decimal("10")`` or `Money`, but never a float."""
+
+
+@frozen(kw_only=True)
+class StatementLine:
+    """One transfer, and what was available and held after it."""
+
+    transfer: Transfer
+    available: Money
+    held: Money
+
+
+@frozen(kw_only=True)
+class Audit:
+    """What `Wallets.audit` found over all accounts."""
+
+    accounts: int
+    transfers: int
+    violations: Sequence[Violation]
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every law holds."""
+        return not self.violations
+
+
+@frozen(kw_only=True, eq=False)
+class Wallets:
+    """The use cases about money that are not about a rental."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+
+    async def credit(
+        self, account_id: AccountId, amount: Amount, *, reason: str, reference: str | None = None
+    ) -> Wallet:
+        """
+        Put money into a wallet.
+
+        Args:
+            account_id: Whose wallet.
+            amount: Dollars, in whole cents.
+            reason: A sentence for the statement.
+            reference: The operator's own name for this payment: it is applied once, however
+                often it is said.
+
+        Raises:
+            AccountNotFound: There is no such account.
+            ValidationRefused: The amount, the reason or the reference cannot be used.
+            ReferenceReused: The reference was applied to another amount.
+        """
+        return await self._move(
+            "credit", Wallet.fund, account_id, amount=amount, reason=reason, reference=reference
+        )
+
+    async def debit(
+        self, account_id: AccountId, amount: Amount, *, reason: str, reference: str | None = None
+    ) -> Wallet:
+        """Take available money out of a wallet; like `credit`, and `InsufficientBalance`."""
+        return await self._move(
+            "debit", Wallet.withdraw, account_id, amount=amount, reason=reason, reference=reference
+        )
+
+    async def balance(self, account_id: AccountId) -> Wallet:
+        """Read a wallet; raises `AccountNotFound`."""
+        wallet = await self.store.wallet(account_id)
+        if wallet is None:
+            raise AccountNotFound(account_id)
+        return wallet
+
+    async def statement(self, account_id: AccountId) -> list[StatementLine]:
+        """Every transfer of an account in order, with the sums after it."""
+        wallet = Wallet(account_id=account_id)
+        lines = []
+        for transfer in await self.store.transfers(account_id):
+            wallet = wallet.apply(transfer)
+            line = StatementLine(transfer=transfer, available=wallet.available, held=wallet.held)
+            lines.append(line)
+        return lines
+
+    async def audit(self) -> Audit:
+        """Prove the books of every account."""
+        found = Audit(accounts=0, transfers=0, violations=())
+        async for books in self.store.books():
+            found = evolve(
+                found,
+                accounts=found.accounts + 1,
+                transfers=found.transfers + len(books.transfers),
+                violations=(*found.violations, *audit(books)),
+            )
+        return found
+
+    @repeatable
+    async def _move(
+        self,
+        kind: str,
+        move: Callable[[Wallet, Money, Cause], tuple[Wallet, Transfer]],
+        account_id: AccountId,
+        *,
+        amount: Amount,
+        reason: str,
+        reference: str | None,
+    ) -> Wallet:
+        money = amount if isinstance(amount, Money) else Money.parse(amount)
+        if not 0 < len(reason.strip()) <= 500:
+            raise ValidationRefused("reason", "must have 1 to 500 characters")
+        if reference is None:
+            reference = self.ids.new()
+        cause = Cause(id=operator_transfer_id(kind, reference), reason=reason, at=self.clock.now())
+        async with self.store.transaction(account_id) as tx:
+            wallet, earlier = await tx.wallet(), await tx.transfer(cause.id)
+            if earlier is not None:
+                if earlier.amount != money:
+                    raise ReferenceReused(reference, earlier.amount)
+                return wallet
+            moved, transfer = move(wallet, money, cause)
+            tx.save(moved, transfer)
+        return moved

@@ -1,0 +1,83 @@
+"""What a customer asks for when renting a number."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final, Self
+
+from attrs import frozen
+
+from kiwisms.domain.catalog import DEFAULT_COUNTRY, CountryCode, ServiceCode, known_country
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.money import Money
+from kiwisms.domain.pricing import read_max_price
+
+CARRIERS: Final = ("tmo", "vz", "att")
+MOST_AREAS: Final = 50
+
+
+@frozen(kw_only=True)
+class Order:
+    """A wish for a number, checked: service, country, and what else the customer cares about."""
+
+    service: ServiceCode
+    country: CountryCode = DEFAULT_COUNTRY
+    max_price: Money | None = None
+    areas: tuple[str, ...] = ()
+    carrier: str | None = None
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        service: str,
+        country: str = DEFAULT_COUNTRY,
+        max_price: str | float | Decimal | None = None,
+        areas: str | Iterable[str] | None = None,
+        carrier: str | None = None,
+    ) -> Self:
+        """
+        Check what the customer asked for.
+
+        Args:
+            service: Upstream's service code, such as ``go``.
+            country: A number out of `COUNTRIES`.
+            max_price: The most the customer would pay, in US dollars.
+            areas: Area codes of three digits each, as a list or with commas between.
+            carrier: One of `CARRIERS`.
+
+        Raises:
+            ValidationRefused: A value cannot be used; the error names it.
+            InvalidCountry: There is no such country.
+
+        Source: HTTP contract, ``RentRequest``.
+        """
+        if not 0 < len(service) <= 64 or not service.isprintable():
+            raise ValidationRefused("service", "must be a service code, such as go")
+        if carrier is not None and carrier not in CARRIERS:
+            raise ValidationRefused("carrier", f"must be one of {', '.join(CARRIERS)}")
+        return cls(
+            service=ServiceCode(service),
+            country=known_country(country),
+            max_price=read_max_price(max_price),
+            areas=_read_areas(areas),
+            carrier=carrier,
+        )
+
+    @property
+    def wishes(self) -> int:
+        """How many of upstream's surcharges the order brings."""
+        return bool(self.areas) + (self.carrier is not None)
+
+
+def _read_areas(areas: str | Iterable[str] | None) -> tuple[str, ...]:
+    if areas is None:
+        return ()
+    split = areas.split(",") if isinstance(areas, str) else areas
+    codes = tuple(code for code in (each.strip() for each in split) if code)
+    if len(codes) > MOST_AREAS or not all(_is_area(code) for code in codes):
+        raise ValidationRefused("areas", "must be area codes of three digits, such as 503,202")
+    return codes
+
+
+def _is_area(code: str) -> bool:
+    return len(code) == 3 and code.isascii() and code.isdigit()

@@ -1,0 +1,29 @@
+"""What the operator has set: prices, limits and how long things take."""
+
+from datetime import timedelta
+
+from attrs import field, frozen
+
+from kiwisms.domain.rental import Pace
+
+
+@frozen(kw_only=True)
+class Terms:
+    """
+    The operator's terms, the same for all customers.
+
+    Attributes:
+        markup_percent: Whole percent on top of upstream's price.
+        max_active_rentals: Numbers that one account may have at once.
+        provider_max_waiting: Numbers that may wait for a code upstream at once, of all accounts.
+        cancels_per_hour: Cancels without a code that one account may make; 0 is without limit.
+        pace: How long a session lasts and how often it is looked at.
+        lease: How long a worker may take for one piece of work before another takes it over.
+    """
+
+    markup_percent: int = 30
+    max_active_rentals: int = 20
+    provider_max_waiting: int = 20
+    cancels_per_hour: int = 60
+    pace: Pace = field(factory=Pace)
+    lease: timedelta = timedelta(seconds=60)

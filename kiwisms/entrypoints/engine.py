@@ -1,0 +1,124 @@
+"""The whole of kiwisms in one object: what an embedding program holds in its hands."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from kiwisms.application.accounts import Accounts
+from kiwisms.application.background import Background
+from kiwisms.application.catalogs import Catalogs
+from kiwisms.application.keys import ApiKeys
+from kiwisms.application.looks import Looks
+from kiwisms.application.outbox import Outbox
+from kiwisms.application.rentals import Rentals
+from kiwisms.application.renting import Renting
+from kiwisms.application.wallets import Wallets
+from kiwisms.application.webhooks import Webhooks
+from kiwisms.domain.terms import Terms
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.ids import Ids
+from kiwisms.ports.limits import Limits
+from kiwisms.ports.notices import Notices
+from kiwisms.ports.passwords import Passwords
+from kiwisms.ports.provider import Provider
+from kiwisms.ports.store import Store
+from kiwisms.ports.vault import Vault
+from kiwisms.ports.webhooks import WebhookSender
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from kiwisms.entrypoints.settings import Settings
+
+
+@frozen(kw_only=True)
+class Ports:
+    """Every adapter that the use cases stand on."""
+
+    store: Store
+    provider: Provider
+    sender: WebhookSender
+    limits: Limits
+    notices: Notices
+    vault: Vault
+    passwords: Passwords
+    clock: Clock
+    ids: Ids
+
+
+@frozen(kw_only=True, eq=False)
+class Kiwisms:
+    """The use cases, joined to their ports."""
+
+    ports: Ports
+    accounts: Accounts
+    keys: ApiKeys
+    wallet: Wallets
+    catalog: Catalogs
+    rentals: Rentals
+    webhooks: Webhooks
+    background: Background
+
+    def http(self, settings: "Settings | None" = None) -> "web.Application":
+        """
+        Make the aiohttp application that serves the HTTP contract, to run or to mount.
+
+        Args:
+            settings: Rate limits and the public address; the defaults without it.
+        """
+        # aiohttp comes with an extra: who embeds only the core need not have it.
+        from kiwisms.entrypoints.http.app import application  # noqa: PLC0415
+        from kiwisms.entrypoints.settings import Settings  # noqa: PLC0415
+
+        return application(self, settings or Settings())
+
+
+def join(ports: Ports, terms: Terms, *, catalog_age: timedelta) -> Kiwisms:
+    """Build every use case over one set of ports."""
+    store, clock, ids, notices = ports.store, ports.clock, ports.ids, ports.notices
+    provider = ports.provider
+    outbox = Outbox(clock=clock, ids=ids, notices=notices)
+    catalogs = Catalogs(provider=provider, clock=clock, terms=terms, max_age=catalog_age)
+    renting = Renting(
+        store=store,
+        provider=provider,
+        catalogs=catalogs,
+        clock=clock,
+        ids=ids,
+        notices=notices,
+        terms=terms,
+    )
+    looks = Looks(
+        store=store, provider=provider, outbox=outbox, clock=clock, notices=notices, terms=terms
+    )
+    webhooks = Webhooks(
+        store=store,
+        sender=ports.sender,
+        vault=ports.vault,
+        outbox=outbox,
+        clock=clock,
+        ids=ids,
+        notices=notices,
+        terms=terms,
+    )
+    return Kiwisms(
+        ports=ports,
+        accounts=Accounts(store=store, clock=clock, ids=ids, passwords=ports.passwords),
+        keys=ApiKeys(store=store, clock=clock, ids=ids),
+        wallet=Wallets(store=store, clock=clock, ids=ids),
+        catalog=catalogs,
+        rentals=Rentals(
+            store=store,
+            provider=provider,
+            renting=renting,
+            looks=looks,
+            clock=clock,
+            notices=notices,
+            terms=terms,
+        ),
+        webhooks=webhooks,
+        background=Background(
+            store=store, looks=looks, renting=renting, webhooks=webhooks, clock=clock, terms=terms
+        ),
+    )

@@ -1,0 +1,155 @@
+"""The one place where adapters meet use cases."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from kiwisms.adapters.argon2_passwords import Argon2Passwords
+from kiwisms.adapters.daisysms import DaisySMS
+from kiwisms.adapters.fernet_vault import FernetVault
+from kiwisms.adapters.local_limits import LocalLimits
+from kiwisms.adapters.local_notices import LocalNotices
+from kiwisms.adapters.memory import MemoryStore
+from kiwisms.adapters.secret_file import secret_file
+from kiwisms.adapters.sqlite import SqliteStore
+from kiwisms.adapters.system import RandomIds, SystemClock
+from kiwisms.adapters.webhook_sender import HttpWebhookSender
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.terms import Terms
+from kiwisms.entrypoints.engine import Kiwisms, Ports, join
+from kiwisms.entrypoints.settings import Settings
+from kiwisms.entrypoints.worker import working
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.ids import Ids
+from kiwisms.ports.limits import Limits
+from kiwisms.ports.provider import Provider
+from kiwisms.ports.store import Store
+from kiwisms.ports.webhooks import WebhookSender
+
+SQLITE = "sqlite:///"
+MEMORY = "memory://"
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def open(  # noqa: A001
+    store: str | Store,
+    *,
+    provider: Provider,
+    settings: Settings | None = None,
+    terms: Terms | None = None,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    limits: Limits | None = None,
+    webhooks: WebhookSender | None = None,
+    background: bool = True,
+) -> AsyncIterator[Kiwisms]:
+    """
+    Run kiwisms inside this program.
+
+    Args:
+        store: ``sqlite:///path`` (created and upgraded as needed), ``memory://``, or a store of
+            one's own.
+        provider: Where numbers come from, such as `DaisySMS`.
+        settings: For all that is not given here; the defaults without it.
+        terms: Prices, limits and times, instead of those in *settings*.
+        clock: The time, instead of the system's.
+        ids: Identity and chance, instead of the system's.
+        limits: How often customers may call over HTTP, instead of counting in this process.
+        webhooks: How events are posted, instead of over HTTP.
+        background: Whether due work is done here; only another process doing it is a reason
+            to say no.
+
+    Raises:
+        ValidationRefused: The store's address cannot be used.
+        SchemaMismatch: The store was written by a newer kiwisms.
+        StoreUnavailable: The store cannot be opened.
+    """
+    settings = settings or Settings()
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        ports = Ports(
+            store=await stack.enter_async_context(open_store(store)),
+            provider=await _entered(stack, provider),
+            sender=await _entered(
+                stack, webhooks or HttpWebhookSender(allow_private=settings.webhook_allow_private)
+            ),
+            limits=limits or LocalLimits(),
+            notices=LocalNotices(clock),
+            vault=FernetVault([_secret_key(settings, store)]),
+            passwords=Argon2Passwords(),
+            clock=clock,
+            ids=ids or RandomIds(),
+        )
+        kiwi = join(
+            ports,
+            terms or settings.terms(),
+            catalog_age=timedelta(seconds=settings.catalog_seconds),
+        )
+        if background:
+            await stack.enter_async_context(working(kiwi.background, ports.notices))
+        yield kiwi
+
+
+@asynccontextmanager
+async def open_store(store: str | Store) -> AsyncIterator[Store]:
+    """Open a store by its address, with its schema brought up to date; `open` says more."""
+    if not isinstance(store, str):
+        yield store
+    elif store.startswith(MEMORY):
+        yield MemoryStore()
+    else:
+        async with SqliteStore(sqlite_path(store)) as opened:
+            await opened.migrate()
+            yield opened
+
+
+def sqlite_path(store_url: str) -> Path:
+    """
+    Read the file out of ``sqlite:///relative`` or ``sqlite:////absolute``.
+
+    Raises:
+        ValidationRefused: It is not such an address.
+    """
+    path = store_url.removeprefix(SQLITE)
+    if not store_url.startswith(SQLITE) or not path:
+        raise ValidationRefused("store_url", "must be sqlite:///FILE, such as sqlite:///kiwisms.db")
+    return Path(path)
+
+
+def open_provider(settings: Settings) -> DaisySMS:
+    """
+    Make the provider that the settings name.
+
+    Raises:
+        ValidationRefused: Its address or its key is missing.
+    """
+    if not settings.provider_url:
+        raise ValidationRefused(
+            "KIWISMS_PROVIDER_URL",
+            "is not set; give the provider's handler_api address, "
+            "such as https://daisysms.io/stubs/handler_api.php",
+        )
+    if not settings.provider_key:
+        raise ValidationRefused("KIWISMS_PROVIDER_KEY", "is not set; give the provider's API key")
+    return DaisySMS(
+        settings.provider_url, settings.provider_key, timeout=settings.provider_timeout_seconds
+    )
+
+
+def _secret_key(settings: Settings, store: str | Store) -> str:
+    """The key that seals secrets: set, or beside a SQLite store, or lost with the process."""
+    if settings.secret_key is not None:
+        return settings.secret_key
+    if isinstance(store, str) and store.startswith(SQLITE):
+        path = sqlite_path(store)
+        return secret_file(path.with_name(path.name + ".key"))
+    return RandomIds().secret().hex()
+
+
+async def _entered(stack: AsyncExitStack, port: T) -> T:
+    if isinstance(port, AbstractAsyncContextManager):
+        await stack.enter_async_context(port)
+    return port
