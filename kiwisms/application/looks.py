@@ -119,8 +119,8 @@ class Looks:
         progress.to(after)
         cancelled = isinstance(seen, Cancelled)
         if cancelled or (over and not isinstance(seen, Unknown)):
-            early = cancelled and not over and after.state is State.WAITING
-            after = after.cancel(now) if early else after.run_out(now)
+            withdrawn = after.state is State.WAITING and not after.is_ending(now, pace)
+            after = after.cancel(now) if withdrawn else after.run_out(now)
             progress.to(after)
         return after
 

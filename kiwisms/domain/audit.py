@@ -1,12 +1,12 @@
 """The proof that an account's books agree: each law of the ledger, checked over every row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from kiwisms.domain.billing import EFFECTS, Effect, transfer_id
-from kiwisms.domain.ids import AccountId
+from kiwisms.domain.ids import AccountId, TransferId
 from kiwisms.domain.ledger import LedgerAccount, Transfer, sum_of
 from kiwisms.domain.money import ZERO, Money
 from kiwisms.domain.rental import SHOWN, UNDECIDED, Rental, State
@@ -21,8 +21,8 @@ class Books:
     """All of one account that money depends on; *transfers* are in the order of their numbers."""
 
     wallet: Wallet
-    transfers: Sequence[Transfer] = field(converter=tuple)
-    rentals: Sequence[Rental] = field(converter=tuple)
+    transfers: Sequence[Transfer]
+    rentals: Sequence[Rental]
 
 
 @frozen(kw_only=True)
@@ -42,8 +42,9 @@ def audit(books: Books) -> Iterator[Violation]:
     yield from _wallet_is_the_sum(books)
     yield from _never_negative(books)
     yield from _held_is_for_undecided(books)
+    amounts = {transfer.id: transfer.amount for transfer in books.transfers}
     for rental in books.rentals:
-        yield from _rental_is_settled(books, rental)
+        yield from _rental_is_settled(books, amounts, rental)
     yield from _transfers_have_their_rental(books)
 
 
@@ -103,9 +104,9 @@ def _held_is_for_undecided(books: Books) -> Iterator[Violation]:
         )
 
 
-def _rental_is_settled(books: Books, rental: Rental) -> Iterator[Violation]:
-    amounts = {transfer.id: transfer.amount for transfer in books.transfers}
-
+def _rental_is_settled(
+    books: Books, amounts: Mapping[TransferId, Money], rental: Rental
+) -> Iterator[Violation]:
     def moved(effect: Effect) -> Money:
         return amounts.get(transfer_id(rental, effect), ZERO)
 

@@ -150,7 +150,8 @@ class Rental:
     One session on one number.
 
     *price* is what it costs, or would cost when a code comes. *cost* is what upstream charged,
-    where known. *look_after* is the earliest moment at which upstream may be asked again, and
+    where known. *asleep_until* is set for a number that was asleep when the session began, and
+    stays. *look_after* is the earliest moment at which upstream may be asked again, and
     *due_at* the moment at which somebody must look at the rental, if ever.
     """
 
@@ -249,7 +250,6 @@ class Rental:
             state=next_state(self.state, Event.RECEIVE),
             changed_at=at,
             messages=(*self.messages, message),
-            asleep_until=None,
         ).looked(at, pace)
 
     def complete(self, at: datetime) -> Self:
@@ -268,13 +268,16 @@ class Rental:
 
     def looked(self, at: datetime, pace: Pace) -> Self:
         """Upstream was asked just now: say when it may, and when it must, be asked again."""
-        pause = pace.look
-        if self.asleep_until is not None and at < self.asleep_until:
-            pause = pace.look_asleep
+        pause = pace.look_asleep if self.sleeps(at) else pace.look
         must = at + (pace.look_received if self.state is State.RECEIVED else pause)
         if at < self.expires_at < must:
             must = self.expires_at
         return evolve(self, look_after=at + pause, due_at=must)
+
+    def sleeps(self, now: datetime) -> bool:
+        """Whether the number has still to wake; a message shows that it has."""
+        asleep = self.asleep_until is not None and now < self.asleep_until
+        return asleep and self.state is State.WAITING
 
     def knows(self, message: Message) -> bool:
         """Whether *message* has been seen before."""
@@ -287,6 +290,14 @@ class Rental:
     def is_over_time(self, now: datetime) -> bool:
         """Whether the session has run out and only the last look is missing."""
         return self.state in OPEN and now >= self.expires_at
+
+    def is_ending(self, now: datetime, pace: Pace) -> bool:
+        """
+        Whether the session has run out, or will before the next look.
+
+        Upstream's session began a moment before ours, and so ends before it.
+        """
+        return now + pace.look >= self.expires_at
 
     def may_be_looked_at(self, now: datetime) -> bool:
         """Whether upstream may be asked about the number again."""
