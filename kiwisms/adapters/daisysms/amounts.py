@@ -1,0 +1,33 @@
+"""Amounts of dollars as upstream writes them."""
+
+import re
+from typing import Final
+
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.money import ZERO, Money
+
+_NUMBER: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?")
+
+
+def read_amount(text: object) -> Money | None:
+    """
+    Read a number that is written as text, rounding what is finer than a millionth up.
+
+    Returns:
+        None where it is no number.
+
+    >>> read_amount("0.655"), read_amount("nan"), read_amount(None)
+    (Money(micros=655000), None, None)
+    """
+    if not isinstance(text, str) or not _NUMBER.fullmatch(text):
+        return None
+    try:
+        return Money.parse_up(text)
+    except ValidationRefused:
+        return None
+
+
+def read_price(text: object) -> Money | None:
+    """Read an amount that must be more than nothing."""
+    amount = read_amount(text)
+    return amount if amount is not None and amount > ZERO else None

@@ -1,0 +1,38 @@
+"""Excerpts of what upstream said that are safe to log."""
+
+import html
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+from attrs import field, frozen
+
+LONGEST: Final = 80
+ENOUGH: Final = 4096
+HIDDEN: Final = "[key]"
+
+
+@frozen
+class Redaction:
+    """Hides one key; never shows it, not even in its own repr."""
+
+    _key: str = field(repr=False)
+
+    def excerpt(self, text: str) -> str:
+        r"""
+        Make a short printable excerpt without the key.
+
+        >>> Redaction("s3cret").excerpt("Hello\r\n/?api_key=s3cret")
+        'Hello /?api_key=[key]'
+        """
+        forms = self._forms()
+        head = "".join(char if char.isprintable() else " " for char in text[:ENOUGH])
+        for form in forms:
+            head = head.replace(form, HIDDEN)
+        if len(text) > ENOUGH:  # its end may be the beginning of the key
+            head = head[: -len(forms[0])]
+        return " ".join(head.split())[:LONGEST]
+
+    def _forms(self) -> list[str]:
+        key = self._key
+        forms = {key, quote(key, safe=""), quote(key), quote_plus(key), html.escape(key)}
+        return sorted(forms, key=len, reverse=True)

@@ -1,0 +1,1 @@
+"""A provider that speaks the upstream's protocol over real HTTP, for demos and tests."""
