@@ -1,0 +1,58 @@
+"""Secrets sealed with Fernet: AES-128-CBC and HMAC-SHA-256."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Final
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.ports.vault import VaultLocked
+
+SHORTEST: Final = 16
+PURPOSE: Final = b"kiwisms vault"
+"""Keeps these keys apart from what else is derived from the same secret."""
+
+
+class FernetVault:
+    """
+    A `Vault` whose keys are derived from secret texts.
+
+    Args:
+        keys: Secret texts of 16 characters or more. The first one seals, all of them open: so a
+            new one is put before the old one.
+
+    Raises:
+        ValidationRefused: There is no key, or one is too short.
+
+    Source: settings, ``KIWISMS_SECRET_KEY``.
+    """
+
+    def __init__(self, keys: Sequence[str | bytes]) -> None:
+        if not keys:
+            raise ValidationRefused("KIWISMS_SECRET_KEY", "must be set")
+        self._fernet = MultiFernet([_fernet(key) for key in keys])
+
+    def seal(self, secret: str) -> str:
+        """Encrypt *secret* for storage."""
+        return self._fernet.encrypt(secret.encode()).decode("ascii")
+
+    def open(self, sealed: str) -> str:
+        """Decrypt what `seal` made; raises `VaultLocked`."""
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except (InvalidToken, UnicodeError):
+            raise VaultLocked(
+                "a sealed secret cannot be opened: KIWISMS_SECRET_KEY is not the one it was"
+                " sealed with"
+            ) from None
+
+
+def _fernet(key: str | bytes) -> Fernet:
+    if len(key) < SHORTEST:
+        raise ValidationRefused("KIWISMS_SECRET_KEY", f"must have {SHORTEST} characters or more")
+    secret = key.encode() if isinstance(key, str) else key
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret)
+    return Fernet(urlsafe_b64encode(derived))

@@ -1,0 +1,48 @@
+"""Notices within this process."""
+
+import asyncio
+from collections import defaultdict
+from contextlib import suppress
+
+from kiwisms.ports.clock import Clock
+
+
+class LocalNotices:
+    """
+    A `Notices` for one process.
+
+    Who waits sleeps by the *clock*, and telling cuts the sleep short; so there is no task beside
+    the one that waits, and nothing is left when it is cancelled. What is told while nobody waits
+    is not kept.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._sleeps: defaultdict[str, set[asyncio.Timeout]] = defaultdict(set)
+
+    @property
+    def topics(self) -> int:
+        """How many topics somebody waits for."""
+        return len(self._sleeps)
+
+    def tell(self, topic: str) -> None:
+        """Wake everybody who waits for *topic*."""
+        for sleep in self._sleeps.pop(topic, ()):
+            sleep.reschedule(0)
+
+    async def wait(self, topic: str, seconds: float) -> None:
+        """Return when *topic* is told, or after *seconds*."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None) as sleep:
+                self._sleeps[topic].add(sleep)
+                try:
+                    await self._clock.sleep(seconds)
+                finally:
+                    self._forget(topic, sleep)
+
+    def _forget(self, topic: str, sleep: asyncio.Timeout) -> None:
+        if topic not in self._sleeps:
+            return
+        self._sleeps[topic].discard(sleep)
+        if not self._sleeps[topic]:
+            del self._sleeps[topic]

@@ -1,0 +1,118 @@
+"""All that is kept of one account, and how a fact comes into it."""
+
+from collections.abc import Hashable, Iterable
+from typing import Self
+
+from attrs import Factory, define, evolve
+
+from kiwisms.domain.account import Account, ApiKey
+from kiwisms.domain.audit import Books
+from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.ids import (
+    DeliveryId,
+    IdempotencyKey,
+    IncidentId,
+    KeyPrefix,
+    RentalId,
+    TransferId,
+)
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.rental import Rental, State, Step
+from kiwisms.domain.wallet import Wallet
+from kiwisms.ports.store import Fact, StoreUnavailable
+
+Replaceable = Account | ApiKey | Wallet | Rental | IdempotencyRecord | Webhook | Delivery
+"""Facts of which the last one under a key stands."""
+
+
+@define(kw_only=True)
+class Records:
+    """
+    The facts of one account by their keys.
+
+    A transaction changes a `draft` and puts it in the place of the original when all went well.
+    """
+
+    account: Account
+    wallet: Wallet
+    api_keys: dict[KeyPrefix, ApiKey] = Factory(dict)
+    transfers: dict[TransferId, Transfer] = Factory(dict)
+    rentals: dict[RentalId, Rental] = Factory(dict)
+    steps: dict[tuple[RentalId, State, int], Step] = Factory(dict)
+    idempotency: dict[IdempotencyKey, IdempotencyRecord] = Factory(dict)
+    webhooks: dict[KeyPrefix | None, Webhook] = Factory(dict)
+    deliveries: dict[DeliveryId, Delivery] = Factory(dict)
+    incidents: dict[IncidentId, Incident] = Factory(dict)
+
+    def draft(self) -> Self:
+        """A copy whose changes do not show here."""
+        return evolve(
+            self,
+            api_keys=dict(self.api_keys),
+            transfers=dict(self.transfers),
+            rentals=dict(self.rentals),
+            steps=dict(self.steps),
+            idempotency=dict(self.idempotency),
+            webhooks=dict(self.webhooks),
+            deliveries=dict(self.deliveries),
+            incidents=dict(self.incidents),
+        )
+
+    def put(self, fact: Fact) -> None:
+        """Take a fact in; raises `StoreUnavailable` for a second one that may only be added."""
+        match fact:
+            case Transfer() | Step() | Incident():
+                self._add(fact)
+            case _:
+                self._replace(fact)
+
+    def forget(self, webhook: Webhook) -> None:
+        """Let go of a webhook address."""
+        self.webhooks.pop(webhook.key_prefix, None)
+
+    def books(self) -> Books:
+        """The account's books as they are now."""
+        return Books(
+            wallet=self.wallet,
+            transfers=sorted(self.transfers.values(), key=lambda each: each.number),
+            rentals=tuple(self.rentals.values()),
+        )
+
+    def _add(self, fact: Transfer | Step | Incident) -> None:
+        match fact:
+            case Transfer():
+                numbers = (transfer.number for transfer in self.transfers.values())
+                _must_be_new(fact.number, numbers, f"transfer {fact.number}")
+                _must_be_new(fact.id, self.transfers, f"transfer {fact.id}")
+                self.transfers[fact.id] = fact
+            case Step():
+                place = fact.rental_id, fact.state, fact.messages
+                _must_be_new(place, self.steps, f"step {place}")
+                self.steps[place] = fact
+            case Incident():
+                _must_be_new(fact.id, self.incidents, f"incident {fact.id}")
+                self.incidents[fact.id] = fact
+
+    def _replace(self, fact: Replaceable) -> None:
+        match fact:
+            case Rental():
+                self.rentals[fact.id] = fact
+            case Wallet():
+                self.wallet = fact
+            case IdempotencyRecord():
+                self.idempotency[fact.key] = fact
+            case Delivery():
+                self.deliveries[fact.id] = fact
+            case Account():
+                self.account = fact
+            case ApiKey():
+                self.api_keys[fact.prefix] = fact
+            case Webhook():
+                self.webhooks[fact.key_prefix] = fact
+
+
+def _must_be_new(key: Hashable, known: Iterable[Hashable], name: str) -> None:
+    if key in known:
+        raise StoreUnavailable(f"the store refused the write: {name} is there already")

@@ -1,0 +1,240 @@
+"""A store in this process's memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from heapq import nlargest, nsmallest
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from attrs import evolve
+
+from kiwisms.adapters.memory.records import Records
+from kiwisms.adapters.memory.transaction import MemoryTransaction
+from kiwisms.domain.account import Account, AccountNotFound, ApiKey, EmailTaken
+from kiwisms.domain.audit import Books
+from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.ids import AccountId, DeliveryId, IdempotencyKey, KeyPrefix, RentalId
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.rental import Rental, State, Step, in_order
+from kiwisms.domain.wallet import Wallet
+from kiwisms.ports.store import StoreUnavailable
+
+T = TypeVar("T")
+Work = TypeVar("Work", Rental, Delivery)
+
+
+class MemoryStore:
+    """
+    A `Store` for fast tests: what any other store does, without a disk under it.
+
+    Times must have a zone, as everywhere. Another process can never be first.
+    """
+
+    def __init__(self) -> None:
+        self._records: dict[AccountId, Records] = {}
+        self._locks: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def transaction(self, account_id: AccountId) -> AsyncIterator[MemoryTransaction]:
+        """Lock an account; leaving commits, an exception leaves no trace."""
+        async with self._lock(account_id):
+            if account_id not in self._records:
+                raise AccountNotFound(account_id)
+            tx = MemoryTransaction(self._records[account_id], self._records.values())
+            yield tx
+            if tx.changes:
+                # A commit always takes a while, so others run first here too.
+                await asyncio.sleep(0)
+                draft = self._records[account_id].draft()
+                for change in tx.changes:
+                    change(draft)
+                self._records[account_id] = draft
+
+    async def create_account(self, account: Account) -> None:
+        """Add an account with an empty wallet; raises `EmailTaken`."""
+        if any(account.email == each.account.email for each in self._records.values()):
+            raise EmailTaken(account.email)
+        if account.id in self._records:
+            raise StoreUnavailable(
+                f"the store refused the write: account {account.id} is there already"
+            )
+        self._records[account.id] = Records(account=account, wallet=Wallet(account_id=account.id))
+
+    async def account(self, account_id: AccountId) -> Account | None:
+        """Read one account."""
+        own = self._records.get(account_id)
+        return own.account if own else None
+
+    async def account_by_email(self, email: str) -> Account | None:
+        """Find an account by its normal email."""
+        accounts = (each.account for each in self._records.values())
+        return next((account for account in accounts if account.email == email), None)
+
+    async def accounts(self) -> Sequence[Account]:
+        """All accounts, the oldest first."""
+        accounts = (each.account for each in self._records.values())
+        return sorted(accounts, key=lambda account: (account.created_at, account.id))
+
+    async def api_key(self, account_id: AccountId, prefix: KeyPrefix) -> ApiKey | None:
+        """Read one API key."""
+        own = self._records.get(account_id)
+        return own.api_keys.get(prefix) if own else None
+
+    async def api_keys(self, account_id: AccountId) -> Sequence[ApiKey]:
+        """An account's API keys, the oldest first."""
+        keys = self._of(account_id, lambda own: own.api_keys.values())
+        return sorted(keys, key=lambda key: (key.created_at, key.prefix))
+
+    async def wallet(self, account_id: AccountId) -> Wallet | None:
+        """Read an account's wallet."""
+        own = self._records.get(account_id)
+        return own.wallet if own else None
+
+    async def transfers(self, account_id: AccountId) -> Sequence[Transfer]:
+        """An account's transfers by number."""
+        transfers = self._of(account_id, lambda own: own.transfers.values())
+        return sorted(transfers, key=lambda transfer: transfer.number)
+
+    async def idempotency(
+        self, account_id: AccountId, key: IdempotencyKey
+    ) -> IdempotencyRecord | None:
+        """Read what is known of an idempotency key."""
+        own = self._records.get(account_id)
+        return own.idempotency.get(key) if own else None
+
+    async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
+        """Read one rental, in whatever state."""
+        own = self._records.get(account_id)
+        return own.rentals.get(rental_id) if own else None
+
+    async def active_rentals(self, account_id: AccountId, now: datetime) -> Sequence[Rental]:
+        """An account's rentals that are active at *now*, the newest first."""
+        rentals = self._of(account_id, lambda own: own.rentals.values())
+        active = (rental for rental in rentals if rental.is_active(now))
+        return sorted(active, key=_age, reverse=True)
+
+    async def find_rental(self, rental_id: RentalId) -> Rental | None:
+        """Find a rental without knowing its account."""
+        return next((each for each in self._all_rentals() if each.id == rental_id), None)
+
+    async def rentals(
+        self, *, account_id: AccountId | None, state: State | None, limit: int
+    ) -> Sequence[Rental]:
+        """The newest rentals, of one account or of all, in one state or in any."""
+        asked = (
+            rental
+            for rental in self._all_rentals()
+            if account_id in {None, rental.account_id} and state in {None, rental.state}
+        )
+        return nlargest(limit, asked, key=_age)
+
+    async def steps(self, account_id: AccountId, rental_id: RentalId) -> Sequence[Step]:
+        """A rental's history in order."""
+        steps = self._of(account_id, lambda own: own.steps.values())
+        return in_order(step for step in steps if step.rental_id == rental_id)
+
+    async def webhook(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Webhook | None:
+        """Read the address for exactly this key, or with ``None`` the account's own."""
+        own = self._records.get(account_id)
+        return own.webhooks.get(key_prefix) if own else None
+
+    async def webhooks(self, account_id: AccountId) -> Sequence[Webhook]:
+        """An account's webhook addresses, its own first."""
+        webhooks = self._of(account_id, lambda own: own.webhooks.values())
+        return sorted(webhooks, key=lambda webhook: webhook.key_prefix or "")
+
+    async def deliveries(self, account_id: AccountId, *, limit: int) -> Sequence[Delivery]:
+        """An account's newest webhook deliveries."""
+        deliveries = self._of(account_id, lambda own: own.deliveries.values())
+        return nlargest(limit, deliveries, key=lambda each: (each.created_at, each.id))
+
+    async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
+        """Find a delivery without knowing its account."""
+        return next((each for each in self._all_deliveries() if each.id == delivery_id), None)
+
+    async def incidents(self, *, limit: int) -> Sequence[Incident]:
+        """The newest incidents."""
+        incidents = (each for own in self._records.values() for each in own.incidents.values())
+        return nlargest(limit, incidents, key=lambda incident: (incident.at, incident.id))
+
+    async def claim_rental(
+        self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
+    ) -> bool:
+        """Take the right to look upstream at one rental, until *until*."""
+        rental = await self.rental(account_id, rental_id)
+        if rental is None or not rental.may_be_looked_at(now):
+            return False
+        self._records[account_id].put(evolve(rental, look_after=until, due_at=until))
+        return True
+
+    async def claim_due_rentals(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Rental]:
+        """Take rentals whose ``due_at`` has come, the longest due first."""
+        due = [
+            evolve(rental, look_after=until, due_at=until)
+            for rental in _due(self._all_rentals(), now, limit)
+        ]
+        for rental in due:
+            self._records[rental.account_id].put(rental)
+        return due
+
+    async def claim_due_deliveries(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Delivery]:
+        """Take deliveries whose ``due_at`` has come, the longest due first."""
+        due = [
+            evolve(delivery, due_at=until) for delivery in _due(self._all_deliveries(), now, limit)
+        ]
+        for delivery in due:
+            self._records[delivery.account_id].put(delivery)
+        return due
+
+    async def next_due(self) -> datetime | None:
+        """When the next rental or delivery comes due, if any ever does."""
+        rentals = (rental.due_at for rental in self._all_rentals())
+        deliveries = (delivery.due_at for delivery in self._all_deliveries())
+        dues = (due_at for due_at in (*rentals, *deliveries) if due_at is not None)
+        return min(dues, default=None)
+
+    async def books(self) -> AsyncIterator[Books]:
+        """Every account's books, each read at one moment."""
+        for account in await self.accounts():
+            yield self._records[account.id].books()
+
+    async def schema_version(self) -> int:
+        """Always 0: there is no schema."""
+        return 0
+
+    async def check(self) -> None:
+        """Do nothing: memory can always be used."""
+
+    def _lock(self, account_id: AccountId) -> asyncio.Lock:
+        return self._locks.setdefault(account_id, asyncio.Lock())
+
+    def _of(self, account_id: AccountId, facts: Callable[[Records], Iterable[T]]) -> Iterable[T]:
+        own = self._records.get(account_id)
+        return facts(own) if own else ()
+
+    def _all_rentals(self) -> Iterable[Rental]:
+        return (rental for own in self._records.values() for rental in own.rentals.values())
+
+    def _all_deliveries(self) -> Iterable[Delivery]:
+        return (each for own in self._records.values() for each in own.deliveries.values())
+
+
+def _due(work: Iterable[Work], now: datetime, limit: int) -> list[Work]:
+    due = (
+        (each.due_at, each.account_id, each.id, each)
+        for each in work
+        if each.due_at is not None and each.due_at <= now
+    )
+    return [each for _, _, _, each in nsmallest(limit, due)]
+
+
+def _age(rental: Rental) -> tuple[datetime, RentalId]:
+    return rental.created_at, rental.id

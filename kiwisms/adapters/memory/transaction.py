@@ -1,0 +1,101 @@
+"""A unit of work on the records of one account."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from operator import methodcaller
+
+from kiwisms.adapters.memory.records import Records
+from kiwisms.domain.account import Account, ApiKey
+from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.ids import (
+    AccountId,
+    DeliveryId,
+    IdempotencyKey,
+    KeyPrefix,
+    RentalId,
+    TransferId,
+)
+from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.rental import UNDECIDED, Rental, State
+from kiwisms.domain.wallet import Wallet
+from kiwisms.ports.store import Fact
+
+
+class MemoryTransaction:
+    """A `Transaction` that reads *own* records and counts over those of *all*."""
+
+    def __init__(self, own: Records, everybody: Iterable[Records]) -> None:
+        self._own = own
+        self._everybody = everybody
+        self.changes: list[Callable[[Records], None]] = []
+        """What is to happen to the records when the transaction is left, in order."""
+
+    async def account(self) -> Account:
+        """The account itself."""
+        return self._own.account
+
+    async def wallet(self) -> Wallet:
+        """The account's wallet."""
+        return self._own.wallet
+
+    async def transfer(self, transfer_id: TransferId) -> Transfer | None:
+        """One transfer of the account."""
+        return self._own.transfers.get(transfer_id)
+
+    async def rental(self, rental_id: RentalId) -> Rental | None:
+        """One rental of the account, in whatever state."""
+        return self._own.rentals.get(rental_id)
+
+    async def count_active_rentals(self, now: datetime) -> int:
+        """How many of the account's rentals are requested, or active at *now*."""
+        return sum(
+            rental.state is State.REQUESTED or rental.is_active(now)
+            for rental in self._own.rentals.values()
+        )
+
+    async def count_cancels_since(self, moment: datetime) -> int:
+        """How many of the account's rentals were cancelled at or after *moment*."""
+        return sum(
+            rental.state is State.CANCELLED and rental.changed_at >= moment
+            for rental in self._own.rentals.values()
+        )
+
+    async def count_waiting_upstream(self) -> int:
+        """How many rentals of all accounts are UNDECIDED."""
+        return sum(
+            rental.state in UNDECIDED
+            for records in self._everybody
+            for rental in records.rentals.values()
+        )
+
+    async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
+        """What is known of one of the account's idempotency keys."""
+        return self._own.idempotency.get(key)
+
+    async def api_key(self, prefix: KeyPrefix) -> ApiKey | None:
+        """One API key of the account."""
+        return self._own.api_keys.get(prefix)
+
+    async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
+        """The address for exactly this key, or with ``None`` the account's own."""
+        return self._own.webhooks.get(key_prefix)
+
+    async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
+        """One webhook delivery of the account."""
+        return self._own.deliveries.get(delivery_id)
+
+    def save(self, *facts: Fact) -> None:
+        """Write *facts* when the transaction is left; all must be the account's own."""
+        for fact in facts:
+            self._must_be_own(fact.id if isinstance(fact, Account) else fact.account_id)
+            self.changes.append(methodcaller("put", fact))
+
+    def remove(self, webhook: Webhook) -> None:
+        """Forget a webhook address when the transaction is left."""
+        self._must_be_own(webhook.account_id)
+        self.changes.append(methodcaller("forget", webhook))
+
+    def _must_be_own(self, account_id: AccountId) -> None:
+        if account_id != self._own.account.id:
+            raise ValueError(f"a fact of {account_id} in a transaction of {self._own.account.id}")

@@ -1,0 +1,50 @@
+"""The system's resolver in threads of its own."""
+
+import asyncio
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+THREADS: Final = 8
+
+
+class SystemResolver(AbstractResolver):
+    """
+    Asks the system for a name's addresses, anew each time.
+
+    The threads are its own: a customer's name server that never answers must not hold up those
+    who use the event loop's threads.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="webhook-names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Look *host* up; raises `OSError` when it has no address."""
+        ask = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        except UnicodeError:
+            raise socket.gaierror(socket.EAI_NONAME, "not a name") from None
+        if not found:
+            raise socket.gaierror(socket.EAI_NONAME, "no address")
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=port,
+                family=found_family,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for found_family, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        """Forget what is not answered yet."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
