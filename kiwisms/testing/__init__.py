@@ -1,0 +1,1 @@
+"""What users need for their own tests: time, ids and an upstream that obey."""

@@ -1,0 +1,151 @@
+"""What notices do: they wake who waits, and leave nothing behind."""
+
+import asyncio
+
+import pytest
+
+from kiwisms.adapters.local_notices import LocalNotices
+from kiwisms.testing.clock import ManualClock
+
+LONG = 3600.0
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def notices(clock: ManualClock) -> LocalNotices:
+    return LocalNotices(clock)
+
+
+async def let_all_run() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def begin_waiting(
+    notices: LocalNotices, *topics: str, seconds: float = LONG
+) -> list[asyncio.Task[None]]:
+    tasks = [asyncio.create_task(notices.wait(topic, seconds)) for topic in topics]
+    await let_all_run()
+    return tasks
+
+
+async def test_who_waits_is_woken(notices: LocalNotices) -> None:
+    [waiter] = await begin_waiting(notices, "ada")
+    assert not waiter.done()
+    notices.tell("ada")
+    await waiter
+
+
+async def test_everybody_who_waits_for_a_topic_is_woken(notices: LocalNotices) -> None:
+    waiters = await begin_waiting(notices, *["ada"] * 100)
+    notices.tell("ada")
+    await asyncio.gather(*waiters)
+
+
+async def test_who_waits_for_another_topic_sleeps_on(
+    notices: LocalNotices, clock: ManualClock
+) -> None:
+    [ada, bob] = await begin_waiting(notices, "ada", "bob")
+    notices.tell("ada")
+    await let_all_run()
+    assert ada.done()
+    assert not bob.done()
+    clock.advance(LONG)
+    await bob
+
+
+async def test_the_wait_ends_when_its_time_is_up(notices: LocalNotices, clock: ManualClock) -> None:
+    [waiter] = await begin_waiting(notices, "ada", seconds=10)
+    clock.advance(9)
+    await let_all_run()
+    assert not waiter.done()
+    clock.advance(1)
+    await waiter
+
+
+async def test_a_notice_and_the_end_of_the_time_may_come_at_once(
+    notices: LocalNotices, clock: ManualClock
+) -> None:
+    [waiter] = await begin_waiting(notices, "ada", seconds=10)
+    clock.advance(10)
+    notices.tell("ada")
+    await waiter
+    assert waiter.cancelling() == 0
+
+
+async def test_a_second_notice_before_anybody_has_run_does_no_harm(notices: LocalNotices) -> None:
+    [waiter] = await begin_waiting(notices, "ada")
+    notices.tell("ada")
+    notices.tell("ada")
+    await waiter
+
+
+async def test_a_notice_is_not_kept_for_later(notices: LocalNotices, clock: ManualClock) -> None:
+    notices.tell("ada")
+    [waiter] = await begin_waiting(notices, "ada", seconds=10)
+    assert not waiter.done()
+    clock.advance(10)
+    await waiter
+
+
+async def test_who_waits_again_is_woken_again(notices: LocalNotices) -> None:
+    for _ in range(3):
+        [waiter] = await begin_waiting(notices, "ada")
+        notices.tell("ada")
+        await waiter
+
+
+async def test_one_who_comes_after_a_notice_waits_for_the_next(notices: LocalNotices) -> None:
+    [early] = await begin_waiting(notices, "ada")
+    notices.tell("ada")
+    late = asyncio.create_task(notices.wait("ada", LONG))
+    await let_all_run()
+    assert early.done()
+    assert not late.done()
+    notices.tell("ada")
+    await late
+
+
+async def test_one_who_leaves_does_not_hold_up_the_rest(notices: LocalNotices) -> None:
+    [ada, bob] = await begin_waiting(notices, "topic", "topic")
+    ada.cancel()
+    await let_all_run()
+    assert ada.cancelled()
+    notices.tell("topic")
+    await bob
+
+
+async def test_a_cancel_beside_a_notice_is_still_a_cancel(notices: LocalNotices) -> None:
+    [before, after] = await begin_waiting(notices, "before", "after")
+    before.cancel()
+    notices.tell("before")
+    notices.tell("after")
+    after.cancel()
+    for waiter in (before, after):
+        with pytest.raises(asyncio.CancelledError):
+            await waiter
+
+
+async def test_nothing_is_left_of_who_has_stopped_waiting(
+    notices: LocalNotices, clock: ManualClock
+) -> None:
+    told, cancelled, late = await begin_waiting(notices, "told", "cancelled", "late", seconds=10)
+    assert notices.topics == 3
+    assert len(asyncio.all_tasks()) == 4
+    notices.tell("told")
+    cancelled.cancel()
+    await let_all_run()
+    clock.advance(10)
+    await asyncio.gather(told, late)
+    assert notices.topics == 0
+    assert clock.sleepers == 0
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_without_time_to_wait_others_still_run(notices: LocalNotices) -> None:
+    await notices.wait("ada", 0)
+    assert notices.topics == 0

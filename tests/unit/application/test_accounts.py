@@ -1,0 +1,99 @@
+"""Accounts, their API keys and their wallets."""
+
+import asyncio
+
+import pytest
+
+from kiwisms.domain.account import Account, AccountSuspended, ApiKeyNotFound, EmailTaken
+from kiwisms.domain.errors import Unauthorized, ValidationRefused
+from kiwisms.domain.ledger import ReferenceReused
+from kiwisms.domain.wallet import InsufficientBalance
+from kiwisms.testing.kit import Kit
+
+
+async def test_an_email_has_one_account(kit: Kit, ada: Account) -> None:
+    with pytest.raises(EmailTaken):
+        await kit.kiwi.accounts.create("ADA@example.com ")
+    assert (await kit.kiwi.accounts.find("Ada@Example.com")).id == ada.id
+    assert (await kit.kiwi.accounts.find(ada.id)).email == "ada@example.com"
+
+
+async def test_a_password_is_kept_as_a_hash(kit: Kit) -> None:
+    with pytest.raises(ValidationRefused):
+        await kit.kiwi.accounts.create("eve@example.com", password="short")
+    eve = await kit.kiwi.accounts.create("eve@example.com", password="correct horse")
+    assert eve.password_hash is not None
+    assert "correct horse" not in repr(eve) + eve.password_hash
+
+
+async def test_a_key_tells_who_is_speaking(kit: Kit, ada: Account) -> None:
+    key, text = await kit.kiwi.keys.create(ada.id, label="laptop")
+    caller = await kit.kiwi.keys.authenticate(text)
+    assert (caller.account_id, caller.key_prefix) == (ada.id, key.prefix)
+    assert text not in repr(await kit.kiwi.keys.all(ada.id))
+
+
+async def test_a_wrong_key_tells_nobody(kit: Kit, ada: Account) -> None:
+    _, text = await kit.kiwi.keys.create(ada.id)
+    for wrong in ("", "x", text + "x", text[:-1], text.upper(), "lsms_a_b", f"{text}_x", "ключ"):
+        with pytest.raises(Unauthorized):
+            await kit.kiwi.keys.authenticate(wrong)
+
+
+async def test_a_revoked_key_is_forgotten_at_once(kit: Kit, ada: Account) -> None:
+    key, text = await kit.kiwi.keys.create(ada.id)
+    await kit.kiwi.keys.authenticate(text)
+    await kit.kiwi.keys.revoke(key.prefix)
+    with pytest.raises(Unauthorized):
+        await kit.kiwi.keys.authenticate(text)
+    for nobody in ("x", "0" * 32):
+        with pytest.raises(ApiKeyNotFound):
+            await kit.kiwi.keys.revoke(nobody)
+
+
+async def test_a_suspension_is_noticed_within_a_second(kit: Kit, ada: Account) -> None:
+    _, text = await kit.kiwi.keys.create(ada.id)
+    await kit.kiwi.keys.authenticate(text)
+    await kit.kiwi.accounts.suspend(ada.id, reason="chargeback")
+    kit.clock.advance(1)
+    with pytest.raises(AccountSuspended):
+        await kit.kiwi.keys.authenticate(text)
+
+
+async def test_a_reference_is_applied_once(kit: Kit, ada: Account) -> None:
+    wallets = await asyncio.gather(
+        *(
+            kit.kiwi.wallet.credit(ada.id, "5.00", reason="top-up", reference="invoice-1")
+            for _ in range(10)
+        )
+    )
+    assert {str(wallet.available) for wallet in wallets} == {"15.00"}
+    with pytest.raises(ReferenceReused):
+        await kit.kiwi.wallet.credit(ada.id, "6.00", reason="top-up", reference="invoice-1")
+    debited = await kit.kiwi.wallet.debit(ada.id, "5.00", reason="payout", reference="invoice-1")
+    assert str(debited.available) == "10.00"
+
+
+async def test_no_more_is_paid_out_than_there_is(kit: Kit, ada: Account) -> None:
+    with pytest.raises(InsufficientBalance):
+        await kit.kiwi.wallet.debit(ada.id, "10.01", reason="payout")
+    assert str((await kit.kiwi.wallet.balance(ada.id)).available) == "10.00"
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "0.001", "NaN", "1e999999", "ten", "9" * 70])
+async def test_only_whole_cents_move(kit: Kit, ada: Account, amount: str) -> None:
+    with pytest.raises(ValidationRefused):
+        await kit.kiwi.wallet.credit(ada.id, amount, reason="top-up")
+
+
+async def test_a_statement_adds_up(kit: Kit, ada: Account) -> None:
+    await kit.kiwi.wallet.debit(ada.id, "1.00", reason="payout")
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+    await kit.kiwi.rentals.cancel(ada.id, rental.id)
+    lines = await kit.kiwi.wallet.statement(ada.id)
+    assert [(str(line.available), str(line.held)) for line in lines] == [
+        ("10.00", "0.00"),
+        ("9.00", "0.00"),
+        ("8.61", "0.39"),
+        ("9.00", "0.00"),
+    ]

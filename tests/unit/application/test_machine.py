@@ -1,0 +1,250 @@
+"""Any history of commands, codes, failures and time keeps the books, over every store."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from attrs import define
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
+
+from kiwisms.adapters.memory import MemoryStore
+from kiwisms.adapters.sqlite import SqliteStore
+from kiwisms.domain.errors import KiwismsError
+from kiwisms.domain.ids import AccountId, ActivationId, RentalId
+from kiwisms.domain.money import ZERO, Money, cents
+from kiwisms.domain.rental import FINAL, State
+from kiwisms.ports.provider import Ambiguous, Refusal, Refused, Unknown
+from kiwisms.ports.store import Store
+from kiwisms.testing.kit import Kit
+
+T = TypeVar("T")
+OpenStore = Callable[[contextlib.AsyncExitStack], Coroutine[Any, Any, Store]]
+PRICE = {"go": cents(39), "am": cents(20)}
+LOST = Unknown("lost")
+
+
+@define
+class Told:
+    """What the model knows of one rental: only what a customer and upstream can see."""
+
+    activation: ActivationId
+    price: Money
+    codes: int = 0
+    delivered: int = 0
+    paid: bool = False
+    back: bool = False
+
+
+class Rentals(RuleBasedStateMachine):
+    """Drives the use cases and compares them with a model of what the customer was told."""
+
+    numbers: Bundle[RentalId] = Bundle("numbers")
+    keys: Bundle[str] = Bundle("keys")
+
+    open_store: ClassVar[OpenStore]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.stack = contextlib.AsyncExitStack()
+        self.told: dict[RentalId, Told] = {}
+        self.funded = ZERO
+        self.seen_final: dict[RentalId, State] = {}
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(asyncio.wait_for(work, 20))
+
+    @initialize()
+    def open(self) -> None:
+        self.kit = Kit(store=self.do(type(self).open_store(self.stack)))
+        self.account: AccountId = self.do(self.kit.kiwi.accounts.create("ada@example.com")).id
+
+    def teardown(self) -> None:
+        self.do(self.stack.aclose())
+        self.loop.close()
+
+    @rule(amount=st.integers(1, 200), reference=st.sampled_from(["a", "b", None]))
+    def credit(self, amount: int, reference: str | None) -> None:
+        before = self.do(self.kit.kiwi.wallet.balance(self.account))
+        with contextlib.suppress(KiwismsError):
+            after = self.do(
+                self.kit.kiwi.wallet.credit(
+                    self.account, cents(amount), reason="top-up", reference=reference
+                )
+            )
+            self.funded += after.available - before.available
+
+    @rule(amount=st.integers(1, 50))
+    def debit(self, amount: int) -> None:
+        with contextlib.suppress(KiwismsError):
+            self.do(self.kit.kiwi.wallet.debit(self.account, cents(amount), reason="payout"))
+            self.funded -= cents(amount)
+
+    @rule(
+        target=numbers,
+        service=st.sampled_from(sorted(PRICE)),
+        key=st.sampled_from([None, "k1", "k2"]),
+        fault=st.sampled_from(["none", "none", "none", "refused", "lost", "lost after acting"]),
+    )
+    def rent(self, service: str, key: str | None, fault: str) -> object:
+        if fault == "refused":
+            self.kit.provider.on_rent.next(Refused(Refusal.NO_NUMBERS))
+        elif fault != "none":
+            self.kit.provider.on_rent.next(LOST, acts="acting" in fault)
+        rent = self.kit.kiwi.rentals.rent(self.account, service=service, idempotency_key=key)
+        before = self.do(self.kit.kiwi.wallet.balance(self.account))
+        try:
+            rental = self.do(rent)
+        except KiwismsError:
+            # What is refused leaves everything as it was.
+            assert self.do(self.kit.kiwi.wallet.balance(self.account)).available == (
+                before.available
+            )
+            return multiple()
+        finally:
+            self.kit.provider.on_rent = type(self.kit.provider.on_rent)()
+        assert rental.activation_id is not None
+        if rental.id in self.told:
+            assert key is not None
+            return multiple()
+        assert rental.price == PRICE[service]
+        self.told[rental.id] = Told(rental.activation_id, rental.price)
+        return rental.id
+
+    @rule(number=numbers, code=st.sampled_from(["1", "2", "0042"]))
+    def a_code_arrives(self, number: RentalId, code: str) -> None:
+        if self.kit.provider.deliver(code, to=self.told[number].activation):
+            self.told[number].delivered += 1
+
+    @rule(number=numbers, fault=st.booleans())
+    def poll(self, number: RentalId, fault: bool) -> None:
+        if fault:
+            self.kit.provider.on_look.next(LOST)
+        self.do(self.kit.kiwi.rentals.get(self.account, number))
+        self.kit.provider.on_look = type(self.kit.provider.on_look)()
+
+    @rule(
+        number=numbers,
+        fault=st.sampled_from([None, None, LOST, Ambiguous()]),
+        acts=st.booleans(),
+        at_once=st.integers(1, 3),
+    )
+    def cancel(
+        self, number: RentalId, fault: Unknown | Ambiguous | None, acts: bool, at_once: int
+    ) -> None:
+        if fault is not None:
+            self.kit.provider.on_cancel.next(fault, acts=acts)
+        self.at_once(at_once, lambda: self.kit.kiwi.rentals.cancel(self.account, number))
+        self.kit.provider.on_cancel = type(self.kit.provider.on_cancel)()
+
+    @rule(number=numbers, fault=st.booleans(), at_once=st.integers(1, 3))
+    def done(self, number: RentalId, fault: bool, at_once: int) -> None:
+        if fault:
+            self.kit.provider.on_finish.next(LOST, acts=True)
+        self.at_once(at_once, lambda: self.kit.kiwi.rentals.done(self.account, number))
+        self.kit.provider.on_finish = type(self.kit.provider.on_finish)()
+
+    @rule(number=numbers)
+    def cancel_against_done(self, number: RentalId) -> None:
+        acts = iter([self.kit.kiwi.rentals.cancel, self.kit.kiwi.rentals.done])
+        self.at_once(2, lambda: next(acts)(self.account, number))
+
+    @rule(number=consumes(numbers), target=numbers)
+    def renew(self, number: RentalId) -> object:
+        try:
+            made = self.do(self.kit.kiwi.rentals.renew(self.account, number)).rental
+        except KiwismsError:
+            return number
+        assert made.activation_id is not None
+        self.told[made.id] = Told(made.activation_id, made.price)
+        return multiple(number, made.id)
+
+    @rule(number=numbers)
+    def upstream_takes_it_back(self, number: RentalId) -> None:
+        activation = self.told[number].activation
+        self.kit.provider.upstream.withdraw(activation, self.kit.clock.now())
+
+    @rule(seconds=st.sampled_from([1, 3, 20, 600, 1200]))
+    def time_passes(self, seconds: int) -> None:
+        self.kit.clock.advance(seconds)
+        self.do(self.kit.work())
+
+    def at_once(self, times: int, act: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        async def all_of_them() -> None:
+            outcomes = await asyncio.gather(*(act() for _ in range(times)), return_exceptions=True)
+            for outcome in outcomes:
+                assert not isinstance(outcome, BaseException) or isinstance(outcome, KiwismsError)
+
+        self.do(all_of_them())
+
+    @invariant()
+    def the_books_are_right(self) -> None:
+        if not hasattr(self, "kit"):
+            return
+        assert self.do(self.kit.kiwi.wallet.audit()).violations == ()
+
+    @invariant()
+    def money_and_rentals_agree_with_the_model(self) -> None:
+        if not hasattr(self, "kit"):
+            return
+        spent = held = ZERO
+        for rental_id, told in self.told.items():
+            rental = self.do(self.kit.kiwi.rentals.find(rental_id))
+            assert rental.price == told.price
+            assert len(rental.messages) >= told.codes
+            told.codes = len(rental.messages)
+            assert told.codes <= told.delivered
+            if rental.state in {State.RECEIVED, State.COMPLETED}:
+                spent += told.price
+                told.paid = True
+            elif rental.state is State.WAITING:
+                held += told.price
+            else:
+                assert not rental.messages
+                told.back = True
+            assert not (told.paid and told.back)
+            if rental_id in self.seen_final:
+                assert rental.state is self.seen_final[rental_id]
+            elif rental.state in FINAL:
+                self.seen_final[rental_id] = rental.state
+        wallet = self.do(self.kit.kiwi.wallet.balance(self.account))
+        assert wallet.held == held
+        assert wallet.available == self.funded - spent - held
+
+
+async def in_memory(_: contextlib.AsyncExitStack) -> Store:
+    return MemoryStore()
+
+
+async def in_sqlite(stack: contextlib.AsyncExitStack) -> Store:
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    store = await stack.enter_async_context(SqliteStore(Path(folder) / "kiwisms.db"))
+    await store.migrate()
+    return store
+
+
+class RentalsInMemory(Rentals):
+    open_store = staticmethod(in_memory)
+
+
+class RentalsInSqlite(Rentals):
+    open_store = staticmethod(in_sqlite)
+
+
+TestRentalsInMemory = RentalsInMemory.TestCase
+TestRentalsInMemory.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestRentalsInSqlite = RentalsInSqlite.TestCase
+TestRentalsInSqlite.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

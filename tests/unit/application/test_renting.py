@@ -1,0 +1,346 @@
+"""The three steps of a rent, and what is left when each of them goes wrong."""
+
+import asyncio
+
+import pytest
+
+from kiwisms.application.errors import ProviderFailed
+from kiwisms.domain.account import Account, AccountSuspended
+from kiwisms.domain.catalog import ServiceUnavailable
+from kiwisms.domain.errors import RateLimited, ValidationRefused
+from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
+from kiwisms.domain.incident import IncidentKind
+from kiwisms.domain.money import Money
+from kiwisms.domain.order import Order
+from kiwisms.domain.rental import Rental, RenewNotFound, State, TooManyActiveRentals
+from kiwisms.domain.terms import Terms
+from kiwisms.domain.wallet import InsufficientBalance
+from kiwisms.ports.provider import Phone, Refusal, Refused, Rented, Unknown
+from kiwisms.domain.ids import ActivationId
+from kiwisms.testing.kit import Kit
+
+
+async def books_are_balanced(kit: Kit) -> bool:
+    return (await kit.kiwi.wallet.audit()).balanced
+
+
+async def available(kit: Kit, account: Account) -> str:
+    return str((await kit.kiwi.wallet.balance(account.id)).available)
+
+
+async def held(kit: Kit, account: Account) -> str:
+    return str((await kit.kiwi.wallet.balance(account.id)).held)
+
+
+async def all_states(kit: Kit) -> list[State]:
+    return [rental.state for rental in await kit.kiwi.rentals.all()]
+
+
+async def test_a_rent_holds_the_price(kit: Kit, ada: Account) -> None:
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+    assert (rental.state, str(rental.price), rental.cost) == (
+        State.WAITING,
+        "0.39",
+        Money.parse("0.30"),
+    )
+    assert (await available(kit, ada), await held(kit, ada)) == ("9.61", "0.39")
+    assert await books_are_balanced(kit)
+
+
+async def test_a_lower_price_upstream_is_passed_on(kit: Kit, ada: Account) -> None:
+    cheaper = Rented(
+        activation_id=ActivationId("7"), phone=Phone("15035550100"), cost=Money.parse("0.10")
+    )
+    kit.provider.on_rent.next(cheaper)
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+    assert str(rental.price) == "0.13"
+    assert (await available(kit, ada), await held(kit, ada)) == ("9.87", "0.13")
+    assert await books_are_balanced(kit)
+
+
+async def test_a_higher_price_upstream_is_not_passed_on(kit: Kit, ada: Account) -> None:
+    dearer = Rented(
+        activation_id=ActivationId("7"), phone=Phone("15035550100"), cost=Money.parse("5.00")
+    )
+    kit.provider.on_rent.next(dearer)
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+    assert str(rental.price) == "0.39"
+    assert await books_are_balanced(kit)
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [
+        (Refusal.NO_NUMBERS, ServiceUnavailable),
+        (Refusal.PRICE_EXCEEDED, ServiceUnavailable),
+        (Refusal.TOO_MANY_WAITING, ServiceUnavailable),
+        (Refusal.BAD_SERVICE, ServiceUnavailable),
+        (Refusal.NO_MONEY, ProviderFailed),
+        (Refusal.BAD_KEY, ProviderFailed),
+        (Refusal.REJECTED, ProviderFailed),
+        (Refusal.UNREACHABLE, ProviderFailed),
+    ],
+)
+async def test_a_refusal_gives_money_and_key_back(
+    kit: Kit, ada: Account, reason: Refusal, error: type[Exception]
+) -> None:
+    kit.provider.on_rent.next(Refused(reason))
+    with pytest.raises(error):
+        await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert (await available(kit, ada), await held(kit, ada)) == ("10.00", "0.00")
+    assert not await kit.store.incidents(limit=10)
+    again = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert again.state is State.WAITING
+    assert await books_are_balanced(kit)
+
+
+async def test_a_lost_answer_gives_the_money_back_and_is_never_asked_again(
+    kit: Kit, ada: Account
+) -> None:
+    kit.provider.on_rent.next(Unknown("timed out"), acts=True)
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert await available(kit, ada) == "10.00"
+    [incident] = await kit.store.incidents(limit=10)
+    assert (incident.kind, incident.detail, str(incident.price)) == (
+        IncidentKind.ANSWER_LOST,
+        "timed out",
+        "0.39",
+    )
+    kit.clock.advance(3600)
+    await kit.work()
+    assert kit.provider.on_rent.calls == 1
+    assert await all_states(kit) == [State.FAILED]
+    await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert await books_are_balanced(kit)
+
+
+async def test_a_request_that_nobody_finished_is_given_up(kit: Kit, ada: Account) -> None:
+    never = asyncio.Event()
+    kit.provider.on_rent.next(meanwhile=never.wait)
+    renting = asyncio.create_task(kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k"))
+    while not kit.provider.on_rent.calls:
+        await asyncio.sleep(0)
+    renting.cancel()  # as when the process dies: nothing is written down
+    with pytest.raises(asyncio.CancelledError):
+        await renting
+    assert (await available(kit, ada), await held(kit, ada)) == ("9.61", "0.39")
+    with pytest.raises(IdempotencyConflict):
+        await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    kit.clock.advance(kit.terms.pace.rescue.total_seconds())
+    await kit.work()
+    assert (await available(kit, ada), await held(kit, ada)) == ("10.00", "0.00")
+    [incident] = await kit.store.incidents(limit=10)
+    assert incident.kind is IncidentKind.NOBODY_CAME_BACK
+    assert incident.balance is not None
+    assert await books_are_balanced(kit)
+    await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+
+
+async def test_a_number_that_comes_after_it_was_given_up_is_handed_back(
+    kit: Kit, ada: Account
+) -> None:
+    async def too_long() -> None:
+        kit.clock.advance(kit.terms.pace.rescue.total_seconds())
+        await kit.work()
+
+    kit.provider.on_rent.next(meanwhile=too_long)
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    kinds = {incident.kind for incident in await kit.store.incidents(limit=10)}
+    assert kinds == {IncidentKind.NOBODY_CAME_BACK, IncidentKind.ANSWER_TOO_LATE}
+    upstream = kit.provider.upstream
+    assert upstream.refunded == upstream.charged
+    assert await available(kit, ada) == "10.00"
+    assert await books_are_balanced(kit)
+
+
+async def test_the_same_key_gives_the_same_rental(kit: Kit, ada: Account) -> None:
+    order = Order.read(service="go")
+    first = await kit.kiwi.rentals.order(ada.id, order, idempotency_key="k")
+    kit.provider.deliver("123456")
+    kit.clock.advance(3)
+    await kit.kiwi.rentals.get(ada.id, first.rental.id)
+    second = await kit.kiwi.rentals.order(ada.id, order, idempotency_key="k")
+    assert (first.replayed, second.replayed) == (False, True)
+    assert first.rental.id == second.rental.id
+    assert kit.provider.on_rent.calls == 1
+
+
+async def test_forty_equal_rents_at_once_make_one_number_and_one_charge(
+    kit: Kit, ada: Account
+) -> None:
+    outcomes = await asyncio.gather(
+        *(kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k") for _ in range(40)),
+        return_exceptions=True,
+    )
+    made = [outcome for outcome in outcomes if isinstance(outcome, Rental)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, IdempotencyConflict)]
+    assert len(made) == 1
+    assert len(refused) == 39
+    assert kit.provider.on_rent.calls == 1
+    assert await available(kit, ada) == "9.61"
+    assert await books_are_balanced(kit)
+
+
+async def test_a_key_is_bound_to_its_request(kit: Kit, ada: Account) -> None:
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    kit.provider.deliver("1")
+    kit.clock.advance(3)
+    await kit.kiwi.rentals.get(ada.id, rental.id)
+    for other in ({"service": "fb"}, {"service": "go", "country": "16"}):
+        with pytest.raises(IdempotencyKeyReused):
+            await kit.kiwi.rentals.rent(ada.id, **other, idempotency_key="k")
+    with pytest.raises(IdempotencyKeyReused):
+        await kit.kiwi.rentals.renew(ada.id, rental.id, idempotency_key="k")
+
+
+async def test_a_key_is_free_again_after_a_day(kit: Kit, ada: Account) -> None:
+    first = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    kit.clock.advance(24 * 3600)
+    second = await kit.kiwi.rentals.rent(ada.id, service="fb", idempotency_key="k")
+    assert first.id != second.id
+
+
+async def test_a_key_of_another_account_is_another_key(kit: Kit, ada: Account) -> None:
+    bob = await kit.customer("10.00", "bob@example.com")
+    first = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    second = await kit.kiwi.rentals.rent(bob.id, service="fb", idempotency_key="k")
+    assert first.id != second.id
+
+
+@pytest.mark.parametrize("key", ["", "x" * 257, "a\nb"])
+async def test_a_key_that_cannot_be_used_is_refused(kit: Kit, ada: Account, key: str) -> None:
+    with pytest.raises(ValidationRefused):
+        await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key=key)
+
+
+async def test_a_replay_needs_no_upstream(kit: Kit, ada: Account) -> None:
+    first = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    kit.clock.advance(60)
+    kit.provider.on_catalog.next(Unknown("down"), times=100)
+    again = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert again.id == first.id
+
+
+async def test_the_last_dollar_is_spent_once(kit: Kit) -> None:
+    eve = await kit.customer("0.78")
+    outcomes = await asyncio.gather(
+        *(kit.kiwi.rentals.rent(eve.id, service="go") for _ in range(20)), return_exceptions=True
+    )
+    assert sum(isinstance(outcome, Rental) for outcome in outcomes) == 2
+    assert sum(isinstance(outcome, InsufficientBalance) for outcome in outcomes) == 18
+    assert kit.provider.on_rent.calls == 2
+    assert await available(kit, eve) == "0.00"
+    assert await books_are_balanced(kit)
+
+
+async def test_the_customers_limit_is_kept(kit: Kit, ada: Account) -> None:
+    with pytest.raises(ServiceUnavailable):
+        await kit.kiwi.rentals.rent(ada.id, service="go", max_price="0.38")
+    assert kit.provider.on_rent.calls == 0
+    assert await kit.kiwi.rentals.rent(ada.id, service="go", max_price="0.39")
+
+
+async def test_wishes_are_in_the_price(kit: Kit, ada: Account) -> None:
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go", areas="503,202", carrier="tmo")
+    assert str(rental.price) == "0.57"
+    assert await books_are_balanced(kit)
+
+
+async def test_an_unknown_service_asks_nobody(kit: Kit, ada: Account) -> None:
+    for service in ("nothing-of-the-kind", "ma"):
+        with pytest.raises(ServiceUnavailable):
+            await kit.kiwi.rentals.rent(ada.id, service=service)
+    assert kit.provider.on_rent.calls == 0
+
+
+async def test_an_account_has_only_so_many_rentals(ada_may_have_two: Kit) -> None:
+    kit = ada_may_have_two
+    ada = await kit.kiwi.accounts.find("ada@example.com")
+    outcomes = await asyncio.gather(
+        *(kit.kiwi.rentals.rent(ada.id, service="go") for _ in range(5)), return_exceptions=True
+    )
+    assert sum(isinstance(outcome, TooManyActiveRentals) for outcome in outcomes) == 3
+    rental = next(outcome for outcome in outcomes if isinstance(outcome, Rental))
+    await kit.kiwi.rentals.cancel(ada.id, rental.id)
+    assert await kit.kiwi.rentals.rent(ada.id, service="go")
+
+
+@pytest.fixture
+async def ada_may_have_two() -> Kit:
+    kit = Kit(terms=Terms(max_active_rentals=2))
+    await kit.customer("10.00")
+    return kit
+
+
+async def test_upstreams_slots_are_shared_by_all_accounts() -> None:
+    kit = Kit(terms=Terms(provider_max_waiting=2))
+    ada = await kit.customer("10.00")
+    bob = await kit.customer("10.00", "bob@example.com")
+    await kit.kiwi.rentals.rent(ada.id, service="go")
+    second = await kit.kiwi.rentals.rent(bob.id, service="go")
+    with pytest.raises(ServiceUnavailable):
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.provider.deliver("1", to=second.activation_id)
+    kit.clock.advance(3)
+    await kit.kiwi.rentals.get(bob.id, second.id)
+    assert await kit.kiwi.rentals.rent(ada.id, service="go")
+
+
+async def test_who_only_cancels_must_wait() -> None:
+    kit = Kit(terms=Terms(cancels_per_hour=2))
+    ada = await kit.customer("10.00")
+    for _ in range(2):
+        rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+        await kit.kiwi.rentals.cancel(ada.id, rental.id)
+    with pytest.raises(RateLimited) as refused:
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    assert refused.value.retry_after > 0
+    kit.clock.advance(3601)
+    assert await kit.kiwi.rentals.rent(ada.id, service="go")
+
+
+async def test_a_suspended_account_rents_nothing(kit: Kit, ada: Account) -> None:
+    await kit.kiwi.accounts.suspend(ada.id, reason="chargeback")
+    with pytest.raises(AccountSuspended):
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    await kit.kiwi.accounts.reinstate(ada.id)
+    assert await kit.kiwi.rentals.rent(ada.id, service="go")
+
+
+async def test_a_renewal_is_a_new_rental_of_the_same_number(kit: Kit, ada: Account) -> None:
+    old = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.provider.deliver("1")
+    kit.clock.advance(3)
+    await kit.kiwi.rentals.done(ada.id, old.id)
+    made = await kit.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")
+    new = made.rental
+    assert (new.phone, new.renews, new.state) == (old.phone, old.id, State.WAITING)
+    assert new.activation_id != old.activation_id
+    assert (await kit.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")).replayed
+    assert (await available(kit, ada), await held(kit, ada)) == ("9.22", "0.39")
+    assert await books_are_balanced(kit)
+
+
+async def test_only_a_used_number_can_be_renewed(kit: Kit, ada: Account) -> None:
+    waiting = await kit.kiwi.rentals.rent(ada.id, service="go")
+    with pytest.raises(RenewNotFound):
+        await kit.kiwi.rentals.renew(ada.id, waiting.id)
+    await kit.kiwi.rentals.cancel(ada.id, waiting.id)
+    with pytest.raises(RenewNotFound):
+        await kit.kiwi.rentals.renew(ada.id, waiting.id)
+    bob = await kit.customer("1.00", "bob@example.com")
+    with pytest.raises(RenewNotFound):
+        await kit.kiwi.rentals.renew(bob.id, waiting.id)
+
+
+async def test_a_renewal_that_upstream_refuses_is_not_found(kit: Kit, ada: Account) -> None:
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.provider.deliver("1")
+    await kit.kiwi.rentals.done(ada.id, rental.id)
+    kit.provider.on_renew.next(Refused(Refusal.NOT_RENEWABLE))
+    with pytest.raises(RenewNotFound):
+        await kit.kiwi.rentals.renew(ada.id, rental.id)
+    assert await held(kit, ada) == "0.00"
+    assert await books_are_balanced(kit)

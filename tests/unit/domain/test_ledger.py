@@ -1,0 +1,73 @@
+"""A transfer is balanced by construction."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import builds, integers, just, lists, permutations, sampled_from, text
+
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.ids import AccountId, TransferId
+from kiwisms.domain.ledger import LedgerAccount, Transfer, operator_transfer_id, sum_of
+from kiwisms.domain.money import ZERO, Money, cents
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def transfer(debit: LedgerAccount, credit: LedgerAccount, amount: Money) -> Transfer:
+    return Transfer(
+        id=TransferId("credit:invoice-1"),
+        account_id=AccountId("01890a5d-ac96-774b-bcce-b302099a8057"),
+        number=1,
+        debit=debit,
+        credit=credit,
+        amount=amount,
+        reason="top-up",
+        at=NOW,
+    )
+
+
+pairs = permutations(list(LedgerAccount)).map(lambda order: order[:2])
+transfers = builds(
+    lambda pair, amount: transfer(*pair, amount), pairs, integers(1, 10**6).map(cents)
+)
+
+
+@given(moved=lists(transfers, max_size=20))
+def test_whatever_moves_nothing_is_made_or_lost(moved: list[Transfer]) -> None:
+    assert sum((sum_of(moved, account) for account in LedgerAccount), start=ZERO) == ZERO
+
+
+@given(moved=transfers)
+def test_one_account_gains_what_another_gives(moved: Transfer) -> None:
+    assert sum_of([moved], moved.credit) == moved.amount
+    assert sum_of([moved], moved.debit) == ZERO - moved.amount
+
+
+@given(account=sampled_from(LedgerAccount))
+def test_a_transfer_to_itself_is_refused(account: LedgerAccount) -> None:
+    with pytest.raises(ValueError, match="moves nothing"):
+        transfer(account, account, cents(1))
+
+
+@given(pair=pairs, amount=integers(-(10**6), 0).map(Money) | just(ZERO))
+def test_a_transfer_of_nothing_or_less_is_refused(pair: list[LedgerAccount], amount: Money) -> None:
+    with pytest.raises(ValueError, match="moves"):
+        transfer(pair[0], pair[1], amount)
+
+
+@given(one=text(min_size=1, max_size=200), other=text(min_size=1, max_size=200))
+def test_a_reference_names_one_transfer_of_its_kind(one: str, other: str) -> None:
+    if not (one.isprintable() and other.isprintable()):
+        return
+    same = operator_transfer_id("credit", one) == operator_transfer_id("credit", other)
+    assert same == (one == other)
+    assert operator_transfer_id("credit", one) != operator_transfer_id("debit", one)
+    assert not operator_transfer_id("credit", one).startswith("rental:")
+
+
+@pytest.mark.parametrize("reference", ["", "x" * 201, "two\nlines", "\x00"])
+def test_a_reference_that_cannot_be_printed_is_refused(reference: str) -> None:
+    with pytest.raises(ValidationRefused) as refused:
+        operator_transfer_id("credit", reference)
+    assert refused.value.field == "reference"

@@ -1,0 +1,143 @@
+"""Amounts are exact, whatever they are written as."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import SearchStrategy, decimals, integers, one_of, text
+
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.money import MICROS_PER_CENT, Money, cents
+
+amounts = integers(-(10**15), 10**15).map(Money)
+numbers: SearchStrategy[Decimal] = decimals(
+    min_value=-(10**9), max_value=10**9, allow_nan=False, allow_infinity=False
+)
+
+
+def micros(number: Decimal) -> Fraction:
+    return Fraction(number) * 10**6
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("10", 10_000_000),
+        ("10.00", 10_000_000),
+        ("0.655", 655_000),
+        ("-0.01", -10_000),
+        ("0.000001", 1),
+        ("1e3", 1_000_000_000),
+        (7, 7_000_000),
+        (Decimal("0.30"), 300_000),
+        ("1000000000", 10**15),
+    ],
+)
+def test_dollars_are_read_exactly(written: str | int | Decimal, expected: int) -> None:
+    assert Money.parse(written) == Money.parse_up(written) == Money(expected)
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        (0, "0.00"),
+        (10_000, "0.01"),
+        (860_000, "0.86"),
+        (655_000, "0.655"),
+        (1, "0.000001"),
+        (10**15, "1000000000.00"),
+        (-2_500_000, "-2.50"),
+    ],
+)
+def test_cents_are_always_written_and_finer_parts_where_there_are(
+    amount: int, written: str
+) -> None:
+    assert str(Money(amount)) == written
+
+
+@given(amount=amounts)
+def test_what_is_written_reads_as_the_same_amount(amount: Money) -> None:
+    assert Money.parse(str(amount)) == amount
+    assert Money.parse(amount.dollars) == amount
+
+
+@given(number=numbers)
+def test_an_amount_is_read_exactly_or_not_at_all(number: Decimal) -> None:
+    try:
+        read = Money.parse(number)
+    except ValidationRefused:
+        assert micros(number).denominator > 1 or number.as_tuple().exponent < -64  # type: ignore[operator]
+    else:
+        assert read.micros == micros(number)
+
+
+@given(number=numbers)
+def test_rounding_up_never_understates_and_adds_less_than_a_millionth(number: Decimal) -> None:
+    try:
+        read = Money.parse_up(number)
+    except ValidationRefused:
+        return
+    assert 0 <= read.micros - micros(number) < 1
+
+
+def test_a_part_beyond_any_usual_precision_still_counts() -> None:
+    fine = "1.0000000000000000000000000000001"
+    assert Money.parse_up(fine) == Money(1_000_001)
+    with pytest.raises(ValidationRefused):
+        Money.parse(fine)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "free",
+        "0.0000001",
+        "NaN",
+        "sNaN",
+        "Infinity",
+        "-inf",
+        "1000000000.01",
+        "1e999999999",
+        "1e-999999999",
+        "1" * 65,
+        "0x10",
+        "$1",
+        "1,50",
+    ],
+)
+def test_what_is_not_an_amount_is_refused_by_name(written: str) -> None:
+    with pytest.raises(ValidationRefused) as refused:
+        Money.parse(written, name="max_price")
+    assert refused.value.field == "max_price"
+
+
+@given(written=one_of(text(), text("0123456789.eE+-_ ")))
+def test_no_text_makes_reading_fail_otherwise(written: str) -> None:
+    for read in (Money.parse, Money.parse_up):
+        try:
+            amount = read(written)
+        except ValidationRefused:
+            continue
+        assert abs(amount.micros) <= 10**15
+
+
+@given(one=amounts, other=amounts)
+def test_amounts_add_and_compare_like_numbers(one: Money, other: Money) -> None:
+    assert (one + other).micros == one.micros + other.micros
+    assert one + other - other == one
+    assert (one < other) == (one.micros < other.micros)
+    assert bool(one) == (one.micros != 0)
+
+
+@given(number=integers(-(10**9), 10**9))
+def test_cents_are_whole(number: int) -> None:
+    assert cents(number).is_whole_cents
+    assert not Money(number * MICROS_PER_CENT + 1).is_whole_cents
+    assert cents(number).dollars * 100 == number
+
+
+def test_an_amount_is_never_a_float() -> None:
+    with pytest.raises(TypeError):
+        Money(0.5)  # type: ignore[arg-type]

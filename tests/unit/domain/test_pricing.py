@@ -1,0 +1,149 @@
+"""The customer's price covers the cost and the markup, and is never more than was quoted."""
+
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil
+
+import pytest
+from hypothesis import assume, given
+from hypothesis.strategies import integers, none, one_of
+
+from kiwisms.domain.catalog import Offer, ServiceCode, ServiceUnavailable
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.money import MICROS_PER_CENT, ZERO, Money, cents
+from kiwisms.domain.pricing import corrected, must_be_within, quote, read_max_price, retail
+
+costs = integers(0, 10**9).map(Money)
+prices = integers(0, 10**5).map(cents)
+markups = integers(0, 500)
+wishes = integers(0, 2)
+
+
+def offer(cost: Money) -> Offer:
+    return Offer(service=ServiceCode("go"), name="Google", cost=cost, count=1)
+
+
+def surcharged(cost: Money, wishes: int) -> Fraction:
+    return cost.micros * Fraction(6, 5) ** wishes
+
+
+def marked_up(micros: Fraction, markup: int) -> int:
+    return ceil(micros * (100 + markup) / 100 / MICROS_PER_CENT)
+
+
+@pytest.mark.parametrize(
+    ("cost", "price"),
+    [("0.30", "0.39"), ("0.15", "0.20"), ("0.655", "0.86"), ("0", "0.00"), ("0.000001", "0.01")],
+)
+def test_the_examples_of_the_interface(cost: str, price: str) -> None:
+    assert str(retail(Money.parse(cost), 30)) == price
+
+
+@given(cost=costs, markup=markups)
+def test_the_price_is_cost_and_markup_rounded_up_to_the_cent(cost: Money, markup: int) -> None:
+    assert retail(cost, markup) == cents(marked_up(Fraction(cost.micros), markup))
+
+
+def test_a_negative_cost_has_no_price() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        retail(Money(-1), 30)
+
+
+@given(cost=costs, wishes=wishes, markup=markups)
+def test_a_quote_is_the_price_of_the_cost_with_its_surcharges(
+    cost: Money, wishes: int, markup: int
+) -> None:
+    quoted = quote(offer(cost), wishes=wishes, markup_percent=markup)
+    assert quoted.price == cents(marked_up(surcharged(cost, wishes), markup))
+
+
+@given(cost=costs, wishes=wishes, markup=markups)
+def test_what_upstream_may_charge_covers_its_price_in_whole_cents(
+    cost: Money, wishes: int, markup: int
+) -> None:
+    quoted = quote(offer(cost), wishes=wishes, markup_percent=markup)
+    assert quoted.max_cost.is_whole_cents
+    assert quoted.max_cost.micros >= surcharged(cost, wishes)
+
+
+@given(cost=costs, wishes=wishes, markup=markups)
+def test_what_upstream_may_charge_is_covered_by_the_price_where_its_cost_is_whole_cents(
+    cost: Money, wishes: int, markup: int
+) -> None:
+    assume(surcharged(cost, wishes) % MICROS_PER_CENT == 0)
+    quoted = quote(offer(cost), wishes=wishes, markup_percent=markup)
+    assert retail(quoted.max_cost, markup) <= quoted.price
+    assert retail(quoted.max_cost + cents(1), markup) > quoted.price
+
+
+@given(price=prices, wishes=wishes, markup=markups)
+def test_whole_cents_of_cost_are_always_covered(price: Money, wishes: int, markup: int) -> None:
+    # A cost of 25 times some cents stays whole through two surcharges of a fifth.
+    cost = Money(price.micros * 25)
+    quoted = quote(offer(cost), wishes=wishes, markup_percent=markup)
+    assert retail(quoted.max_cost, markup) <= quoted.price
+
+
+@given(cost=costs, wishes=wishes, markup=markups)
+def test_the_limit_is_at_most_the_next_whole_cent_beyond_what_is_covered(
+    cost: Money, wishes: int, markup: int
+) -> None:
+    quoted = quote(offer(cost), wishes=wishes, markup_percent=markup)
+    if retail(quoted.max_cost, markup) > quoted.price:
+        assert quoted.max_cost.micros - surcharged(cost, wishes) < MICROS_PER_CENT
+
+
+@given(held=prices, paid=one_of(none(), costs), markup=markups)
+def test_a_corrected_price_is_never_above_what_is_held(
+    held: Money, paid: Money | None, markup: int
+) -> None:
+    price = corrected(held, paid, markup)
+    assert ZERO <= price <= held
+    assert price.is_whole_cents
+
+
+@given(held=prices, paid=costs, markup=markups)
+def test_a_lower_cost_is_passed_on(held: Money, paid: Money, markup: int) -> None:
+    if retail(paid, markup) <= held:
+        assert corrected(held, paid, markup) == retail(paid, markup)
+    else:
+        assert corrected(held, paid, markup) == held
+
+
+@given(held=prices, markup=markups)
+def test_without_word_from_upstream_the_price_stays(held: Money, markup: int) -> None:
+    assert corrected(held, None, markup) == held
+
+
+def test_a_price_above_the_customers_limit_is_unavailable() -> None:
+    must_be_within(cents(39), None)
+    must_be_within(cents(39), cents(39))
+    with pytest.raises(ServiceUnavailable):
+        must_be_within(cents(39), cents(38))
+
+
+@pytest.mark.parametrize(
+    ("value", "micros"),
+    [
+        ("0.50", 500_000),
+        (0.1, 100_000),
+        (0.30000000000000004, 300_001),
+        (1, 1_000_000),
+        (Decimal("0.39"), 390_000),
+    ],
+)
+def test_the_customers_limit_is_read_as_it_was_written(
+    value: str | float | Decimal, micros: int
+) -> None:
+    assert read_max_price(value) == Money(micros)
+
+
+def test_no_limit_is_no_limit() -> None:
+    assert read_max_price(None) is None
+
+
+@pytest.mark.parametrize("value", ["", "cheap", "0", 0, -1, "-0.01", float("nan"), float("inf")])
+def test_a_limit_that_is_not_a_positive_amount_is_refused(value: str | float) -> None:
+    with pytest.raises(ValidationRefused) as refused:
+        read_max_price(value)
+    assert refused.value.field == "max_price"
