@@ -1,6 +1,7 @@
 """The proof that an account's books agree: each law of the ledger, checked over every row."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from attrs import frozen
@@ -14,6 +15,26 @@ from kiwisms.domain.wallet import Wallet
 
 CHARGED: Final = frozenset({State.RECEIVED, State.COMPLETED})
 """States in which the price has become revenue; in all others that are decided it went back."""
+
+Ways = Mapping[str, tuple[LedgerAccount, LedgerAccount]]
+
+OPERATOR_WAYS: Final[Ways] = MappingProxyType(
+    {
+        "credit": (LedgerAccount.FUNDING, LedgerAccount.AVAILABLE),
+        "debit": (LedgerAccount.AVAILABLE, LedgerAccount.FUNDING),
+    }
+)
+"""From where to where an operator's transfer moves money, by the first word of its id."""
+
+RENTAL_WAYS: Final[Ways] = MappingProxyType(
+    {
+        Effect.HOLD: (LedgerAccount.AVAILABLE, LedgerAccount.HELD),
+        Effect.CORRECT: (LedgerAccount.HELD, LedgerAccount.AVAILABLE),
+        Effect.RELEASE: (LedgerAccount.HELD, LedgerAccount.AVAILABLE),
+        Effect.CAPTURE: (LedgerAccount.HELD, LedgerAccount.REVENUE),
+    }
+)
+"""The same of a rental's transfer, by the last word of its id."""
 
 
 @frozen(kw_only=True)
@@ -46,6 +67,7 @@ def audit(books: Books) -> Iterator[Violation]:
     for rental in books.rentals:
         yield from _rental_is_settled(books, amounts, rental)
     yield from _transfers_have_their_rental(books)
+    yield from _transfers_go_their_way(books)
 
 
 def _numbers_have_no_gap(books: Books) -> Iterator[Violation]:
@@ -137,6 +159,23 @@ def _transfers_have_their_rental(books: Books) -> Iterator[Violation]:
     for transfer in books.transfers:
         if transfer.id.startswith("rental:") and transfer.id not in possible:
             yield _violation(books, "a transfer has its rental", transfer.id, "a rental", "none")
+
+
+def _transfers_go_their_way(books: Books) -> Iterator[Violation]:
+    for transfer in books.transfers:
+        kind, _, cause = transfer.id.partition(":")
+        if kind == "rental":
+            expected = RENTAL_WAYS.get(cause.rpartition(":")[2])
+        else:
+            expected = OPERATOR_WAYS.get(kind)
+        if (transfer.debit, transfer.credit) != expected:
+            yield _violation(
+                books,
+                "a transfer goes the way of its cause",
+                transfer.id,
+                "a known cause" if expected is None else " → ".join(expected),
+                f"{transfer.debit} → {transfer.credit}",
+            )
 
 
 def _violation(books: Books, law: str, row: str, expected: object, found: object) -> Violation:

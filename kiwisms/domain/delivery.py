@@ -240,7 +240,7 @@ def check_url(url: str) -> str:
         usable = False
     if not usable or not printable or len(url) > 2048:
         raise ValidationRefused("url", "must be an http:// or https:// address")
-    if "@" in url.split("//", 1)[1].split("/", 1)[0]:
+    if "@" in urlsplit(url).netloc:
         raise ValidationRefused("url", "must not hold a user name or password")
     return url
 

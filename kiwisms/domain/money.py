@@ -1,6 +1,8 @@
 """Exact US dollars: an integer number of millionths, never a float."""
 
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from math import ceil
 from typing import Final, Self
 
 from attrs import field, frozen
@@ -39,8 +41,8 @@ class Money:
         Raises:
             ValidationRefused: *value* is not such a number.
         """
-        micros = _dollars(value, name) * MICROS_PER_DOLLAR
-        if micros != micros.to_integral_value():
+        micros = _micros(value, name)
+        if micros.denominator != 1:
             raise ValidationRefused(name, "has more than six decimals")
         return cls(int(micros))
 
@@ -52,8 +54,7 @@ class Money:
         For prices that others set: rounding up never understates what we owe.
         Arguments and errors are those of `parse`.
         """
-        micros = _dollars(value, name) * MICROS_PER_DOLLAR
-        return cls(int(micros.to_integral_value(ROUND_CEILING)))
+        return cls(ceil(_micros(value, name)))
 
     @property
     def dollars(self) -> Decimal:
@@ -87,7 +88,7 @@ def cents(number: int) -> Money:
     return Money(number * MICROS_PER_CENT)
 
 
-def _dollars(value: str | int | Decimal, name: str) -> Decimal:
+def _micros(value: str | int | Decimal, name: str) -> Fraction:
     if isinstance(value, str) and len(value) > 64:
         raise ValidationRefused(name, "is too long for an amount of dollars")
     try:
@@ -95,9 +96,11 @@ def _dollars(value: str | int | Decimal, name: str) -> Decimal:
     except (InvalidOperation, ValueError):
         raise ValidationRefused(name, "is not an amount of dollars, such as 0.50") from None
     # The exponent is bounded too: 1e-999999 would make a number of a million digits.
-    if not dollars.is_finite() or abs(dollars) > LARGEST or _exponent(dollars) < -64:
+    fine = dollars.is_finite() and _exponent(dollars) >= -64
+    if not fine or not -LARGEST <= dollars <= LARGEST:
         raise ValidationRefused(name, "is out of range for an amount of dollars")
-    return dollars
+    # Not in decimal arithmetic: that is rounded to 28 digits, or what its context says.
+    return Fraction(dollars) * MICROS_PER_DOLLAR
 
 
 def _exponent(number: Decimal) -> int:

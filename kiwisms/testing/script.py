@@ -48,6 +48,10 @@ class Script(Generic[Answer]):
         line = _Line(answer=answer, acts=acts, meanwhile=meanwhile)
         self._lines.extend([line] * times)
 
+    def clear(self) -> None:
+        """Forget what was said; the next calls do what they are there for."""
+        self._lines.clear()
+
     async def play(self, act: Callable[[], Answer]) -> Answer:
         """Be called: *act* does what the method is there for."""
         self.calls += 1

@@ -38,6 +38,7 @@ async def _send_once(
 def _read_url(text: str) -> URL:
     try:
         url = URL(text)
+        (url.raw_host or "").encode("idna")  # as the look-up will, which would raise later
     except ValueError:
         url = URL()
     if url.scheme not in {"http", "https"} or not url.host or url.user or url.password:

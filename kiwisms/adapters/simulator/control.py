@@ -4,7 +4,6 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
 from typing import TypeVar
 
 from aiohttp import web
@@ -158,7 +157,13 @@ def _converter() -> Converter:
 
 
 CONVERTER = _converter()
-_load = partial(json.loads, parse_float=Decimal)
+
+
+def _load(text: str) -> dict[str, object]:
+    command = json.loads(text, parse_float=Decimal)
+    if not isinstance(command, dict):
+        raise ValidationRefused("command", "must be a JSON object")
+    return command
 
 
 def _reads(

@@ -45,7 +45,7 @@ async def test_without_any_catalog_upstream_is_asked_each_time(kit: Kit) -> None
 
 async def test_prices_are_retail(kit: Kit) -> None:
     prices = await kit.kiwi.catalog.prices(DEFAULT_COUNTRY)
-    by_code = {priced.offer.service: str(priced.price) for priced in prices.services}
+    by_code = {str(priced.offer.service): str(priced.price) for priced in prices.services}
     assert (by_code["go"], by_code["am"], by_code["wa"]) == ("0.39", "0.20", "0.86")
 
 

@@ -5,13 +5,14 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
+    MultipleResults,
     RuleBasedStateMachine,
     consumes,
     initialize,
@@ -31,7 +32,6 @@ from kiwisms.ports.store import Store
 from kiwisms.testing.kit import Kit
 
 T = TypeVar("T")
-OpenStore = Callable[[contextlib.AsyncExitStack], Coroutine[Any, Any, Store]]
 PRICE = {"go": cents(39), "am": cents(20)}
 LOST = Unknown("lost")
 
@@ -52,9 +52,6 @@ class Rentals(RuleBasedStateMachine):
     """Drives the use cases and compares them with a model of what the customer was told."""
 
     numbers: Bundle[RentalId] = Bundle("numbers")
-    keys: Bundle[str] = Bundle("keys")
-
-    open_store: ClassVar[OpenStore]
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,12 +61,15 @@ class Rentals(RuleBasedStateMachine):
         self.funded = ZERO
         self.seen_final: dict[RentalId, State] = {}
 
+    async def open_store(self) -> Store:
+        return MemoryStore()
+
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(asyncio.wait_for(work, 20))
 
     @initialize()
     def open(self) -> None:
-        self.kit = Kit(store=self.do(type(self).open_store(self.stack)))
+        self.kit = Kit(store=self.do(self.open_store()))
         self.account: AccountId = self.do(self.kit.kiwi.accounts.create("ada@example.com")).id
 
     def teardown(self) -> None:
@@ -99,7 +99,9 @@ class Rentals(RuleBasedStateMachine):
         key=st.sampled_from([None, "k1", "k2"]),
         fault=st.sampled_from(["none", "none", "none", "refused", "lost", "lost after acting"]),
     )
-    def rent(self, service: str, key: str | None, fault: str) -> object:
+    def rent(
+        self, service: str, key: str | None, fault: str
+    ) -> RentalId | MultipleResults[RentalId]:
         if fault == "refused":
             self.kit.provider.on_rent.next(Refused(Refusal.NO_NUMBERS))
         elif fault != "none":
@@ -115,7 +117,7 @@ class Rentals(RuleBasedStateMachine):
             )
             return multiple()
         finally:
-            self.kit.provider.on_rent = type(self.kit.provider.on_rent)()
+            self.kit.provider.on_rent.clear()
         assert rental.activation_id is not None
         if rental.id in self.told:
             assert key is not None
@@ -134,7 +136,7 @@ class Rentals(RuleBasedStateMachine):
         if fault:
             self.kit.provider.on_look.next(LOST)
         self.do(self.kit.kiwi.rentals.get(self.account, number))
-        self.kit.provider.on_look = type(self.kit.provider.on_look)()
+        self.kit.provider.on_look.clear()
 
     @rule(
         number=numbers,
@@ -148,14 +150,14 @@ class Rentals(RuleBasedStateMachine):
         if fault is not None:
             self.kit.provider.on_cancel.next(fault, acts=acts)
         self.at_once(at_once, lambda: self.kit.kiwi.rentals.cancel(self.account, number))
-        self.kit.provider.on_cancel = type(self.kit.provider.on_cancel)()
+        self.kit.provider.on_cancel.clear()
 
     @rule(number=numbers, fault=st.booleans(), at_once=st.integers(1, 3))
     def done(self, number: RentalId, fault: bool, at_once: int) -> None:
         if fault:
             self.kit.provider.on_finish.next(LOST, acts=True)
         self.at_once(at_once, lambda: self.kit.kiwi.rentals.done(self.account, number))
-        self.kit.provider.on_finish = type(self.kit.provider.on_finish)()
+        self.kit.provider.on_finish.clear()
 
     @rule(number=numbers)
     def cancel_against_done(self, number: RentalId) -> None:
@@ -163,7 +165,7 @@ class Rentals(RuleBasedStateMachine):
         self.at_once(2, lambda: next(acts)(self.account, number))
 
     @rule(number=consumes(numbers), target=numbers)
-    def renew(self, number: RentalId) -> object:
+    def renew(self, number: RentalId) -> RentalId | MultipleResults[RentalId]:
         try:
             made = self.do(self.kit.kiwi.rentals.renew(self.account, number)).rental
         except KiwismsError:
@@ -225,26 +227,17 @@ class Rentals(RuleBasedStateMachine):
         assert wallet.available == self.funded - spent - held
 
 
-async def in_memory(_: contextlib.AsyncExitStack) -> Store:
-    return MemoryStore()
-
-
-async def in_sqlite(stack: contextlib.AsyncExitStack) -> Store:
-    folder = stack.enter_context(tempfile.TemporaryDirectory())
-    store = await stack.enter_async_context(SqliteStore(Path(folder) / "kiwisms.db"))
-    await store.migrate()
-    return store
-
-
-class RentalsInMemory(Rentals):
-    open_store = staticmethod(in_memory)
-
-
 class RentalsInSqlite(Rentals):
-    open_store = staticmethod(in_sqlite)
+    """The same over a file."""
+
+    async def open_store(self) -> Store:
+        folder = self.stack.enter_context(tempfile.TemporaryDirectory())
+        store = await self.stack.enter_async_context(SqliteStore(Path(folder) / "kiwisms.db"))
+        await store.migrate()
+        return store
 
 
-TestRentalsInMemory = RentalsInMemory.TestCase
+TestRentalsInMemory = Rentals.TestCase
 TestRentalsInMemory.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 TestRentalsInSqlite = RentalsInSqlite.TestCase
 TestRentalsInSqlite.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

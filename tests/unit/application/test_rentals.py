@@ -1,6 +1,7 @@
 """Codes, cancels, completions and ends, and who wins when two of them come at once."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -39,7 +40,7 @@ async def state(kit: Kit, rental: Rental) -> State:
 
 
 @pytest.fixture(autouse=True)
-async def _books_balance(kit: Kit):  # type: ignore[no-untyped-def]
+async def _books_balance(kit: Kit) -> AsyncIterator[None]:
     yield
     assert (await kit.kiwi.wallet.audit()).violations == ()
 
@@ -287,7 +288,7 @@ async def test_a_rental_never_runs_out_without_a_look(
         await kit.work()
     assert await state(kit, rental) is State.WAITING
     assert not await kit.kiwi.rentals.active(ada.id)
-    kit.provider.on_look._lines.clear()
+    kit.provider.on_look.clear()
     kit.clock.advance(60)
     await kit.work()
     assert await state(kit, rental) is State.EXPIRED

@@ -9,14 +9,14 @@ from kiwisms.domain.account import Account, AccountSuspended
 from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.errors import RateLimited, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
+from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
-from kiwisms.domain.rental import Rental, RenewNotFound, State, TooManyActiveRentals
+from kiwisms.domain.rental import RenewNotFound, Rental, State, TooManyActiveRentals
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.ports.provider import Phone, Refusal, Refused, Rented, Unknown
-from kiwisms.domain.ids import ActivationId
 from kiwisms.testing.kit import Kit
 
 
@@ -116,11 +116,15 @@ async def test_a_lost_answer_gives_the_money_back_and_is_never_asked_again(
 
 
 async def test_a_request_that_nobody_finished_is_given_up(kit: Kit, ada: Account) -> None:
-    never = asyncio.Event()
-    kit.provider.on_rent.next(meanwhile=never.wait)
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def never_answer() -> None:
+        asked.set()
+        await never.wait()
+
+    kit.provider.on_rent.next(meanwhile=never_answer)
     renting = asyncio.create_task(kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k"))
-    while not kit.provider.on_rent.calls:
-        await asyncio.sleep(0)
+    await asked.wait()
     renting.cancel()  # as when the process dies: nothing is written down
     with pytest.raises(asyncio.CancelledError):
         await renting

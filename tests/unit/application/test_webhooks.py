@@ -110,9 +110,7 @@ async def test_after_a_rotation_both_secrets_sign_for_a_day(kit: Kit, ada: Accou
 
 async def test_changing_the_address_keeps_the_secret(kit: Kit, ada: Account) -> None:
     _, secret = await kit.kiwi.webhooks.set(ada.id, URL)
-    assert await kit.kiwi.webhooks.set(ada.id, URL + "2") == (
-        await kit.kiwi.webhooks.show(ada.id)
-    )
+    assert await kit.kiwi.webhooks.set(ada.id, URL + "2") == (await kit.kiwi.webhooks.show(ada.id))
     assert (await kit.kiwi.webhooks.show(ada.id))[1] == secret
 
 

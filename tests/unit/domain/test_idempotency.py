@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis.strategies import dictionaries, integers, one_of, sampled_from, text
 
 from kiwisms.domain.errors import ValidationRefused
@@ -82,6 +82,8 @@ def test_another_request_may_not_use_the_key(state: KeyState) -> None:
 
 
 @given(seconds=integers(0, 3 * 86_400), asked=sampled_from([SAME, OTHER]))
+@example(seconds=86_399, asked=SAME)
+@example(seconds=86_400, asked=SAME)
 def test_a_finished_key_is_free_again_after_a_day(seconds: int, asked: Fingerprint) -> None:
     finished, now = record(KeyState.FINISHED), NOW + timedelta(seconds=seconds)
     assert finished.binds(now) == (seconds < DAY.total_seconds())

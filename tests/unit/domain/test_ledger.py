@@ -29,7 +29,7 @@ def transfer(debit: LedgerAccount, credit: LedgerAccount, amount: Money) -> Tran
 
 pairs = permutations(list(LedgerAccount)).map(lambda order: order[:2])
 transfers = builds(
-    lambda pair, amount: transfer(*pair, amount), pairs, integers(1, 10**6).map(cents)
+    lambda pair, amount: transfer(pair[0], pair[1], amount), pairs, integers(1, 10**6).map(cents)
 )
 
 

@@ -88,6 +88,7 @@ def wallet() -> Wallet:
 )
 def test_each_move_goes_from_one_place_to_another(
     wallet: Wallet,
+    *,
     move: Move,
     available: int,
     held: int,
