@@ -1,1 +1,81 @@
-"""The engine behind an SMS one-time-code rental service."""
+"""
+The engine behind an SMS one-time-code rental service.
+
+``kiwisms.open`` runs it inside your program, `DaisySMS` is where numbers come from, and every
+error raised on purpose is a `KiwismsError`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from kiwisms.domain.account import AccountSuspended
+from kiwisms.domain.catalog import InvalidCountry, ServiceUnavailable
+from kiwisms.domain.errors import KiwismsError, RateLimited, Unauthorized, ValidationRefused
+from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
+from kiwisms.domain.money import Money
+from kiwisms.domain.rental import (
+    CancelNotAllowed,
+    RenewNotFound,
+    Rental,
+    RentalNotFound,
+    TooManyActiveRentals,
+)
+from kiwisms.domain.terms import Terms
+from kiwisms.domain.wallet import InsufficientBalance, Wallet
+
+if TYPE_CHECKING:
+    from kiwisms.adapters.daisysms import DaisySMS
+    from kiwisms.adapters.memory import MemoryStore
+    from kiwisms.adapters.sqlite import SqliteStore
+    from kiwisms.application.errors import ProviderFailed
+    from kiwisms.entrypoints.engine import Kiwisms
+    from kiwisms.entrypoints.settings import Settings
+    from kiwisms.entrypoints.wiring import open_engine as open
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AccountSuspended",
+    "CancelNotAllowed",
+    "DaisySMS",
+    "IdempotencyConflict",
+    "IdempotencyKeyReused",
+    "InsufficientBalance",
+    "InvalidCountry",
+    "Kiwisms",
+    "KiwismsError",
+    "MemoryStore",
+    "Money",
+    "ProviderFailed",
+    "RateLimited",
+    "RenewNotFound",
+    "Rental",
+    "RentalNotFound",
+    "ServiceUnavailable",
+    "Settings",
+    "SqliteStore",
+    "Terms",
+    "TooManyActiveRentals",
+    "Unauthorized",
+    "ValidationRefused",
+    "Wallet",
+    "open",
+]
+
+# What needs an extra is imported when it is first used: the rules alone need only attrs.
+_LATE: Final = {
+    "DaisySMS": ("kiwisms.adapters.daisysms", "DaisySMS"),
+    "Kiwisms": ("kiwisms.entrypoints.engine", "Kiwisms"),
+    "MemoryStore": ("kiwisms.adapters.memory", "MemoryStore"),
+    "ProviderFailed": ("kiwisms.application.errors", "ProviderFailed"),
+    "Settings": ("kiwisms.entrypoints.settings", "Settings"),
+    "SqliteStore": ("kiwisms.adapters.sqlite", "SqliteStore"),
+    "open": ("kiwisms.entrypoints.wiring", "open_engine"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _LATE[name]
+    return getattr(import_module(module), attribute)

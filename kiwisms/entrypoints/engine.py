@@ -68,8 +68,8 @@ class Kiwisms:
             settings: Rate limits and the public address; the defaults without it.
         """
         # aiohttp comes with an extra: who embeds only the core need not have it.
-        from kiwisms.entrypoints.http.app import application  # noqa: PLC0415
-        from kiwisms.entrypoints.settings import Settings  # noqa: PLC0415
+        from kiwisms.entrypoints.http.app import application
+        from kiwisms.entrypoints.settings import Settings
 
         return application(self, settings or Settings())
 

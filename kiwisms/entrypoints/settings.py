@@ -3,14 +3,62 @@
 from datetime import timedelta
 
 from attrs import field, frozen
-from attrs.validators import and_, ge, in_, instance_of, le, optional
 
+from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.rental import Pace
 from kiwisms.domain.terms import Terms
+from kiwisms.entrypoints.rules import (
+    Choice,
+    Real,
+    Switch,
+    Text,
+    Whole,
+    is_host,
+    is_store,
+    is_web_address,
+    is_word,
+    no_postgres_yet,
+    no_redis_yet,
+)
+
+SHORTEST_SECRET = 16
+
+STORE = Text(
+    wanted="an address such as sqlite:///FILE",
+    example="sqlite:///kiwisms.db",
+    accepts=is_store,
+    check=no_postgres_yet,
+)
+PROVIDER = Text(
+    wanted="an http:// or https:// address without a user name",
+    example="https://daisysms.io/stubs/handler_api.php",
+    accepts=is_web_address,
+)
+PROVIDER_KEY = Text(
+    wanted="the provider's API key, a word without spaces",
+    example="the key from the provider's dashboard",
+    accepts=is_word,
+)
+HOST = Text(wanted="a host name or an IP address", example="127.0.0.1", accepts=is_host)
+PUBLIC = Text(
+    wanted="an http:// or https:// address without a user name",
+    example="https://sms.example.com",
+    accepts=is_web_address,
+)
+SECRET = Text(
+    wanted=f"a secret of {SHORTEST_SECRET} characters or more",
+    example="what `openssl rand -hex 32` prints",
+    accepts=lambda text: len(text) >= SHORTEST_SECRET,
+)
+REDIS = Text(wanted="", example="", accepts=is_word, check=no_redis_yet)
 
 
-def _between(low: float, high: float) -> object:
-    return and_(ge(low), le(high))
+def _count(example: int, *, low: int = 1, high: int = 1_000_000) -> Whole:
+    return Whole(low=low, high=high, example=str(example))
+
+
+def _seconds(example: float, *, low: float = 0, high: float = 86_400) -> Real:
+    return Real(low=low, high=high, example=f"{example:g}")
 
 
 @frozen(kw_only=True)
@@ -18,37 +66,53 @@ class Settings:
     """
     One attribute per setting, named as in ``kiwisms.toml``.
 
-    In the environment the names are upper case with ``KIWISMS_`` before them.
+    In the environment the names are upper case with ``KIWISMS_`` before them. A value that
+    cannot be used raises `ValidationRefused` with a sentence that says what can.
     """
 
-    store_url: str = "sqlite:///kiwisms.db"
-    provider_url: str | None = None
-    provider_key: str | None = field(default=None, repr=False)
-    host: str = "127.0.0.1"
-    port: int = field(default=8080, validator=_between(0, 65535))
-    workers: int = field(default=1, validator=_between(1, 64))
-    public_url: str | None = None
-    secret_key: str | None = field(default=None, repr=False)
-    markup_percent: int = field(default=30, validator=_between(0, 10_000))
-    session_seconds: int = field(default=1200, validator=_between(1, 86_400))
-    provider_timeout_seconds: float = field(default=10, validator=_between(0.1, 120))
-    sync_seconds: float = field(default=3, validator=_between(0, 3600))
-    catalog_seconds: float = field(default=30, validator=_between(0, 86_400))
-    max_active_rentals: int = field(default=20, validator=_between(1, 100_000))
-    provider_max_waiting: int = field(default=20, validator=_between(1, 100_000))
-    cancels_per_hour: int = field(default=60, validator=_between(0, 1_000_000))
-    rate_rent_per_minute: int = field(default=60, validator=_between(1, 1_000_000))
-    rate_read_per_minute: int = field(default=600, validator=_between(1, 1_000_000))
-    rate_public_per_minute: int = field(default=60, validator=_between(1, 1_000_000))
-    redis_url: str | None = field(default=None, repr=False)
-    webhook_allow_private: bool = field(default=False, validator=instance_of(bool))
-    log_format: str | None = field(default=None, validator=optional(in_(["console", "json"])))
+    store_url: str = field(default="sqlite:///kiwisms.db", repr=False, validator=STORE)
+    provider_url: str | None = field(default=None, repr=False, validator=PROVIDER)
+    provider_key: str | None = field(default=None, repr=False, validator=PROVIDER_KEY)
+    host: str = field(default="127.0.0.1", validator=HOST)
+    port: int = field(default=8080, validator=_count(8080, low=0, high=65535))
+    workers: int = field(default=1, validator=_count(1, high=64))
+    public_url: str | None = field(default=None, validator=PUBLIC)
+    secret_key: str | None = field(default=None, repr=False, validator=SECRET)
+    markup_percent: int = field(default=30, validator=_count(30, low=0, high=10_000))
+    session_seconds: int = field(default=1200, validator=_count(1200, high=86_400))
+    provider_timeout_seconds: float = field(default=10.0, validator=_seconds(10, low=0.1, high=120))
+    sync_seconds: float = field(default=3.0, validator=_seconds(3, high=3600))
+    catalog_seconds: float = field(default=30.0, validator=_seconds(30))
+    max_active_rentals: int = field(default=20, validator=_count(20, high=100_000))
+    provider_max_waiting: int = field(default=20, validator=_count(20, high=100_000))
+    cancels_per_hour: int = field(default=60, validator=_count(60, low=0))
+    rate_rent_per_minute: int = field(default=60, validator=_count(60))
+    rate_read_per_minute: int = field(default=600, validator=_count(600))
+    rate_public_per_minute: int = field(default=60, validator=_count(60))
+    redis_url: str | None = field(default=None, repr=False, validator=REDIS)
+    webhook_allow_private: bool = field(default=False, validator=Switch())
+    log_format: str | None = field(
+        default=None, validator=Choice(words=("console", "json"), example="json")
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.workers > 1:
+            raise ValidationRefused(
+                "workers",
+                f"{self.workers} workers need Postgres, which several processes can share;"
+                " with SQLite write 1",
+            )
 
     @property
     def base_url(self) -> str:
         """Where customers reach this deployment, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return tuple(filter(None, (self.provider_key, self.secret_key)))
 
     def terms(self) -> Terms:
         """The operator's terms, for the use cases."""

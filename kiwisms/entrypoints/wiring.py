@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def open(  # noqa: A001
+async def open_engine(
     store: str | Store,
     *,
     provider: Provider,
@@ -95,7 +95,7 @@ async def open(  # noqa: A001
 
 @asynccontextmanager
 async def open_store(store: str | Store) -> AsyncIterator[Store]:
-    """Open a store by its address, with its schema brought up to date; `open` says more."""
+    """Open a store by its address, with its schema brought up to date; `open_engine` says more."""
     if not isinstance(store, str):
         yield store
     elif store.startswith(MEMORY):

@@ -31,9 +31,7 @@ class Worker:
         """Work until `stop`, then finish what is under way."""
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._loop(self.background.claim_rentals, self.background.tend))
-            loops.create_task(
-                self._loop(self.background.claim_deliveries, self.background.deliver)
-            )
+            loops.create_task(self._loop(self.background.claim_deliveries, self.background.deliver))
 
     def stop(self) -> None:
         """Claim nothing more."""

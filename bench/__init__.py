@@ -1,0 +1,1 @@
+"""Measurements of speed, as ratios: absolute numbers would tell of the machine."""

@@ -1,0 +1,65 @@
+"""
+Keeps the generated parts of the documentation as the code has them.
+
+``python -m docs.diagrams`` brings every file up to date; with ``--check`` it only names those
+that are not, and fails.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from docs.picture import svg
+from docs.tables import arrows, effect_table, event_table, mermaid
+
+ROOT: Final = Path(__file__).parents[1]
+PAGES: Final = (ROOT / "README.md", ROOT / "docs/rental-states.md", ROOT / "docs/billing.md")
+PICTURE: Final = ROOT / "docs/rental-states.svg"
+
+BLOCKS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
+    {
+        "rental-states": lambda: mermaid(arrows()),
+        "rental-events": lambda: event_table(arrows()),
+        "billing-effects": effect_table,
+    }
+)
+
+
+def renewed(page: str, blocks: Mapping[str, Callable[[], str]] = BLOCKS) -> str:
+    """Replace what stands between the markers of each block in a page."""
+    for name, make in blocks.items():
+        begin, end = f"<!-- begin {name}: python -m docs.diagrams -->", f"<!-- end {name} -->"
+        before, found, rest = page.partition(begin)
+        if found:
+            _, _, after = rest.partition(end)
+            page = f"{before}{begin}\n{make()}\n{end}{after}"
+    return page
+
+
+def stale() -> dict[Path, str]:
+    """The files that are not as the tables say, with what they must hold."""
+    wanted = {path: renewed(path.read_text("utf-8")) for path in PAGES}
+    wanted[PICTURE] = svg(arrows())
+    return {
+        path: text
+        for path, text in wanted.items()
+        if not path.exists() or path.read_text("utf-8") != text
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Write what is not current; with ``--check`` only name it and answer 1."""
+    old = stale()
+    if arguments == ["--check"]:
+        for path in old:
+            sys.stderr.write(f"{path.relative_to(ROOT)} is old: run python -m docs.diagrams\n")
+        return 1 if old else 0
+    for path, text in old.items():
+        path.write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,98 @@
+"""Tells in Markdown and Mermaid what the tables of `kiwisms.domain` say."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
+
+from attrs import frozen
+
+from kiwisms.domain.billing import EFFECTS, MOVES, Effect
+from kiwisms.domain.ids import AccountId, TransferId
+from kiwisms.domain.money import cents
+from kiwisms.domain.rental import FINAL, SHOWN, TRANSITIONS, Event, State
+from kiwisms.domain.wallet import Cause, Wallet
+
+Transitions = Mapping[tuple[State, Event], State]
+Effects = Mapping[tuple[State, State], Effect]
+
+
+@frozen
+class Arrow:
+    """One row of the table: in *source* the *event* happens, and the money follows."""
+
+    source: State
+    event: Event
+    target: State
+    effect: Effect
+
+    @property
+    def label(self) -> str:
+        """What stands beside the arrow."""
+        return f"{self.event} / {self.effect}"
+
+
+def arrows(transitions: Transitions = TRANSITIONS, effects: Effects = EFFECTS) -> tuple[Arrow, ...]:
+    """Join both tables."""
+    return tuple(
+        Arrow(source, event, target, effects[source, target])
+        for (source, event), target in transitions.items()
+    )
+
+
+def mermaid(drawn: tuple[Arrow, ...]) -> str:
+    """Write the state diagram in Mermaid's language, which GitHub draws."""
+    lines = [f"    {_place(each.source)} --> {each.target}: {each.label}" for each in drawn]
+    ends = [f"    {state} --> [*]" for state in State if state in FINAL]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, *ends, "```"])
+
+
+def _place(state: State) -> str:
+    return "[*]" if state is State.NEW else state
+
+
+def event_table(drawn: tuple[Arrow, ...]) -> str:
+    """Write one line per arrow."""
+    return _table(
+        ("in state", "event", "new state", "seen by the customer", "effect on the money"),
+        (
+            (
+                "(nothing yet)" if each.source is State.NEW else each.source,
+                each.event,
+                each.target,
+                "yes" if each.target in SHOWN else "no",
+                each.effect,
+            )
+            for each in drawn
+        ),
+    )
+
+
+def effect_table() -> str:
+    """Write what each effect moves, and where."""
+    return _table(("effect", "moves", "from → to"), map(_effect_row, Effect))
+
+
+AMOUNTS: Final[Mapping[Effect, str]] = MappingProxyType(
+    {
+        Effect.HOLD: "the quoted price",
+        Effect.CORRECT: "what was held too much, if anything",
+        Effect.RELEASE: "all that is held for the rental",
+        Effect.CAPTURE: "all that is held for the rental",
+        Effect.NOTHING: "nothing",
+    }
+)
+
+
+def _effect_row(effect: Effect) -> tuple[str, str, str]:
+    if effect is Effect.NOTHING:
+        return effect, AMOUNTS[effect], "(stays)"
+    account, one = AccountId("example"), cents(1)
+    cause = Cause(id=TransferId("example"), reason="example", at=datetime.min.replace(tzinfo=UTC))
+    _, transfer = MOVES[effect](Wallet(account_id=account, available=one, held=one), one, cause)
+    return effect, AMOUNTS[effect], f"{transfer.debit} → {transfer.credit}".lower()
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

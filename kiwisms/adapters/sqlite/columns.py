@@ -1,0 +1,67 @@
+"""What a column can hold: text and integers, exactly."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from kiwisms.domain.money import Money
+from kiwisms.domain.sms import Message
+
+Row = tuple[Any, ...]
+"""What the driver gives and takes: text, integers and ``None``."""
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+NO_MESSAGES: Final = "[]"
+
+
+def from_moment(moment: datetime) -> int:
+    """Count the microseconds since 1970; exact, where a float would not be."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def to_moment(micros: int) -> datetime:
+    """Turn `from_moment` around."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def from_optional_moment(moment: datetime | None) -> int | None:
+    """Do as `from_moment`, where there is a moment."""
+    return None if moment is None else from_moment(moment)
+
+
+def to_optional_moment(micros: int | None) -> datetime | None:
+    """Turn `from_optional_moment` around."""
+    return None if micros is None else to_moment(micros)
+
+
+def from_optional_money(money: Money | None) -> int | None:
+    """Write an amount, where there is one."""
+    return None if money is None else money.micros
+
+
+def to_optional_money(micros: int | None) -> Money | None:
+    """Turn `from_optional_money` around."""
+    return None if micros is None else Money(micros)
+
+
+def from_messages(messages: tuple[Message, ...]) -> str:
+    """Write messages into one column, so that a rental is one row."""
+    if not messages:
+        return NO_MESSAGES
+    return json.dumps(
+        [
+            {"code": message.code, "text": message.text, "at": from_moment(message.at)}
+            for message in messages
+        ]
+    )
+
+
+def to_messages(text: str) -> tuple[Message, ...]:
+    """Turn `from_messages` around."""
+    if text == NO_MESSAGES:
+        return ()
+    return tuple(
+        Message(code=each["code"], text=each["text"], at=to_moment(each["at"]))
+        for each in json.loads(text)
+    )

@@ -1,0 +1,147 @@
+"""
+Facts to statements: which SQL takes a fact in, and with what.
+
+Rows have the order of columns that `statements` names.
+"""
+
+from kiwisms.adapters.sqlite import statements as sql
+from kiwisms.adapters.sqlite.columns import (
+    Row,
+    from_messages,
+    from_moment,
+    from_optional_moment,
+    from_optional_money,
+)
+from kiwisms.domain.account import Account, ApiKey
+from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.rental import Rental, Step
+from kiwisms.domain.wallet import Wallet
+from kiwisms.ports.store import Fact
+
+
+def _account(account: Account) -> Row:
+    return (
+        account.email,
+        account.status.value,
+        account.suspended_for,
+        account.password_hash,
+        from_moment(account.created_at),
+        account.id,
+    )
+
+
+def _api_key(key: ApiKey) -> Row:
+    return (
+        key.account_id,
+        key.prefix,
+        key.secret_hash,
+        key.label,
+        from_moment(key.created_at),
+        from_optional_moment(key.revoked_at),
+    )
+
+
+def _transfer(transfer: Transfer) -> Row:
+    return (
+        transfer.account_id,
+        transfer.number,
+        transfer.id,
+        transfer.debit.value,
+        transfer.credit.value,
+        transfer.amount.micros,
+        transfer.reason,
+        from_moment(transfer.at),
+    )
+
+
+def _rental(rental: Rental) -> Row:
+    return (
+        rental.account_id,
+        rental.id,
+        rental.key_prefix,
+        rental.idempotency_key,
+        rental.renews,
+        rental.service,
+        rental.service_name,
+        rental.country,
+        rental.state.value,
+        rental.price.micros,
+        from_optional_money(rental.cost),
+        rental.activation_id,
+        rental.phone,
+        from_messages(rental.messages),
+        from_moment(rental.created_at),
+        from_moment(rental.changed_at),
+        from_moment(rental.expires_at),
+        from_optional_moment(rental.asleep_until),
+        from_moment(rental.look_after),
+        from_optional_moment(rental.due_at),
+    )
+
+
+def _step(step: Step) -> Row:
+    return (
+        step.account_id,
+        step.rental_id,
+        step.state.value,
+        step.messages,
+        step.by,
+        from_moment(step.at),
+    )
+
+
+def _idempotency(record: IdempotencyRecord) -> Row:
+    return (
+        record.account_id,
+        record.key,
+        record.fingerprint,
+        record.rental_id,
+        record.state.value,
+        from_moment(record.claimed_at),
+    )
+
+
+def _webhook(webhook: Webhook) -> Row:
+    return (
+        webhook.account_id,
+        webhook.key_prefix or "",
+        webhook.url,
+        webhook.sealed_secret,
+        webhook.sealed_old_secret,
+        from_optional_moment(webhook.rotated_at),
+        from_optional_moment(webhook.stopped_at),
+    )
+
+
+def _delivery(delivery: Delivery) -> Row:
+    return (
+        delivery.account_id,
+        delivery.id,
+        delivery.key_prefix,
+        delivery.event,
+        delivery.rental_id,
+        delivery.body,
+        delivery.status.value,
+        delivery.attempts,
+        delivery.tries_left,
+        delivery.last_error,
+        from_moment(delivery.created_at),
+        from_optional_moment(delivery.due_at),
+    )
+
+
+def _incident(incident: Incident) -> Row:
+    return (
+        incident.account_id,
+        incident.id,
+        incident.rental_id,
+        incident.kind.value,
+        incident.detail,
+        incident.price.micros,
+        from_optional_money(incident.balance),
+        incident.activation_id,
+        from_moment(incident.at),
+    )
