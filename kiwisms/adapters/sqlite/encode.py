@@ -4,6 +4,9 @@ Facts to statements: which SQL takes a fact in, and with what.
 Rows have the order of columns that `statements` names.
 """
 
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
 from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import (
     Row,
@@ -15,14 +18,24 @@ from kiwisms.adapters.sqlite.columns import (
 from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.ids import KeyPrefix
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental, Step
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Fact
 
+Write = tuple[str, Row]
+"""A statement and its parameters."""
 
-def _account(account: Account) -> Row:
+
+def key_prefix(prefix: KeyPrefix | None) -> str:
+    """Write whose webhook it is; the account's own has the empty prefix, as a key has no NULL."""
+    return prefix or ""
+
+
+def account(account: Account) -> Row:
+    """Write an account, its id last."""
     return (
         account.email,
         account.status.value,
@@ -42,6 +55,10 @@ def _api_key(key: ApiKey) -> Row:
         from_moment(key.created_at),
         from_optional_moment(key.revoked_at),
     )
+
+
+def _wallet(wallet: Wallet) -> Row:
+    return wallet.available.micros, wallet.held.micros, wallet.transfers, wallet.account_id
 
 
 def _transfer(transfer: Transfer) -> Row:
@@ -107,7 +124,7 @@ def _idempotency(record: IdempotencyRecord) -> Row:
 def _webhook(webhook: Webhook) -> Row:
     return (
         webhook.account_id,
-        webhook.key_prefix or "",
+        key_prefix(webhook.key_prefix),
         webhook.url,
         webhook.sealed_secret,
         webhook.sealed_old_secret,
@@ -145,3 +162,29 @@ def _incident(incident: Incident) -> Row:
         incident.activation_id,
         from_moment(incident.at),
     )
+
+
+WRITES: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
+    Account: (sql.SAVE_ACCOUNT, account),
+    ApiKey: (sql.SAVE_API_KEY, _api_key),
+    Wallet: (sql.SAVE_WALLET, _wallet),
+    Transfer: (sql.ADD_TRANSFER, _transfer),
+    Rental: (sql.SAVE_RENTAL, _rental),
+    Step: (sql.ADD_STEP, _step),
+    IdempotencyRecord: (sql.SAVE_IDEMPOTENCY, _idempotency),
+    Webhook: (sql.SAVE_WEBHOOK, _webhook),
+    Delivery: (sql.SAVE_DELIVERY, _delivery),
+    Incident: (sql.ADD_INCIDENT, _incident),
+}
+"""By the kind of fact: the statement that takes it in, and how its row is made."""
+
+
+def write_of(fact: Fact) -> Write:
+    """Find the statement that takes *fact* in, and make its row."""
+    statement, row = WRITES[type(fact)]
+    return statement, row(fact)
+
+
+def removal_of(webhook: Webhook) -> Write:
+    """Find the statement that takes *webhook* out, and its row."""
+    return sql.REMOVE_WEBHOOK, (webhook.account_id, key_prefix(webhook.key_prefix))

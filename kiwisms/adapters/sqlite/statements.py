@@ -1,0 +1,175 @@
+"""Every statement, whole and named; rows have the order in which columns stand here."""
+
+from typing import Final
+
+# Locking.
+VERSION: Final = "SELECT version FROM wallet WHERE account_id = ?"
+NEXT_VERSION: Final = "UPDATE wallet SET version = version + 1 WHERE account_id = ? AND version = ?"
+
+# Accounts.
+ACCOUNTS: Final = """
+SELECT email, status, suspended_for, password_hash, created_at, id FROM account
+"""
+ACCOUNT: Final = f"{ACCOUNTS} WHERE id = ?"
+ACCOUNT_BY_EMAIL: Final = f"{ACCOUNTS} WHERE email = ?"
+ACCOUNTS_BY_AGE: Final = f"{ACCOUNTS} ORDER BY created_at, id"
+ADD_ACCOUNT: Final = """
+INSERT INTO account (email, status, suspended_for, password_hash, created_at, id)
+VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (email) DO NOTHING
+"""
+SAVE_ACCOUNT: Final = """
+UPDATE account
+SET email = ?, status = ?, suspended_for = ?, password_hash = ?, created_at = ? WHERE id = ?
+"""
+
+# API keys.
+API_KEYS: Final = """
+SELECT account_id, prefix, secret_hash, label, created_at, revoked_at FROM api_key
+WHERE account_id = ?
+"""
+API_KEY: Final = f"{API_KEYS} AND prefix = ?"
+API_KEYS_BY_AGE: Final = f"{API_KEYS} ORDER BY created_at, prefix"
+SAVE_API_KEY: Final = """
+REPLACE INTO api_key (account_id, prefix, secret_hash, label, created_at, revoked_at)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+
+# Money.
+WALLET: Final = "SELECT account_id, available, held, transfers FROM wallet WHERE account_id = ?"
+ADD_WALLET: Final = """
+INSERT INTO wallet (account_id, available, held, transfers, version) VALUES (?, 0, 0, 0, 0)
+"""
+SAVE_WALLET: Final = """
+UPDATE wallet SET available = ?, held = ?, transfers = ? WHERE account_id = ?
+"""
+TRANSFERS: Final = """
+SELECT account_id, number, id, debit, credit, amount, reason, at FROM transfer
+WHERE account_id = ?
+"""
+TRANSFER: Final = f"{TRANSFERS} AND id = ?"
+TRANSFERS_BY_NUMBER: Final = f"{TRANSFERS} ORDER BY number"
+ADD_TRANSFER: Final = """
+INSERT INTO transfer (account_id, number, id, debit, credit, amount, reason, at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+# Rentals.
+RENTALS: Final = """
+SELECT
+    account_id, id, key_prefix, idempotency_key, renews, service, service_name, country, state,
+    price, cost, activation_id, phone, messages, created_at, changed_at, expires_at,
+    asleep_until, look_after, due_at
+FROM rental
+"""
+RENTAL: Final = f"{RENTALS} WHERE account_id = ? AND id = ?"
+FIND_RENTAL: Final = f"{RENTALS} WHERE id = ?"
+RENTALS_OF_ACCOUNT: Final = f"{RENTALS} WHERE account_id = ?"
+ACTIVE_RENTALS: Final = f"""{RENTALS}
+WHERE account_id = ? AND state IN ('WAITING', 'RECEIVED') AND expires_at > ?
+ORDER BY created_at DESC, id DESC
+"""
+NEWEST_RENTALS: Final = f"""{RENTALS}
+WHERE account_id = coalesce(:account_id, account_id) AND state = coalesce(:state, state)
+ORDER BY created_at DESC, id DESC LIMIT :limit
+"""
+DUE_RENTALS: Final = f"{RENTALS} WHERE due_at <= ? ORDER BY due_at, account_id, id LIMIT ?"
+COUNT_ACTIVE_RENTALS: Final = """
+SELECT
+    (SELECT count(*) FROM rental WHERE account_id = :account_id AND state = 'REQUESTED')
+    + (SELECT count(*) FROM rental WHERE account_id = :account_id
+       AND state IN ('WAITING', 'RECEIVED') AND expires_at > :now)
+"""
+COUNT_CANCELS: Final = """
+SELECT count(*) FROM rental WHERE account_id = ? AND state = 'CANCELLED' AND changed_at >= ?
+"""
+COUNT_UNDECIDED: Final = "SELECT count(*) FROM rental WHERE state IN ('REQUESTED', 'WAITING')"
+SAVE_RENTAL: Final = """
+REPLACE INTO rental (
+    account_id, id, key_prefix, idempotency_key, renews, service, service_name, country, state,
+    price, cost, activation_id, phone, messages, created_at, changed_at, expires_at,
+    asleep_until, look_after, due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+CLAIM_RENTAL: Final = """
+UPDATE rental SET look_after = :until, due_at = :until
+WHERE account_id = :account_id AND id = :id
+AND state IN ('WAITING', 'RECEIVED') AND look_after <= :now
+"""
+LEASE_RENTAL: Final = """
+UPDATE rental SET look_after = :until, due_at = :until WHERE account_id = :account_id AND id = :id
+"""
+STEPS: Final = """
+SELECT account_id, rental_id, state, messages, actor, at FROM step
+WHERE account_id = ? AND rental_id = ?
+"""
+ADD_STEP: Final = """
+INSERT INTO step (account_id, rental_id, state, messages, actor, at) VALUES (?, ?, ?, ?, ?, ?)
+"""
+
+# Idempotency keys.
+IDEMPOTENCY: Final = """
+SELECT account_id, key, fingerprint, rental_id, state, claimed_at FROM idempotency
+WHERE account_id = ? AND key = ?
+"""
+SAVE_IDEMPOTENCY: Final = """
+REPLACE INTO idempotency (account_id, key, fingerprint, rental_id, state, claimed_at)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+
+# Webhooks.
+WEBHOOKS: Final = """
+SELECT account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at
+FROM webhook WHERE account_id = ?
+"""
+WEBHOOK: Final = f"{WEBHOOKS} AND key_prefix = ?"
+WEBHOOKS_BY_KEY: Final = f"{WEBHOOKS} ORDER BY key_prefix"
+SAVE_WEBHOOK: Final = """
+REPLACE INTO webhook (
+    account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+REMOVE_WEBHOOK: Final = "DELETE FROM webhook WHERE account_id = ? AND key_prefix = ?"
+
+# Deliveries.
+DELIVERIES: Final = """
+SELECT
+    account_id, id, key_prefix, event, rental_id, body, status, attempts, tries_left, last_error,
+    created_at, due_at
+FROM delivery
+"""
+DELIVERY: Final = f"{DELIVERIES} WHERE account_id = ? AND id = ?"
+FIND_DELIVERY: Final = f"{DELIVERIES} WHERE id = ?"
+NEWEST_DELIVERIES: Final = f"""{DELIVERIES}
+WHERE account_id = ? ORDER BY created_at DESC, id DESC LIMIT ?
+"""
+DUE_DELIVERIES: Final = f"{DELIVERIES} WHERE due_at <= ? ORDER BY due_at, account_id, id LIMIT ?"
+SAVE_DELIVERY: Final = """
+REPLACE INTO delivery (
+    account_id, id, key_prefix, event, rental_id, body, status, attempts, tries_left, last_error,
+    created_at, due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+LEASE_DELIVERY: Final = """
+UPDATE delivery SET due_at = :until WHERE account_id = :account_id AND id = :id
+"""
+
+# Incidents.
+NEWEST_INCIDENTS: Final = """
+SELECT account_id, id, rental_id, kind, detail, price, balance, activation_id, at FROM incident
+ORDER BY at DESC, id DESC LIMIT ?
+"""
+ADD_INCIDENT: Final = """
+INSERT INTO incident (
+    account_id, id, rental_id, kind, detail, price, balance, activation_id, at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+# Due work.
+NEXT_DUE: Final = """
+SELECT min(due_at) FROM (
+    SELECT min(due_at) AS due_at FROM rental WHERE due_at IS NOT NULL
+    UNION ALL SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL)
+"""
+
+# The schema.
+SCHEMA_VERSION: Final = "PRAGMA user_version"

@@ -1,0 +1,267 @@
+"""A store in one SQLite file."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+from weakref import WeakValueDictionary
+
+from attrs import evolve
+
+from kiwisms.adapters.sqlite import decode, encode
+from kiwisms.adapters.sqlite import statements as sql
+from kiwisms.adapters.sqlite.columns import Row, from_moment, to_optional_moment
+from kiwisms.adapters.sqlite.migrations import migrate, refuse_newer, refuse_older
+from kiwisms.adapters.sqlite.reader import Reader
+from kiwisms.adapters.sqlite.transaction import SqliteTransaction
+from kiwisms.adapters.sqlite.writer import Writer
+from kiwisms.domain.account import Account, ApiKey, EmailTaken
+from kiwisms.domain.audit import Books
+from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.ids import AccountId, DeliveryId, IdempotencyKey, KeyPrefix, RentalId
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.rental import Rental, State, Step, in_order
+from kiwisms.domain.wallet import Wallet
+from kiwisms.ports.store import StoreUnavailable
+
+
+class SqliteStore:
+    """
+    A `Store` over a file, to be entered as an async context manager.
+
+    Other processes may use the same file on the same machine at the same time: a transaction that
+    one of them outran raises `TransactionOutrun`.
+
+    Args:
+        path: The file, created when it is not there; its folder must be.
+
+    Raises:
+        StoreUnavailable: On entering, when the file cannot be opened.
+        SchemaMismatch: On entering, when it was written by a newer kiwisms.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._locks: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._writer = await Writer.open(self._path)
+        except sqlite3.Error as why:
+            raise StoreUnavailable(f"{self._path} cannot be opened: {why}") from why
+        try:
+            self._reader = Reader(self._path)
+            refuse_newer(await self.schema_version())
+        except BaseException:
+            await self._writer.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        self._reader.close()
+        await self._writer.close()
+
+    async def migrate(self) -> None:
+        """Create the schema or bring it up to date; safe to do twice, and twice at once."""
+        await self._writer.write(migrate)
+
+    @asynccontextmanager
+    async def transaction(self, account_id: AccountId) -> AsyncIterator[SqliteTransaction]:
+        """Lock an account; leaving commits durably, an exception leaves no trace."""
+        async with self._locks.setdefault(account_id, asyncio.Lock()):
+            tx = SqliteTransaction(self._reader, account_id)
+            yield tx
+            if not tx.is_empty:
+                await self._writer.write(tx.write)
+
+    async def create_account(self, account: Account) -> None:
+        """Add an account with an empty wallet; raises `EmailTaken`."""
+
+        def add(connection: sqlite3.Connection) -> None:
+            if not connection.execute(sql.ADD_ACCOUNT, encode.account(account)).rowcount:
+                raise EmailTaken(account.email)
+            connection.execute(sql.ADD_WALLET, (account.id,))
+
+        await self._writer.write(add)
+
+    async def account(self, account_id: AccountId) -> Account | None:
+        """Read one account."""
+        row = self._reader.one(sql.ACCOUNT, (account_id,))
+        return decode.account(row) if row else None
+
+    async def account_by_email(self, email: str) -> Account | None:
+        """Find an account by its normal email."""
+        row = self._reader.one(sql.ACCOUNT_BY_EMAIL, (email,))
+        return decode.account(row) if row else None
+
+    async def accounts(self) -> Sequence[Account]:
+        """All accounts, the oldest first."""
+        return [decode.account(row) for row in self._reader.all(sql.ACCOUNTS_BY_AGE)]
+
+    async def api_key(self, account_id: AccountId, prefix: KeyPrefix) -> ApiKey | None:
+        """Read one API key."""
+        row = self._reader.one(sql.API_KEY, (account_id, prefix))
+        return decode.api_key(row) if row else None
+
+    async def api_keys(self, account_id: AccountId) -> Sequence[ApiKey]:
+        """An account's API keys, the oldest first."""
+        rows = self._reader.all(sql.API_KEYS_BY_AGE, (account_id,))
+        return [decode.api_key(row) for row in rows]
+
+    async def wallet(self, account_id: AccountId) -> Wallet | None:
+        """Read an account's wallet."""
+        row = self._reader.one(sql.WALLET, (account_id,))
+        return decode.wallet(row) if row else None
+
+    async def transfers(self, account_id: AccountId) -> Sequence[Transfer]:
+        """An account's transfers by number."""
+        return self._transfers(account_id)
+
+    async def idempotency(
+        self, account_id: AccountId, key: IdempotencyKey
+    ) -> IdempotencyRecord | None:
+        """Read what is known of an idempotency key."""
+        row = self._reader.one(sql.IDEMPOTENCY, (account_id, key))
+        return decode.idempotency(row) if row else None
+
+    async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
+        """Read one rental, in whatever state."""
+        row = self._reader.one(sql.RENTAL, (account_id, rental_id))
+        return decode.rental(row) if row else None
+
+    async def active_rentals(self, account_id: AccountId, now: datetime) -> Sequence[Rental]:
+        """An account's rentals that are active at *now*, the newest first."""
+        return self._rentals(sql.ACTIVE_RENTALS, (account_id, from_moment(now)))
+
+    async def find_rental(self, rental_id: RentalId) -> Rental | None:
+        """Find a rental without knowing its account."""
+        row = self._reader.one(sql.FIND_RENTAL, (rental_id,))
+        return decode.rental(row) if row else None
+
+    async def rentals(
+        self, *, account_id: AccountId | None, state: State | None, limit: int
+    ) -> Sequence[Rental]:
+        """The newest rentals, of one account or of all, in one state or in any."""
+        asked = {"account_id": account_id, "state": state and state.value, "limit": limit}
+        return [decode.rental(row) for row in self._reader.all(sql.NEWEST_RENTALS, asked)]
+
+    async def steps(self, account_id: AccountId, rental_id: RentalId) -> Sequence[Step]:
+        """A rental's history in order."""
+        rows = self._reader.all(sql.STEPS, (account_id, rental_id))
+        return in_order(decode.step(row) for row in rows)
+
+    async def webhook(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Webhook | None:
+        """Read the address for exactly this key, or with ``None`` the account's own."""
+        row = self._reader.one(sql.WEBHOOK, (account_id, encode.key_prefix(key_prefix)))
+        return decode.webhook(row) if row else None
+
+    async def webhooks(self, account_id: AccountId) -> Sequence[Webhook]:
+        """An account's webhook addresses, its own first."""
+        rows = self._reader.all(sql.WEBHOOKS_BY_KEY, (account_id,))
+        return [decode.webhook(row) for row in rows]
+
+    async def deliveries(self, account_id: AccountId, *, limit: int) -> Sequence[Delivery]:
+        """An account's newest webhook deliveries."""
+        rows = self._reader.all(sql.NEWEST_DELIVERIES, (account_id, limit))
+        return [decode.delivery(row) for row in rows]
+
+    async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
+        """Find a delivery without knowing its account."""
+        row = self._reader.one(sql.FIND_DELIVERY, (delivery_id,))
+        return decode.delivery(row) if row else None
+
+    async def incidents(self, *, limit: int) -> Sequence[Incident]:
+        """The newest incidents."""
+        rows = self._reader.all(sql.NEWEST_INCIDENTS, (limit,))
+        return [decode.incident(row) for row in rows]
+
+    async def claim_rental(
+        self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
+    ) -> bool:
+        """Take the right to look upstream at one rental, until *until*."""
+        claim = {
+            "account_id": account_id,
+            "id": rental_id,
+            "now": from_moment(now),
+            "until": from_moment(until),
+        }
+        return await self._writer.write(
+            lambda connection: connection.execute(sql.CLAIM_RENTAL, claim).rowcount == 1
+        )
+
+    async def claim_due_rentals(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Rental]:
+        """Take rentals whose ``due_at`` has come, the longest due first."""
+        rows = await self._lease(sql.DUE_RENTALS, sql.LEASE_RENTAL, now, until, limit)
+        return [evolve(decode.rental(row), look_after=until, due_at=until) for row in rows]
+
+    async def claim_due_deliveries(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Delivery]:
+        """Take deliveries whose ``due_at`` has come, the longest due first."""
+        rows = await self._lease(sql.DUE_DELIVERIES, sql.LEASE_DELIVERY, now, until, limit)
+        return [evolve(decode.delivery(row), due_at=until) for row in rows]
+
+    async def next_due(self) -> datetime | None:
+        """When the next rental or delivery comes due, if any ever does."""
+        row = self._reader.one(sql.NEXT_DUE)
+        return to_optional_moment(row[0]) if row else None
+
+    async def books(self) -> AsyncIterator[Books]:
+        """Every account's books, each read at one moment."""
+        for account in await self.accounts():
+            with self._reader.one_moment():
+                row = self._reader.one(sql.WALLET, (account.id,))
+                books = Books(
+                    wallet=decode.wallet(row) if row else Wallet(account_id=account.id),
+                    transfers=self._transfers(account.id),
+                    rentals=self._rentals(sql.RENTALS_OF_ACCOUNT, (account.id,)),
+                )
+            yield books
+
+    async def schema_version(self) -> int:
+        """The number of the last migration that the file has; 0 when it has none."""
+        row = self._reader.one(sql.SCHEMA_VERSION)
+        return int(row[0]) if row else 0
+
+    async def check(self) -> None:
+        """Raise `StoreUnavailable` or `SchemaMismatch` unless the store can be read and written."""
+        version = await self.schema_version()
+        refuse_newer(version)
+        refuse_older(version)
+        # Beginning to write shows a full or read-only disk, and a lock that nobody lets go.
+        await self._writer.write(lambda _: None)
+
+    async def _lease(
+        self, due: str, lease: str, now: datetime, until: datetime, limit: int
+    ) -> list[Row]:
+        asked = from_moment(now), limit
+        # Mostly nothing is due, and then nobody needs the write lock.
+        if not self._reader.all(due, asked):
+            return []
+
+        def take(connection: sqlite3.Connection) -> list[Row]:
+            rows = connection.execute(due, asked).fetchall()
+            connection.executemany(
+                lease,
+                [
+                    {"account_id": account_id, "id": work_id, "until": from_moment(until)}
+                    for account_id, work_id, *_ in rows
+                ],
+            )
+            return rows
+
+        return await self._writer.write(take)
+
+    def _transfers(self, account_id: AccountId) -> list[Transfer]:
+        rows = self._reader.all(sql.TRANSFERS_BY_NUMBER, (account_id,))
+        return [decode.transfer(row) for row in rows]
+
+    def _rentals(self, statement: str, parameters: Row) -> list[Rental]:
+        return [decode.rental(row) for row in self._reader.all(statement, parameters)]

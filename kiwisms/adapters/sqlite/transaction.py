@@ -1,0 +1,126 @@
+"""A unit of work: reads at once, and sends its writes together with the commit."""
+
+import sqlite3
+from datetime import datetime
+
+from kiwisms.adapters.sqlite import decode, encode
+from kiwisms.adapters.sqlite import statements as sql
+from kiwisms.adapters.sqlite.columns import Row, from_moment
+from kiwisms.adapters.sqlite.reader import Reader
+from kiwisms.domain.account import Account, AccountNotFound, ApiKey
+from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.ids import (
+    AccountId,
+    DeliveryId,
+    IdempotencyKey,
+    KeyPrefix,
+    RentalId,
+    TransferId,
+)
+from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.wallet import Wallet
+from kiwisms.ports.store import Fact, TransactionOutrun
+
+
+class SqliteTransaction:
+    """A `Transaction` that notices at its end when another process wrote to the account."""
+
+    def __init__(self, reader: Reader, account_id: AccountId) -> None:
+        self._reader = reader
+        self._account_id = account_id
+        (self._version,) = self._must(sql.VERSION)
+        self._writes: list[encode.Write] = []
+
+    async def account(self) -> Account:
+        """The account itself."""
+        return decode.account(self._must(sql.ACCOUNT))
+
+    async def wallet(self) -> Wallet:
+        """The account's wallet."""
+        return decode.wallet(self._must(sql.WALLET))
+
+    async def transfer(self, transfer_id: TransferId) -> Transfer | None:
+        """One transfer of the account."""
+        row = self._one(sql.TRANSFER, transfer_id)
+        return decode.transfer(row) if row else None
+
+    async def rental(self, rental_id: RentalId) -> Rental | None:
+        """One rental of the account, in whatever state."""
+        row = self._one(sql.RENTAL, rental_id)
+        return decode.rental(row) if row else None
+
+    async def count_active_rentals(self, now: datetime) -> int:
+        """How many of the account's rentals are requested, or active at *now*."""
+        own = {"account_id": self._account_id, "now": from_moment(now)}
+        return _count(self._reader.one(sql.COUNT_ACTIVE_RENTALS, own))
+
+    async def count_cancels_since(self, moment: datetime) -> int:
+        """How many of the account's rentals were cancelled at or after *moment*."""
+        return _count(self._one(sql.COUNT_CANCELS, from_moment(moment)))
+
+    async def count_waiting_upstream(self) -> int:
+        """How many rentals of all accounts are UNDECIDED."""
+        return _count(self._reader.one(sql.COUNT_UNDECIDED))
+
+    async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
+        """What is known of one of the account's idempotency keys."""
+        row = self._one(sql.IDEMPOTENCY, key)
+        return decode.idempotency(row) if row else None
+
+    async def api_key(self, prefix: KeyPrefix) -> ApiKey | None:
+        """One API key of the account."""
+        row = self._one(sql.API_KEY, prefix)
+        return decode.api_key(row) if row else None
+
+    async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
+        """The address for exactly this key, or with ``None`` the account's own."""
+        row = self._one(sql.WEBHOOK, encode.key_prefix(key_prefix))
+        return decode.webhook(row) if row else None
+
+    async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
+        """One webhook delivery of the account."""
+        row = self._one(sql.DELIVERY, delivery_id)
+        return decode.delivery(row) if row else None
+
+    def save(self, *facts: Fact) -> None:
+        """Write *facts* when the transaction is left; all must be the account's own."""
+        for fact in facts:
+            self._must_be_own(fact.id if isinstance(fact, Account) else fact.account_id)
+            self._writes.append(encode.write_of(fact))
+
+    def remove(self, webhook: Webhook) -> None:
+        """Forget a webhook address when the transaction is left."""
+        self._must_be_own(webhook.account_id)
+        self._writes.append(encode.removal_of(webhook))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not self._writes
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Send all writes; raises `TransactionOutrun` when somebody else was first."""
+        own = self._account_id, self._version
+        if connection.execute(sql.NEXT_VERSION, own).rowcount == 0:
+            raise TransactionOutrun(f"another process wrote to account {self._account_id} first")
+        for statement, row in self._writes:
+            connection.execute(statement, row)
+
+    def _one(self, statement: str, key: str | int) -> Row | None:
+        return self._reader.one(statement, (self._account_id, key))
+
+    def _must(self, statement: str) -> Row:
+        row = self._reader.one(statement, (self._account_id,))
+        if row is None:
+            raise AccountNotFound(self._account_id)
+        return row
+
+    def _must_be_own(self, account_id: AccountId) -> None:
+        if account_id != self._account_id:
+            raise ValueError(f"a fact of {account_id} in a transaction of {self._account_id}")
+
+
+def _count(row: Row | None) -> int:
+    return int(row[0]) if row else 0
