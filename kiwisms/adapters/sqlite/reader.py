@@ -12,13 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from kiwisms.adapters.sqlite.columns import Row
-from kiwisms.ports.store import StoreUnavailable
+from kiwisms.adapters.sqlite.refusals import refusals
 
 LONGEST_WAIT_SECONDS: Final = 1.0
 """Only a file that is just being created or recovered makes a reader wait."""
-
-DRIVER_ERRORS: Final = (sqlite3.Error, OverflowError, UnicodeEncodeError)
-"""Also what cannot be bound: a number beyond 64 bits, half a surrogate pair."""
 
 Parameters = Row | Mapping[str, Any]
 
@@ -56,12 +53,3 @@ class Reader:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
-
-
-@contextmanager
-def refusals(act: str) -> Iterator[None]:
-    """Turn the driver's errors into `StoreUnavailable`, which names *act*."""
-    try:
-        yield
-    except DRIVER_ERRORS as why:
-        raise StoreUnavailable(f"the store refused the {act}: {why}") from why

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -50,21 +50,18 @@ class SqliteStore:
         self._locks: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
 
     async def __aenter__(self) -> Self:
-        try:
-            self._writer = await Writer.open(self._path)
-        except sqlite3.Error as why:
-            raise StoreUnavailable(f"{self._path} cannot be opened: {why}") from why
-        try:
-            self._reader = Reader(self._path)
+        async with AsyncExitStack() as stack:
+            try:
+                self._writer = await stack.enter_async_context(Writer(self._path))
+                self._reader = stack.enter_context(closing(Reader(self._path)))
+            except sqlite3.Error as why:
+                raise StoreUnavailable(f"{self._path} cannot be opened: {why}") from why
             refuse_newer(await self.schema_version())
-        except BaseException:
-            await self._writer.close()
-            raise
+            self._opened = stack.pop_all()
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        self._reader.close()
-        await self._writer.close()
+        await self._opened.aclose()
 
     async def migrate(self) -> None:
         """Create the schema or bring it up to date; safe to do twice, and twice at once."""

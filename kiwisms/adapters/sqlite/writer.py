@@ -1,24 +1,30 @@
 """
 Group commit: units of work that wait together are made durable together.
 
-Each runs as a savepoint of one real transaction, and all are answered after its single fsync: the
-disk's time is shared by all who write at once.
+Each runs as a savepoint of one real transaction, and all are answered after its single fsync, so
+that the disk's time is shared by all who write at once. Statements take microseconds and run on
+the event loop; only the commit, which waits for the disk, goes to aiosqlite's thread. With the
+statements there too, the two threads would take the interpreter from each other at every one.
 """
 
+import asyncio
+import logging
 import sqlite3
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import aiosqlite
 from attrs import define, field
 
-from kiwisms.adapters.sqlite.reader import DRIVER_ERRORS, refusals
+from kiwisms.adapters.sqlite.refusals import DRIVER_ERRORS, refusals
 from kiwisms.domain.errors import KiwismsError
 
+log = logging.getLogger(__name__)
+
 LOCK_SECONDS: Final = 10.0
-"""How long to wait while another process writes."""
+"""How long to wait while other processes write."""
+LOCK_PAUSE_SECONDS: Final = 0.002
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -26,78 +32,66 @@ Work = Callable[[sqlite3.Connection], T]
 
 @define(eq=False)
 class _Unit(Generic[T]):
-    """What somebody wants written, and what became of it."""
+    """What somebody wants written, and who waits for it."""
 
     work: Work[T]
-    results: list[T] = field(factory=list, init=False)
-    error: BaseException | None = field(default=None, init=False)
+    answer: asyncio.Future[T] = field(factory=lambda: asyncio.get_running_loop().create_future())
+    _results: list[T] = field(factory=list, init=False)
+    _error: Exception | None = field(default=None, init=False)
 
     def run(self, connection: sqlite3.Connection) -> None:
         """Do the work as a savepoint, which a failure takes back."""
         connection.execute("SAVEPOINT unit")
         try:
-            self.results = [self.work(connection)]
+            self._results = [self.work(connection)]
         except (KiwismsError, *DRIVER_ERRORS) as why:
-            self.error = why
-            # A full or broken disk has taken back the transaction already: then this raises.
+            self._error = why
+            # A full or broken disk has taken back the whole transaction already: this raises.
             connection.execute("ROLLBACK TO unit")
         connection.execute("RELEASE unit")
 
-    def outcome(self) -> T:
-        """What the work returned; raises what it raised, or why it was not made durable."""
-        if self.error is not None:
-            raise self.error
-        return self.results[0]
+    def tell(self) -> None:
+        """Answer with what came of the work."""
+        if self.answer.done():
+            return
+        if self._error is not None:
+            self.answer.set_exception(self._error)
+        else:
+            self.answer.set_result(self._results[0])
 
-
-def _group_connection(waiting: deque[_Unit[Any]]) -> type[sqlite3.Connection]:
-    """Make a kind of connection whose `commit` runs all that waits, on aiosqlite's thread."""
-
-    class GroupConnection(sqlite3.Connection):
-        def commit(self) -> None:
-            units = [waiting.popleft() for _ in range(len(waiting))]
-            if not units:
-                return
-            try:
-                self.execute("BEGIN IMMEDIATE")
-                for unit in units:
-                    unit.run(self)
-                self.execute("COMMIT")
-            except BaseException as why:
-                for unit in units:
-                    unit.error = unit.error or why
-                if self.in_transaction:
-                    self.execute("ROLLBACK")
-                raise
-
-    return GroupConnection
+    def fail(self, why: Exception) -> None:
+        """Answer that nothing became durable."""
+        self._error = self._error or why
+        self.tell()
 
 
 class Writer:
-    """The only connection of this process that writes."""
+    """The only connection of this process that writes; used as an async context manager."""
 
-    def __init__(self, connection: aiosqlite.Connection, waiting: deque[_Unit[Any]]) -> None:
-        self._connection = connection
-        self._waiting = waiting
-
-    @classmethod
-    async def open(cls, path: Path) -> Self:
-        """Open the file, creating it when it is not there."""
-        waiting: deque[_Unit[Any]] = deque()
-        connection = aiosqlite.connect(
-            path,
-            factory=_group_connection(waiting),
-            timeout=LOCK_SECONDS,
-            isolation_level=None,
+    def __init__(self, path: Path) -> None:
+        # Never used by two threads at once: the loop waits while the other one commits.
+        self._connection = sqlite3.connect(
+            path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        await connection
+        self._thread = aiosqlite.Connection(lambda: self._connection, iter_chunk_size=1)
+        self._waiting: list[_Unit[Any]] = []
+        self._committing: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Writer":
+        await self._thread
         try:
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-                await connection.execute_fetchall(f"PRAGMA {pragma}")
+            await self._when_unlocked("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
         except BaseException:
-            await connection.close()
+            await self._thread.close()
             raise
-        return cls(connection, waiting)
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        if self._committing is not None:
+            await self._committing
+        await self._thread.close()
 
     async def write(self, work: Work[T]) -> T:
         """
@@ -109,10 +103,49 @@ class Writer:
         """
         unit = _Unit(work)
         self._waiting.append(unit)
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit_all())
         with refusals("write"):
-            await self._connection.commit()
-            return unit.outcome()
+            return await unit.answer
 
-    async def close(self) -> None:
-        """Finish what waits, and let go of the file."""
-        await self._connection.close()
+    async def _commit_all(self) -> None:
+        # While one group is on its way to the disk, the next one gathers.
+        while self._waiting:
+            group: list[_Unit[Any]] = []
+            try:
+                await self._when_unlocked("BEGIN IMMEDIATE")
+                group = self._take_waiting()
+                for unit in group:
+                    unit.run(self._connection)
+                await self._thread.commit()
+            except Exception as why:
+                group = group or self._take_waiting()
+                log.exception("the store refused a commit; units_lost=%d", len(group))
+                self._roll_back()
+                for unit in group:
+                    unit.fail(why)
+            else:
+                for unit in group:
+                    unit.tell()
+
+    def _take_waiting(self) -> list[_Unit[Any]]:
+        taken, self._waiting = self._waiting, []
+        return taken
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    async def _when_unlocked(self, statement: str) -> None:
+        """Run *statement* as soon as no other process writes, without holding up the loop."""
+        deadline = asyncio.get_running_loop().time() + LOCK_SECONDS
+        while True:
+            try:
+                self._connection.execute(statement)
+            except sqlite3.OperationalError as why:
+                is_late = asyncio.get_running_loop().time() >= deadline
+                if why.sqlite_errorcode != sqlite3.SQLITE_BUSY or is_late:
+                    raise
+                await asyncio.sleep(LOCK_PAUSE_SECONDS)
+            else:
+                return
