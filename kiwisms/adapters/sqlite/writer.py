@@ -11,6 +11,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
@@ -106,7 +107,13 @@ class Writer:
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_all())
         with refusals("write"):
-            return await unit.answer
+            try:
+                return await asyncio.shield(unit.answer)
+            except asyncio.CancelledError:
+                # Whoever holds a lock on what is being written must not let go of it yet.
+                with suppress(Exception):
+                    await unit.answer
+                raise
 
     async def _commit_all(self) -> None:
         # While one group is on its way to the disk, the next one gathers.

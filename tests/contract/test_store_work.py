@@ -1,0 +1,229 @@
+"""What every store lists, counts and gives out as work."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from attrs import evolve
+
+from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.ids import AccountId, KeyPrefix, RentalId
+from kiwisms.domain.money import ZERO, cents
+from kiwisms.domain.rental import State
+from kiwisms.ports.store import Fact, Store
+from tests.contract.stores import (
+    ADA,
+    BOB,
+    NOW,
+    account,
+    api_key,
+    delivery,
+    incident,
+    received,
+    requested,
+    seconds,
+    step,
+    transfer,
+    waiting,
+    wallet,
+    webhook,
+)
+
+LATER = NOW + seconds(30)
+
+
+async def save(store: Store, *facts: Fact, account_id: AccountId = ADA) -> None:
+    async with store.transaction(account_id) as tx:
+        tx.save(*facts)
+
+
+def ids(facts: Sequence[Delivery]) -> list[str]:
+    return [str(fact.id) for fact in facts]
+
+
+async def test_accounts_and_keys_are_listed_by_age(store: Store) -> None:
+    await store.create_account(account(AccountId("z"), "z@example.com", NOW - seconds(1)))
+    assert [each.id for each in await store.accounts()] == ["z", ADA, BOB]
+    young, old = api_key("a", LATER), api_key("b", NOW)
+    await save(store, young, old)
+    assert await store.api_keys(ADA) == [old, young]
+
+
+async def test_transfers_are_listed_by_number(store: Store) -> None:
+    transfers = [transfer(number, f"credit:{20 - number}") for number in range(1, 12)]
+    await save(store, *reversed(transfers))
+    assert await store.transfers(ADA) == transfers
+
+
+async def test_history_is_listed_in_its_order(store: Store) -> None:
+    history = [
+        step(State.REQUESTED),
+        step(State.WAITING),
+        step(State.RECEIVED, 1),
+        step(State.RECEIVED, 2),
+        step(State.RECEIVED, 10),
+        step(State.COMPLETED, 10),
+    ]
+    await save(store, *reversed(history), step(State.FAILED, rental="other"))
+    assert await store.steps(ADA, RentalId("r-1")) == history
+
+
+async def test_the_accounts_own_webhook_comes_first(store: Store) -> None:
+    own, of_a, of_b = webhook(), webhook("a"), webhook("b")
+    await save(store, of_b, of_a, own)
+    assert await store.webhooks(ADA) == [own, of_a, of_b]
+    assert await store.webhook(ADA, KeyPrefix("c")) is None
+
+
+async def test_the_newest_are_listed_first_and_no_more_than_asked(store: Store) -> None:
+    times = [NOW, NOW + seconds(1), NOW + seconds(1), NOW - seconds(1)]
+    for number, at in enumerate(times):
+        await save(
+            store,
+            waiting(f"r-{number}", at=at),
+            delivery(f"d-{number}", at=at),
+            incident(f"i-{number}", at=at),
+        )
+    await save(store, waiting("r-9", BOB, at=NOW - seconds(9)), account_id=BOB)
+    rentals = await store.rentals(account_id=None, state=None, limit=9)
+    assert [each.id for each in rentals] == ["r-2", "r-1", "r-0", "r-3", "r-9"]
+    assert await store.rentals(account_id=ADA, state=None, limit=2) == rentals[:2]
+    assert [each.id for each in await store.rentals(account_id=BOB, state=None, limit=2)] == ["r-9"]
+    assert ids(await store.deliveries(ADA, limit=3)) == ["d-2", "d-1", "d-0"]
+    assert [each.id for each in await store.incidents(limit=3)] == ["i-2", "i-1", "i-0"]
+
+
+async def test_rentals_are_listed_by_state(store: Store) -> None:
+    await save(store, requested("r-1"), waiting("r-2"), received("r-3"))
+    found = await store.rentals(account_id=ADA, state=State.WAITING, limit=9)
+    assert [each.id for each in found] == ["r-2"]
+    assert await store.rentals(account_id=None, state=State.EXPIRED, limit=9) == []
+
+
+async def test_active_is_what_has_a_number_and_time_left(store: Store) -> None:
+    rentals = [
+        requested("r-1"),
+        waiting("r-2"),
+        received("r-3", at=NOW + seconds(1)),
+        waiting("r-4").cancel(NOW),
+        evolve(waiting("r-5"), expires_at=NOW),
+        evolve(waiting("r-6"), expires_at=NOW + seconds(0.000001)),
+    ]
+    await save(store, *rentals)
+    active = await store.active_rentals(ADA, NOW)
+    assert [each.id for each in active] == ["r-3", "r-6", "r-2"]
+    async with store.transaction(ADA) as tx:
+        assert await tx.count_active_rentals(NOW) == len(active) + 1
+
+
+async def test_cancels_are_counted_from_a_moment(store: Store) -> None:
+    for number in range(4):
+        await save(store, waiting(f"r-{number}").cancel(NOW + seconds(number)))
+    await save(store, waiting("r-9").complete(LATER))
+    async with store.transaction(ADA) as tx:
+        assert await tx.count_cancels_since(NOW + seconds(2)) == 2
+        assert await tx.count_cancels_since(NOW + seconds(4)) == 0
+
+
+async def test_what_waits_upstream_is_counted_over_all_accounts(store: Store) -> None:
+    await save(store, requested("r-1"), waiting("r-2"), received("r-3"))
+    await save(store, waiting("r-4", BOB), account_id=BOB)
+    async with store.transaction(ADA) as tx:
+        assert await tx.count_waiting_upstream() == 3
+
+
+@pytest.mark.parametrize("state", State)
+async def test_a_look_is_granted_for_open_rentals_only(store: Store, state: State) -> None:
+    if state is State.NEW:
+        return
+    await save(store, evolve(waiting(), state=state, look_after=NOW))
+    granted = await store.claim_rental(ADA, RentalId("r-1"), now=NOW, until=LATER)
+    assert granted is (state in {State.WAITING, State.RECEIVED})
+
+
+async def test_a_look_is_granted_when_its_time_has_come(store: Store) -> None:
+    await save(store, evolve(waiting(), look_after=NOW))
+    early = NOW - seconds(0.000001)
+    assert not await store.claim_rental(ADA, RentalId("r-1"), now=early, until=LATER)
+    assert not await store.claim_rental(BOB, RentalId("r-1"), now=NOW, until=LATER)
+    assert not await store.claim_rental(ADA, RentalId("r-2"), now=NOW, until=LATER)
+    assert await store.claim_rental(ADA, RentalId("r-1"), now=NOW, until=LATER)
+    assert await store.rental(ADA, RentalId("r-1")) == evolve(
+        waiting(), look_after=LATER, due_at=LATER
+    )
+
+
+async def test_of_all_who_ask_at_once_one_may_look(store: Store) -> None:
+    await save(store, evolve(waiting(), look_after=NOW))
+    granted = await asyncio.gather(
+        *(store.claim_rental(ADA, RentalId("r-1"), now=NOW, until=LATER) for _ in range(10))
+    )
+    assert sum(granted) == 1
+
+
+async def test_due_rentals_are_given_out_by_age_and_once(store: Store) -> None:
+    dues = [NOW, NOW - seconds(2), NOW - seconds(1), NOW + seconds(0.000001), None]
+    for number, due_at in enumerate(dues):
+        await save(store, evolve(waiting(f"r-{number}"), due_at=due_at))
+    await save(store, evolve(requested("r-9", BOB), due_at=NOW), account_id=BOB)
+    first = await store.claim_due_rentals(now=NOW, until=LATER, limit=2)
+    assert [each.id for each in first] == ["r-1", "r-2"]
+    assert first[0] == evolve(waiting("r-1"), look_after=LATER, due_at=LATER)
+    assert first[0] == await store.rental(ADA, RentalId("r-1"))
+    second = await store.claim_due_rentals(now=NOW, until=LATER, limit=9)
+    assert [(each.account_id, each.id) for each in second] == [(ADA, "r-0"), (BOB, "r-9")]
+    assert list(await store.claim_due_rentals(now=NOW, until=LATER, limit=9)) == []
+    again = await store.claim_due_rentals(now=LATER, until=LATER + seconds(1), limit=9)
+    assert len(again) == 5
+
+
+async def test_due_deliveries_are_given_out_by_age_and_once(store: Store) -> None:
+    await save(
+        store,
+        delivery("d-1", due_at=NOW),
+        delivery("d-2", due_at=NOW - seconds(1)),
+        delivery("d-3", due_at=NOW + seconds(1)),
+        delivery("d-4", due_at=None),
+    )
+    await save(store, delivery("d-0", due_at=NOW, of=BOB), account_id=BOB)
+    first = await store.claim_due_deliveries(now=NOW, until=LATER, limit=2)
+    assert first == [delivery("d-2", due_at=LATER), delivery("d-1", due_at=LATER)]
+    assert await store.find_delivery(first[0].id) == first[0]
+    second = await store.claim_due_deliveries(now=NOW, until=LATER, limit=9)
+    assert ids(second) == ["d-0"]
+
+
+async def test_work_is_given_to_one_of_many_workers(store: Store) -> None:
+    for number in range(10):
+        due = evolve(waiting(f"r-{number}"), due_at=NOW)
+        await save(store, due, delivery(f"d-{number}"))
+    rentals = await asyncio.gather(
+        *(store.claim_due_rentals(now=NOW, until=LATER, limit=4) for _ in range(5))
+    )
+    assert sorted(each.id for claimed in rentals for each in claimed) == [
+        f"r-{number}" for number in range(10)
+    ]
+    deliveries = await asyncio.gather(
+        *(store.claim_due_deliveries(now=NOW, until=LATER, limit=4) for _ in range(5))
+    )
+    assert len({each.id for claimed in deliveries for each in claimed}) == 10
+
+
+async def test_the_next_due_is_the_first_of_all(store: Store) -> None:
+    assert await store.next_due() is None
+    await save(store, delivery(due_at=LATER))
+    assert await store.next_due() == LATER
+    await save(store, evolve(waiting(), due_at=NOW), account_id=ADA)
+    assert await store.next_due() == NOW
+    await save(store, evolve(waiting(), due_at=None), delivery(due_at=None))
+    assert await store.next_due() is None
+
+
+async def test_books_are_all_of_every_account(store: Store) -> None:
+    await save(store, transfer(), wallet(cents(9), ZERO, 1), waiting("r-1"), requested("r-2"))
+    books = [each async for each in store.books()]
+    assert [each.wallet.account_id for each in books] == [ADA, BOB]
+    assert books[0].wallet == wallet(cents(9), ZERO, 1)
+    assert list(books[0].transfers) == [transfer()]
+    assert sorted(each.id for each in books[0].rentals) == ["r-1", "r-2"]
+    assert (list(books[1].transfers), list(books[1].rentals)) == ([], [])
