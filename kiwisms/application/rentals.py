@@ -30,7 +30,7 @@ from kiwisms.domain.sms import Code
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
-from kiwisms.ports.provider import Cancelled, Gone, Provider, Received, Unknown, Waiting
+from kiwisms.ports.provider import Cancelled, Gone, Provider, Unknown, Waiting
 from kiwisms.ports.store import Store
 
 
@@ -155,8 +155,6 @@ class Rentals:
         if not isinstance(answer, Cancelled):
             # Whatever upstream said, only a look tells whether a code came: a code wins.
             rental, seen = await self.looks.look(rental, by)
-            if isinstance(seen, Received):
-                raise CancelNotAllowed
             if rental.state is State.CANCELLED:
                 return rental
             if isinstance(seen, Waiting | Unknown):
