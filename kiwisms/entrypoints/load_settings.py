@@ -2,13 +2,12 @@
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from attrs import fields_dict, frozen
-from cattrs import Converter
 
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.entrypoints.rules import Rule
@@ -50,24 +49,32 @@ def load_settings(
     """
     file = config or (USUAL_FILE if USUAL_FILE.is_file() else None)
     given = ({} if file is None else _in_file(file)) | _in_environment(environment)
-    values = {name: _read(name, one) for name, one in given.items()}
+    values: dict[str, Any] = {name: _read(name, one) for name, one in given.items()}
     try:
-        return Converter(detailed_validation=False).structure(values, Settings)
+        return Settings(**values)
     except ValidationRefused as refused:
         place = given[refused.field].place if refused.field in given else refused.field
         raise ValidationRefused(place, refused.why) from None
 
 
+def variable(name: str) -> str:
+    """What a setting is called in the environment."""
+    return PREFIX + name.upper()
+
+
 def _in_environment(environment: Mapping[str, str]) -> dict[str, _Given]:
     ours = {
-        variable: value
-        for variable, value in environment.items()
-        if variable.startswith(PREFIX) and not variable.startswith(FOR_TESTS) and value
+        place: value
+        for place, value in environment.items()
+        if place.startswith(PREFIX) and not place.startswith(FOR_TESTS) and value
     }
-    return {
-        _known(variable.removeprefix(PREFIX).lower(), variable, _variable): _Given(variable, value)
-        for variable, value in ours.items()
-    }
+    given = {}
+    for place, value in ours.items():
+        # Not lower(): KIWISMS_Port is not the variable that the manual names.
+        name = place.removeprefix(PREFIX).swapcase()
+        _must_be_known(name, place, variable)
+        given[name] = _Given(place, value)
+    return given
 
 
 def _in_file(file: Path) -> dict[str, _Given]:
@@ -80,13 +87,18 @@ def _in_file(file: Path) -> dict[str, _Given]:
         raise ValidationRefused(
             str(file), f"is not TOML: {why}; write for example port = 8080"
         ) from None
-    return {
-        _known(name, f"{name} in {file}", str): _Given(f"{name} in {file}", value)
-        for name, value in table.items()
-    }
+    given = {name: _Given(f"{name} in {file}", value) for name, value in table.items()}
+    for name, one in given.items():
+        _must_be_known(name, one.place, str)
+    return given
 
 
-def _known(name: str, place: str, spell: type[str]) -> str: ...
+def _must_be_known(name: str, place: str, spell: Callable[[str], str]) -> None:
+    if name in RULES:
+        return
+    near = get_close_matches(name.lower(), RULES, n=1)
+    advice = f"did you mean {spell(near[0])}?" if near else "remove it"
+    raise ValidationRefused(place, f"there is no such setting; {advice}")
 
 
 def _read(name: str, given: _Given) -> object:

@@ -74,6 +74,9 @@ class Whole(Rule):
         """Read decimal digits."""
         if isinstance(given, bool) or not isinstance(given, int | str):
             raise self.refusal(given)
+        # int() also takes "8_0", " 80 " and the digits of other scripts.
+        if isinstance(given, str) and not (given.isascii() and given.isdigit()):
+            raise self.refusal(given)
         try:
             number = int(given)
         except ValueError:

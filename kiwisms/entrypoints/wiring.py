@@ -12,7 +12,10 @@ from kiwisms.adapters.fernet_vault import FernetVault
 from kiwisms.adapters.local_limits import LocalLimits
 from kiwisms.adapters.local_notices import LocalNotices
 from kiwisms.adapters.memory import MemoryStore
+from kiwisms.adapters.no_provider import NoProvider
 from kiwisms.adapters.secret_file import secret_file
+from kiwisms.adapters.simulator.server import Simulator
+from kiwisms.adapters.simulator.upstream import Upstream
 from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.adapters.system import RandomIds, SystemClock
 from kiwisms.adapters.webhook_sender import HttpWebhookSender
@@ -94,15 +97,31 @@ async def open_engine(
 
 
 @asynccontextmanager
-async def open_store(store: str | Store) -> AsyncIterator[Store]:
-    """Open a store by its address, with its schema brought up to date; `open_engine` says more."""
+async def open_office(settings: Settings) -> AsyncIterator[Kiwisms]:
+    """Open what an operator's command needs: the store, but no provider and no background work."""
+    async with open_engine(
+        settings.store_url, provider=NoProvider(), settings=settings, background=False
+    ) as kiwi:
+        yield kiwi
+
+
+@asynccontextmanager
+async def open_store(store: str | Store, *, upgrade: bool = True) -> AsyncIterator[Store]:
+    """
+    Open a store by its address; `open_engine` says more.
+
+    Args:
+        store: Its address, or a store of one's own.
+        upgrade: Whether its schema is brought up to date.
+    """
     if not isinstance(store, str):
         yield store
     elif store.startswith(MEMORY):
         yield MemoryStore()
     else:
         async with SqliteStore(sqlite_path(store)) as opened:
-            await opened.migrate()
+            if upgrade:
+                await opened.migrate()
             yield opened
 
 
@@ -117,6 +136,11 @@ def sqlite_path(store_url: str) -> Path:
     if not store_url.startswith(SQLITE) or not path:
         raise ValidationRefused("store_url", "must be sqlite:///FILE, such as sqlite:///kiwisms.db")
     return Path(path)
+
+
+def store_file(store_url: str) -> Path | None:
+    """Say in which file a store is; ``None`` where it is in none. Raises as `sqlite_path` does."""
+    return None if store_url.startswith(MEMORY) else sqlite_path(store_url)
 
 
 def open_provider(settings: Settings) -> DaisySMS:
@@ -137,6 +161,25 @@ def open_provider(settings: Settings) -> DaisySMS:
     return DaisySMS(
         settings.provider_url, settings.provider_key, timeout=settings.provider_timeout_seconds
     )
+
+
+@asynccontextmanager
+async def open_simulator(
+    *, port: int = 0, code_after: timedelta | None = None
+) -> AsyncIterator[Simulator]:
+    """
+    Run a simulated provider on loopback, over real HTTP.
+
+    Args:
+        port: Where it listens; 0 takes a port that is free.
+        code_after: Every number receives a code after this long; without it, none by itself.
+    """
+    simulator = Simulator(SystemClock(), Upstream(code_after=code_after))
+    await simulator.start(port)
+    try:
+        yield simulator
+    finally:
+        await simulator.stop()
 
 
 def _secret_key(settings: Settings, store: str | Store) -> str:

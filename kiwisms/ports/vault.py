@@ -6,7 +6,7 @@ from kiwisms.domain.errors import KiwismsError
 
 
 class VaultLocked(KiwismsError):
-    """A sealed secret cannot be opened: ``KIWISMS_SECRET_KEY`` is not the one it was sealed with."""
+    """A sealed secret cannot be opened: ``KIWISMS_SECRET_KEY`` is not the one that sealed it."""
 
     code = "VAULT_LOCKED"
 

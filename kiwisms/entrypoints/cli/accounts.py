@@ -1,0 +1,78 @@
+"""Commands about customers."""
+
+import sys
+from datetime import datetime
+
+import click
+from attrs import frozen
+
+from kiwisms.domain.account import Account
+from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.engine import Kiwisms
+
+
+@frozen
+class AccountView:
+    """An account as it is printed."""
+
+    id: str
+    email: str
+    status: str
+    suspended_for: str | None
+    created_at: datetime
+
+
+def _view(account: Account) -> AccountView:
+    return AccountView(
+        id=account.id,
+        email=account.email,
+        status=account.status,
+        suspended_for=account.suspended_for,
+        created_at=account.created_at,
+    )
+
+
+@click.group(cls=Group)
+def accounts() -> None:
+    """Create, list, suspend and reinstate customers."""
+
+
+@accounts.command()
+@click.argument("email")
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read the password for the dashboard from standard input; it is one line.",
+)
+@office
+async def create(kiwi: Kiwisms, email: str, *, password_stdin: bool) -> AccountView:
+    """Add a customer with an empty wallet."""
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    return _view(await kiwi.accounts.create(email, password=password))
+
+
+@accounts.command("list")
+@office
+async def list_all(kiwi: Kiwisms) -> list[AccountView]:
+    """List every customer, the oldest first."""
+    return [_view(account) for account in await kiwi.accounts.all()]
+
+
+@accounts.command()
+@click.argument("account")
+@click.option("--reason", required=True, help="Why, for the operator.")
+@office
+async def suspend(kiwi: Kiwisms, account: str, reason: str) -> AccountView:
+    """Refuse everything that ACCOUNT asks for. ACCOUNT is an id or an email."""
+    found = await kiwi.accounts.find(account)
+    return _view(await kiwi.accounts.suspend(found.id, reason=reason))
+
+
+@accounts.command()
+@click.argument("account")
+@office
+async def reinstate(kiwi: Kiwisms, account: str) -> AccountView:
+    """Let a suspended ACCOUNT act again. ACCOUNT is an id or an email."""
+    found = await kiwi.accounts.find(account)
+    return _view(await kiwi.accounts.reinstate(found.id))

@@ -1,0 +1,168 @@
+"""The command that finds what is wrong before a customer does."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import aiohttp
+import click
+from attrs import frozen
+
+from kiwisms.domain.errors import KiwismsError, ValidationRefused
+from kiwisms.domain.money import Money
+from kiwisms.entrypoints.cli.output import Failed
+from kiwisms.entrypoints.cli.run import read_settings, tell
+from kiwisms.entrypoints.cli.shape import Command
+from kiwisms.entrypoints.settings import Settings
+from kiwisms.entrypoints.wiring import open_provider, open_store, store_file
+from kiwisms.ports.provider import Refusal, Refused, Unknown
+from kiwisms.ports.store import SchemaMismatch
+
+WRONG_BY: Final = timedelta(minutes=1)
+"""Receivers of webhooks refuse a signature that is a few minutes off."""
+NOT_YET: Final = "is not there yet; it is made when it is first needed"
+
+
+@frozen
+class Check:
+    """One thing that was looked at; *detail* says what was found, or what to mend."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@frozen
+class DoctorView:
+    """All that was looked at, as it is printed."""
+
+    ok: bool
+    checks: Sequence[Check]
+
+
+@click.command(cls=Command)
+def doctor() -> None:
+    """
+    Check that everything is as it must be, and say what to mend.
+
+    Looks at the settings, the store and its schema, the provider's key and balance, and the
+    clock; changes nothing, and fails when something is wrong.
+    """
+    try:
+        settings = read_settings()
+    except ValidationRefused as refused:
+        checks = [Check("configuration", ok=False, detail=str(refused))]
+    else:
+        checks = asyncio.run(_examine(settings))
+    wrong = [check for check in checks if not check.ok]
+    view = DoctorView(ok=not wrong, checks=checks)
+    why = "; ".join(f"{check.name}: {check.detail}" for check in wrong)
+    tell(Failed(view, why) if wrong else view)
+
+
+async def _examine(settings: Settings) -> list[Check]:
+    return [
+        Check("configuration", ok=True, detail="every setting can be used"),
+        *await _look_at_store(settings.store_url),
+        *await _look_at_provider(settings),
+        await _look_at_clock(settings),
+    ]
+
+
+async def _look_at_store(store_url: str) -> list[Check]:
+    file = store_file(store_url)
+    if file is not None and not file.exists():
+        folder = file.absolute().parent
+        detail = f"{file} {NOT_YET}" if folder.is_dir() else f"{folder} is not there: make it"
+        return [Check("store", ok=folder.is_dir(), detail=detail)]
+    try:
+        async with open_store(store_url, upgrade=False) as store:
+            version = await store.schema_version()
+            await store.check()
+    except SchemaMismatch as why:
+        return [
+            Check("store", ok=True, detail="can be opened"),
+            Check("schema", ok=False, detail=str(why)),
+        ]
+    except KiwismsError as why:
+        return [Check("store", ok=False, detail=str(why))]
+    return [
+        Check("store", ok=True, detail="can be read and written"),
+        Check("schema", ok=True, detail=f"version {version}, which is current"),
+    ]
+
+
+async def _look_at_provider(settings: Settings) -> list[Check]:
+    try:
+        async with open_provider(settings) as provider:
+            balance = await provider.balance()
+    except ValidationRefused as why:
+        return [Check("provider key", ok=False, detail=str(why))]
+    if not isinstance(balance, Money):
+        return [Check("provider key", ok=False, detail=_trouble(balance))]
+    advice = "" if balance else ": put money into the account, or no number can be rented"
+    return [
+        Check("provider key", ok=True, detail="the provider accepts it"),
+        Check("provider balance", ok=bool(balance), detail=f"{balance}{advice}"),
+    ]
+
+
+def _trouble(answer: Refused | Unknown) -> str:
+    match answer:
+        case Refused(Refusal.BAD_KEY):
+            return "the provider refuses it; set KIWISMS_PROVIDER_KEY to the account's API key"
+        case Refused(Refusal.UNREACHABLE):
+            return "the provider cannot be reached; check KIWISMS_PROVIDER_URL and the network"
+        case Refused(reason):
+            return f"the provider refuses to tell its balance ({reason}); ask it why"
+        case Unknown(detail):
+            return f"the provider gives no sensible answer ({detail}); check KIWISMS_PROVIDER_URL"
+
+
+async def _look_at_clock(settings: Settings) -> Check:
+    theirs = await _provider_time(settings)
+    if theirs is None:
+        return await _look_at_newest(settings.store_url)
+    error = datetime.now(UTC) - theirs
+    seconds = round(abs(error.total_seconds()))
+    if abs(error) <= WRONG_BY:
+        return Check("clock", ok=True, detail=f"within {seconds} s of the provider's")
+    way = "ahead of" if error > timedelta(0) else "behind"
+    detail = f"{seconds} s {way} the provider's; synchronise this computer's clock, as by NTP"
+    return Check("clock", ok=False, detail=detail)
+
+
+async def _provider_time(settings: Settings) -> datetime | None:
+    """Read the time from the provider's answer to a question without a key."""
+    if settings.provider_url is None:
+        return None
+    limit = aiohttp.ClientTimeout(total=settings.provider_timeout_seconds)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=limit) as session,
+            session.get(settings.provider_url, allow_redirects=False) as answer,
+        ):
+            return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
+    except (aiohttp.ClientError, TimeoutError, LookupError, ValueError):
+        return None
+
+
+async def _look_at_newest(store_url: str) -> Check:
+    file = store_file(store_url)
+    newest: Sequence[datetime] = ()
+    if file is None or file.exists():
+        try:
+            async with open_store(store_url, upgrade=False) as store:
+                rentals = await store.rentals(account_id=None, state=None, limit=1)
+                newest = [rental.created_at for rental in rentals]
+        except KiwismsError:
+            newest = ()
+    if any(moment > datetime.now(UTC) + WRONG_BY for moment in newest):
+        return Check(
+            "clock", ok=False, detail="behind the newest rental; set this computer's clock"
+        )
+    return Check(
+        "clock", ok=True, detail="not before the newest rental; no other clock was reached"
+    )

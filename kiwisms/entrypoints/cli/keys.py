@@ -1,0 +1,75 @@
+"""Commands about API keys."""
+
+from datetime import datetime
+
+import click
+from attrs import field, frozen
+
+from kiwisms.domain.account import ApiKey
+from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.engine import Kiwisms
+
+
+@frozen
+class KeyView:
+    """An API key as it is listed: without its secret, which nobody knows any more."""
+
+    prefix: str
+    account_id: str
+    label: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@frozen
+class NewKeyView:
+    """An API key as it is printed once."""
+
+    key: str = field(repr=False)
+    prefix: str
+    account_id: str
+    label: str
+
+
+def _view(key: ApiKey) -> KeyView:
+    return KeyView(
+        prefix=key.prefix,
+        account_id=key.account_id,
+        label=key.label,
+        created_at=key.created_at,
+        revoked_at=key.revoked_at,
+    )
+
+
+@click.group(cls=Group)
+def keys() -> None:
+    """Issue, list and revoke API keys."""
+
+
+@keys.command()
+@click.argument("account")
+@click.option("--label", default="", help="The customer's own name for the key.")
+@office
+async def create(kiwi: Kiwisms, account: str, label: str) -> NewKeyView:
+    """Issue a key to ACCOUNT, an id or an email. The key is shown now and never again."""
+    found = await kiwi.accounts.find(account)
+    key, text = await kiwi.keys.create(found.id, label=label)
+    return NewKeyView(key=text, prefix=key.prefix, account_id=key.account_id, label=key.label)
+
+
+@keys.command("list")
+@click.argument("account")
+@office
+async def list_all(kiwi: Kiwisms, account: str) -> list[KeyView]:
+    """List the keys of ACCOUNT, an id or an email, the oldest first."""
+    found = await kiwi.accounts.find(account)
+    return [_view(key) for key in await kiwi.keys.all(found.id)]
+
+
+@keys.command()
+@click.argument("prefix")
+@office
+async def revoke(kiwi: Kiwisms, prefix: str) -> KeyView:
+    """Make a key useless from now on. PREFIX is its middle part, as `keys list` shows it."""
+    return _view(await kiwi.keys.revoke(prefix))

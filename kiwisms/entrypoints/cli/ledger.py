@@ -1,0 +1,43 @@
+"""Commands about the books."""
+
+from collections.abc import Sequence
+
+import click
+from attrs import frozen
+
+from kiwisms.domain.audit import Violation
+from kiwisms.entrypoints.cli.output import Failed
+from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.engine import Kiwisms
+
+
+@frozen
+class AuditView:
+    """What the audit found, as it is printed."""
+
+    balanced: bool
+    accounts: int
+    transfers: int
+    violations: Sequence[Violation]
+
+
+@click.group(cls=Group)
+def ledger() -> None:
+    """Prove the books."""
+
+
+@ledger.command()
+@office
+async def audit(kiwi: Kiwisms) -> AuditView | Failed:
+    """Check every law of the ledger over every row; fails when one is broken."""
+    found = await kiwi.wallet.audit()
+    view = AuditView(
+        balanced=found.balanced,
+        accounts=found.accounts,
+        transfers=found.transfers,
+        violations=found.violations,
+    )
+    if found.balanced:
+        return view
+    return Failed(view, f"the books are wrong in {len(found.violations)} places")

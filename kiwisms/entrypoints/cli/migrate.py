@@ -1,0 +1,32 @@
+"""The command that brings the store's schema up to date."""
+
+import asyncio
+
+import click
+from attrs import frozen
+
+from kiwisms.entrypoints.cli.run import read_settings, tell
+from kiwisms.entrypoints.cli.shape import Command
+from kiwisms.entrypoints.wiring import open_store
+
+
+@frozen
+class VersionView:
+    """The schema's version as it is printed."""
+
+    version: int
+
+
+@click.command(cls=Command)
+def migrate() -> None:
+    """
+    Create the store's schema, or bring it up to date.
+
+    It is safe to do this twice, and from two processes at once.
+    """
+    tell(asyncio.run(_migrate(read_settings().store_url)))
+
+
+async def _migrate(store_url: str) -> VersionView:
+    async with open_store(store_url) as store:
+        return VersionView(await store.schema_version())

@@ -1,0 +1,133 @@
+"""Commands about rented numbers, with what only the operator sees."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import click
+from attrs import frozen
+
+from kiwisms.domain.ids import RentalId
+from kiwisms.domain.money import Money
+from kiwisms.domain.rental import Rental, State
+from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.engine import Kiwisms
+
+STATES = tuple(state.value for state in State if state is not State.NEW)
+
+
+@frozen
+class RentalLine:
+    """A rental as it is listed; *externalId* is the provider's own id."""
+
+    id: str
+    account_id: str
+    service: str
+    country: str
+    phone: str
+    status: str
+    price: Money
+    codes: int
+    created_at: datetime
+    expires_at: datetime
+
+
+@frozen
+class StepView:
+    """A line of a rental's history as it is printed."""
+
+    at: datetime
+    status: str
+    messages: int
+    by: str
+
+
+@frozen
+class MessageView:
+    """A message as it is printed."""
+
+    at: datetime
+    code: str
+    text: str | None
+
+
+@frozen
+class RentalView:
+    """A rental as it is shown; *cost* is what the provider charged, where it says so."""
+
+    id: str
+    account_id: str
+    key_prefix: str | None
+    external_id: str | None
+    renews: str | None
+    service: str
+    service_name: str
+    country: str
+    phone: str
+    status: str
+    price: Money
+    cost: Money | None
+    created_at: datetime
+    expires_at: datetime
+    messages: Sequence[MessageView]
+    history: Sequence[StepView]
+
+
+@click.group(cls=Group)
+def rentals() -> None:
+    """List rented numbers, and show one with its history."""
+
+
+@rentals.command("list")
+@click.option("--account", help="Only of this account, an id or an email.")
+@click.option(
+    "--status", type=click.Choice(STATES, case_sensitive=False), help="Only in this state."
+)
+@office
+async def list_newest(kiwi: Kiwisms, account: str | None, status: str | None) -> list[RentalLine]:
+    """List the newest 100 rentals, in whatever state."""
+    found = None if account is None else (await kiwi.accounts.find(account)).id
+    state = None if status is None else State(status)
+    return [_line(rental) for rental in await kiwi.rentals.all(account_id=found, state=state)]
+
+
+@rentals.command("show")
+@click.argument("rental", metavar="ID")
+@office
+async def show_one(kiwi: Kiwisms, rental: str) -> RentalView:
+    """Show one rental with its messages and its history."""
+    found = await kiwi.rentals.find(RentalId(rental))
+    history = await kiwi.rentals.history(found)
+    return RentalView(
+        id=found.id,
+        account_id=found.account_id,
+        key_prefix=found.key_prefix,
+        external_id=found.activation_id,
+        renews=found.renews,
+        service=found.service,
+        service_name=found.service_name,
+        country=found.country,
+        phone=found.phone,
+        status=found.state,
+        price=found.price,
+        cost=found.cost,
+        created_at=found.created_at,
+        expires_at=found.expires_at,
+        messages=[MessageView(at=m.at, code=m.code, text=m.text) for m in found.messages],
+        history=[StepView(at=s.at, status=s.state, messages=s.messages, by=s.by) for s in history],
+    )
+
+
+def _line(rental: Rental) -> RentalLine:
+    return RentalLine(
+        id=rental.id,
+        account_id=rental.account_id,
+        service=rental.service,
+        country=rental.country,
+        phone=rental.phone,
+        status=rental.state,
+        price=rental.price,
+        codes=len(rental.messages),
+        created_at=rental.created_at,
+        expires_at=rental.expires_at,
+    )

@@ -1,0 +1,79 @@
+"""The command ``kiwisms`` itself, which imports a command's module when that is called."""
+
+import errno
+import logging
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Final
+
+import click
+
+import kiwisms as package
+from kiwisms.domain.errors import KiwismsError
+from kiwisms.entrypoints.cli.shape import Group
+
+log = logging.getLogger(__name__)
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "serve": "Run the HTTP server and its background work.",
+    "demo": "Show the main job against a simulated provider, and stay up.",
+    "simulator": "Run a simulated provider alone.",
+    "migrate": "Create the store's schema, or bring it up to date.",
+    "doctor": "Check that everything is as it must be, and say what to mend.",
+    "accounts": "Create, list, suspend and reinstate customers.",
+    "keys": "Issue, list and revoke API keys.",
+    "wallet": "Move a customer's money, and list what moved.",
+    "webhooks": "Set and try webhook addresses, and send events again.",
+    "provider": "Ask the provider about the operator's account.",
+    "rentals": "List rented numbers, and show one with its history.",
+    "ledger": "Prove the books.",
+}
+"""Every command and what it does, as its own help begins."""
+
+
+class Root(Group):
+    """Knows its commands by name, and says in one sentence why one failed."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Name every command, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"{__package__}.{cmd_name}"), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except KiwismsError as refused:
+            raise click.ClickException(str(refused)) from refused
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            raise click.ClickException(str(error)) from error
+
+
+@click.command(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package.__version__, message="%(prog)s %(version)s")
+def kiwisms() -> None:
+    """Rent out phone numbers for one-time codes: the engine, its server and its tools."""
+
+
+def main() -> None:
+    """Run the command that stands on the command line, and exit with its status."""
+    try:
+        kiwisms()
+    except Exception:
+        # By the log and not as it is: there may be a secret in it.
+        log.exception("kiwisms failed in a way that nobody foresaw")
+        sys.exit(1)

@@ -1,0 +1,68 @@
+"""From a command to a use case and back: settings, logs, an engine, and what is printed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+import click
+
+from kiwisms.entrypoints.cli.output import Failed, show
+from kiwisms.entrypoints.cli.shape import wishes
+from kiwisms.entrypoints.engine import Kiwisms
+from kiwisms.entrypoints.logs import configure_logs
+from kiwisms.entrypoints.settings import Settings
+from kiwisms.entrypoints.wiring import open_engine, open_office, open_provider
+
+P = ParamSpec("P")
+Work = Callable[Concatenate[Kiwisms, P], Awaitable[object]]
+
+
+def office(work: Work[P]) -> Callable[P, None]:
+    """Make a command of *work*, which is given an engine that needs no provider set."""
+    return _command(work, open_office)
+
+
+def with_provider(work: Work[P]) -> Callable[P, None]:
+    """Make a command of *work*, which is given an engine over the provider in the settings."""
+    return _command(
+        work,
+        lambda settings: open_engine(
+            settings.store_url,
+            provider=open_provider(settings),
+            settings=settings,
+            background=False,
+        ),
+    )
+
+
+def read_settings() -> Settings:
+    """Read the settings, and log as they say from now on."""
+    settings = wishes().settings()
+    configure_logs(settings)
+    return settings
+
+
+def tell(view: object) -> None:
+    """Print *view* as it is wished for; a `Failed` one ends the command with its sentence."""
+    if isinstance(view, Failed):
+        show(view.view, as_json=wishes().json)
+        raise click.ClickException(view.why)
+    show(view, as_json=wishes().json)
+
+
+def _command(
+    work: Work[P], open_kiwi: Callable[[Settings], AbstractAsyncContextManager[Kiwisms]]
+) -> Callable[P, None]:
+    @wraps(work)
+    def command(*args: P.args, **kwargs: P.kwargs) -> None:
+        settings = read_settings()
+
+        async def run() -> object:
+            async with open_kiwi(settings) as kiwi:
+                return await work(kiwi, *args, **kwargs)
+
+        tell(asyncio.run(run()))
+
+    return command

@@ -1,0 +1,74 @@
+"""What all commands have in common: ``--json`` and ``--config``, before a command or after it."""
+
+from pathlib import Path
+from typing import Final
+
+import click
+from attrs import define
+
+from kiwisms.entrypoints.load_settings import load_settings
+from kiwisms.entrypoints.settings import Settings
+
+
+@define
+class Wishes:
+    """What was asked for beside the command itself."""
+
+    json: bool = False
+    config: Path | None = None
+
+    def settings(self) -> Settings:
+        """Read the settings; raises `ValidationRefused`."""
+        return load_settings(self.config)
+
+
+def wishes() -> Wishes:
+    """Say what was asked for beside the command that runs now."""
+    return _wishes_of(click.get_current_context())
+
+
+def _wishes_of(context: click.Context) -> Wishes:
+    return context.find_root().ensure_object(Wishes)
+
+
+def _note_json(context: click.Context, _option: click.Parameter, given: bool) -> None:
+    if given:
+        _wishes_of(context).json = True
+
+
+def _note_config(context: click.Context, _option: click.Parameter, given: Path | None) -> None:
+    if given is not None:
+        _wishes_of(context).config = given
+
+
+OPTIONS: Final = (
+    click.Option(
+        ["--json"],
+        is_flag=True,
+        expose_value=False,
+        callback=_note_json,
+        help="Print one JSON document and nothing else.",
+    ),
+    click.Option(
+        ["--config"],
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        expose_value=False,
+        callback=_note_config,
+        help="Read settings from this file and not from kiwisms.toml.",
+    ),
+)
+
+
+class Command(click.Command):
+    """A command with the options that all have."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """List its own options, and those of all."""
+        return [*super().get_params(ctx), *OPTIONS]
+
+
+class Group(Command, click.Group):
+    """Commands under one name."""
+
+    command_class = Command

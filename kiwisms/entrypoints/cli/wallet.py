@@ -1,0 +1,144 @@
+"""Commands about a customer's money."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime
+
+import click
+from attrs import astuple, fields_dict, frozen
+
+from kiwisms.application.outbox import instant
+from kiwisms.application.wallets import StatementLine
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.money import Money
+from kiwisms.domain.wallet import Wallet
+from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.shape import Group, wishes
+from kiwisms.entrypoints.engine import Kiwisms
+
+
+@frozen
+class WalletView:
+    """A wallet as it is printed; *balance* is what is available."""
+
+    account_id: str
+    balance: Money
+    held: Money
+
+
+@frozen
+class LineView:
+    """A line of a statement as it is printed: what moved, and what there was after it."""
+
+    number: int
+    at: datetime
+    reason: str
+    debit: str
+    credit: str
+    amount: Money
+    balance: Money
+    held: Money
+    id: str
+
+
+@frozen
+class StatementView:
+    """A statement as it is printed."""
+
+    account_id: str
+    balance: Money
+    held: Money
+    lines: Sequence[LineView]
+
+
+class Amount(click.ParamType[Money]):
+    """Dollars on the command line, such as ``10.00``."""
+
+    name = "amount"
+
+    def convert(
+        self, value: str | Money, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Money:
+        """Read dollars."""
+        try:
+            return value if isinstance(value, Money) else Money.parse(value)
+        except ValidationRefused as refused:
+            self.fail(f"{value!r} {refused.why}", param, ctx)
+
+
+def _view(wallet: Wallet) -> WalletView:
+    return WalletView(account_id=wallet.account_id, balance=wallet.available, held=wallet.held)
+
+
+def _line(line: StatementLine) -> LineView:
+    transfer = line.transfer
+    return LineView(
+        number=transfer.number,
+        at=transfer.at,
+        reason=transfer.reason,
+        debit=transfer.debit,
+        credit=transfer.credit,
+        amount=transfer.amount,
+        balance=line.available,
+        held=line.held,
+        id=transfer.id,
+    )
+
+
+@click.group(cls=Group)
+def wallet() -> None:
+    """Move a customer's money, and list what moved."""
+
+
+@wallet.command()
+@click.argument("account")
+@click.argument("amount", type=Amount())
+@click.option("--reason", required=True, help="A sentence for the statement.")
+@click.option("--reference", help="Your own name for this payment: it is applied once.")
+@office
+async def credit(
+    kiwi: Kiwisms, account: str, amount: Money, reason: str, reference: str | None
+) -> WalletView:
+    """Put AMOUNT dollars into the wallet of ACCOUNT, an id or an email."""
+    found = await kiwi.accounts.find(account)
+    return _view(await kiwi.wallet.credit(found.id, amount, reason=reason, reference=reference))
+
+
+@wallet.command()
+@click.argument("account")
+@click.argument("amount", type=Amount())
+@click.option("--reason", required=True, help="A sentence for the statement.")
+@click.option("--reference", help="Your own name for this payment: it is applied once.")
+@office
+async def debit(
+    kiwi: Kiwisms, account: str, amount: Money, reason: str, reference: str | None
+) -> WalletView:
+    """Take AMOUNT dollars out of what ACCOUNT, an id or an email, has available."""
+    found = await kiwi.accounts.find(account)
+    return _view(await kiwi.wallet.debit(found.id, amount, reason=reason, reference=reference))
+
+
+@wallet.command()
+@click.argument("account")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the lines as CSV.")
+@office
+async def statement(kiwi: Kiwisms, account: str, *, as_csv: bool) -> StatementView | str:
+    """List all that moved in the wallet of ACCOUNT, an id or an email, the oldest first."""
+    if as_csv and wishes().json:
+        raise click.UsageError("--csv and --json cannot be had at once")
+    found = await kiwi.accounts.find(account)
+    lines = [_line(line) for line in await kiwi.wallet.statement(found.id)]
+    if as_csv:
+        return _csv(lines)
+    now = await kiwi.wallet.balance(found.id)
+    return StatementView(account_id=found.id, balance=now.available, held=now.held, lines=lines)
+
+
+def _csv(lines: Sequence[LineView]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(fields_dict(LineView))
+    for line in lines:
+        writer.writerow([line.number, instant(line.at), *astuple(line, recurse=False)[2:]])
+    return text.getvalue()

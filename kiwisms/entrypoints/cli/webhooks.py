@@ -1,0 +1,165 @@
+"""Commands about webhook addresses and what was sent to them."""
+
+from datetime import datetime
+
+import click
+from attrs import field, frozen
+
+from kiwisms.domain.delivery import Delivery, DeliveryStatus, Webhook
+from kiwisms.domain.ids import DeliveryId, KeyPrefix
+from kiwisms.entrypoints.cli.output import Failed
+from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.engine import Kiwisms
+
+
+@frozen
+class WebhookView:
+    """A webhook address as it is printed, with the secret that signs."""
+
+    account_id: str
+    key_prefix: str | None
+    url: str
+    secret: str = field(repr=False)
+    rotated_at: datetime | None
+    stopped_at: datetime | None
+
+
+@frozen
+class ClearedView:
+    """A webhook address that was removed, as it is printed."""
+
+    account_id: str
+    key_prefix: str | None
+    url: str
+
+
+@frozen
+class DeliveryView:
+    """An event on its way as it is printed."""
+
+    id: str
+    event: str
+    rental_id: str | None
+    status: str
+    attempts: int
+    last_error: str | None
+    key_prefix: str | None
+    created_at: datetime
+    due_at: datetime | None
+
+
+def _webhook(webhook: Webhook, secret: str) -> WebhookView:
+    return WebhookView(
+        account_id=webhook.account_id,
+        key_prefix=webhook.key_prefix,
+        url=webhook.url,
+        secret=secret,
+        rotated_at=webhook.rotated_at,
+        stopped_at=webhook.stopped_at,
+    )
+
+
+def _delivery(delivery: Delivery) -> DeliveryView:
+    return DeliveryView(
+        id=delivery.id,
+        event=delivery.event,
+        rental_id=delivery.rental_id,
+        status=delivery.status,
+        attempts=delivery.attempts,
+        last_error=delivery.last_error,
+        key_prefix=delivery.key_prefix,
+        created_at=delivery.created_at,
+        due_at=delivery.due_at,
+    )
+
+
+@click.group(cls=Group)
+def webhooks() -> None:
+    """Set and try webhook addresses, and send events again."""
+
+
+_key = click.option("--key", metavar="PREFIX", help="The address for what this API key rented.")
+
+
+@webhooks.command("set")
+@click.argument("account")
+@click.argument("url")
+@_key
+@office
+async def set_address(kiwi: Kiwisms, account: str, url: str, key: str | None) -> WebhookView:
+    """
+    Send the events of ACCOUNT, an id or an email, to URL from now on.
+
+    An address that is only changed keeps its secret.
+    """
+    found = await kiwi.accounts.find(account)
+    return _webhook(*await kiwi.webhooks.set(found.id, url, key_prefix=_prefix(key)))
+
+
+@webhooks.command("show")
+@click.argument("account")
+@_key
+@office
+async def show_address(kiwi: Kiwisms, account: str, key: str | None) -> WebhookView:
+    """Show the address of ACCOUNT, an id or an email, and its secret."""
+    found = await kiwi.accounts.find(account)
+    return _webhook(*await kiwi.webhooks.show(found.id, key_prefix=_prefix(key)))
+
+
+@webhooks.command()
+@click.argument("account")
+@_key
+@office
+async def clear(kiwi: Kiwisms, account: str, key: str | None) -> ClearedView:
+    """Send no more events of ACCOUNT, an id or an email."""
+    found = await kiwi.accounts.find(account)
+    webhook = await kiwi.webhooks.clear(found.id, key_prefix=_prefix(key))
+    return ClearedView(
+        account_id=webhook.account_id, key_prefix=webhook.key_prefix, url=webhook.url
+    )
+
+
+@webhooks.command()
+@click.argument("account")
+@_key
+@office
+async def rotate(kiwi: Kiwisms, account: str, key: str | None) -> WebhookView:
+    """Sign for ACCOUNT, an id or an email, with a new secret; for a day the old one signs too."""
+    found = await kiwi.accounts.find(account)
+    return _webhook(*await kiwi.webhooks.rotate(found.id, key_prefix=_prefix(key)))
+
+
+@webhooks.command()
+@click.argument("account")
+@_key
+@office
+async def test(kiwi: Kiwisms, account: str, key: str | None) -> DeliveryView | Failed:
+    """Send a test event of ACCOUNT, an id or an email, now; fails when it does not arrive."""
+    found = await kiwi.accounts.find(account)
+    delivery = await kiwi.webhooks.test(found.id, key_prefix=_prefix(key))
+    view = _delivery(delivery)
+    if delivery.status is DeliveryStatus.DELIVERED:
+        return view
+    return Failed(view, f"the test event did not arrive: {delivery.last_error}")
+
+
+@webhooks.command()
+@click.argument("account")
+@office
+async def deliveries(kiwi: Kiwisms, account: str) -> list[DeliveryView]:
+    """List the newest 100 events of ACCOUNT, an id or an email."""
+    found = await kiwi.accounts.find(account)
+    return [_delivery(each) for each in await kiwi.webhooks.deliveries(found.id)]
+
+
+@webhooks.command()
+@click.argument("delivery")
+@office
+async def resend(kiwi: Kiwisms, delivery: str) -> DeliveryView:
+    """Have the server send an event again. DELIVERY is its id, as `webhooks deliveries` shows."""
+    return _delivery(await kiwi.webhooks.resend(DeliveryId(delivery)))
+
+
+def _prefix(key: str | None) -> KeyPrefix | None:
+    return None if key is None else KeyPrefix(key)
