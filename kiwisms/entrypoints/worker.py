@@ -16,6 +16,8 @@ from kiwisms.ports.notices import Notices
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE: Final = 20
+SHORTEST_PAUSE: Final = 0.02
+"""Seconds. What is due may be the other loop's, or another process may be taking it just now."""
 T = TypeVar("T")
 
 
@@ -70,8 +72,8 @@ class Worker:
         except KiwismsError:
             log.exception("the store could not say what is due")
             pause = 1.0
-        if pause and not self._stopping:
-            await self.notices.wait(WORK, pause)
+        if not self._stopping:
+            await self.notices.wait(WORK, max(pause, SHORTEST_PAUSE))
 
 
 @asynccontextmanager
