@@ -100,17 +100,18 @@ async def _main_job(view: DemoView, *, quiet: bool) -> None:
 
     def say(step: str, what: str) -> None:
         if not quiet:
-            click.echo(f"  {step:8}{what}")
+            click.echo(f"{step:8}{what}".lstrip())
 
     async with aiohttp.ClientSession(
         view.address, headers={"X-API-Key": view.key}, raise_for_status=True
     ) as session:
+        say("", "A customer calls the server, which rents from a simulated provider:")
         say("wallet", _dollars(await _ask(session, "GET", "/api/v1/balance")))
         rented = await _ask(session, "POST", "/api/v1/rentals", {"service": SERVICE})
         rental = rented["rental"]
         say("rent", f"+{rental['phone']} for {rental['serviceName']}, {rental['price']:.2f} held")
         path = f"/api/v1/rentals/{rental['id']}"
-        while not rental["codes"]:
+        while not rental.get("codes"):
             await asyncio.sleep(LOOK_SECONDS)
             rental = (await _ask(session, "GET", path))["rental"]
         say("code", f"{rental['otpCode']}, and {rental['price']:.2f} paid for it")

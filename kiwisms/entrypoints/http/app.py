@@ -1,0 +1,55 @@
+"""The aiohttp application: which path leads to which operation, and who may come how often."""
+
+from aiohttp import web
+
+from kiwisms.entrypoints.engine import Kiwisms
+from kiwisms.entrypoints.http import operations
+from kiwisms.entrypoints.http.errors import MOST_BYTES, guard
+from kiwisms.entrypoints.http.health import Health
+from kiwisms.entrypoints.http.metrics import HttpMetrics
+from kiwisms.entrypoints.http.openapi import served_contract
+from kiwisms.entrypoints.http.porter import Porter
+from kiwisms.entrypoints.http.reference import reference_routes
+from kiwisms.entrypoints.settings import Settings
+from kiwisms.ports.limits import Limit
+
+
+def application(kiwi: Kiwisms, settings: Settings) -> web.Application:
+    """
+    Make the application that serves the HTTP contract, and beside it what operators need.
+
+    Args:
+        kiwi: The use cases.
+        settings: Rate limits, and the address that stands in ``/openapi.json``.
+
+    Source: HTTP contract; ``/livez``, ``/readyz``, ``/metrics`` and ``/docs`` are the product's.
+    """
+    metrics = HttpMetrics()
+    health = Health(kiwi.ports.store, kiwi.ports.clock, metrics)
+    porter = Porter(
+        kiwi=kiwi,
+        public=Limit("public", settings.rate_public_per_minute),
+        failed=Limit("failed", settings.rate_public_per_minute),
+    )
+    rent = Limit("rent", settings.rate_rent_per_minute)
+    read = Limit("read", settings.rate_read_per_minute)
+
+    app = web.Application(middlewares=[guard(metrics)], client_max_size=MOST_BYTES)
+    app.add_routes(
+        [
+            web.get("/api/v1/balance", porter.customers(read, operations.balance)),
+            web.get("/api/v1/services", porter.customers(read, operations.services)),
+            web.get("/api/v1/rentals", porter.customers(read, operations.active)),
+            web.post("/api/v1/rentals", porter.customers(rent, operations.rent)),
+            web.get("/api/v1/rentals/{id}", porter.customers(read, operations.poll)),
+            web.post("/api/v1/rentals/{id}/cancel", porter.customers(read, operations.cancel)),
+            web.post("/api/v1/rentals/{id}/done", porter.customers(read, operations.done)),
+            web.post("/api/v1/rentals/{id}/renew", porter.customers(rent, operations.renew)),
+            web.get("/api/public/pricing", porter.everybody(operations.pricing)),
+            web.get("/livez", health.live),
+            web.get("/readyz", health.ready),
+            web.get("/metrics", health.metrics),
+            *reference_routes(served_contract(settings.base_url)),
+        ]
+    )
+    return app

@@ -1,0 +1,143 @@
+"""What went wrong, as the contract says it: a status, a sentence and a code."""
+
+import logging
+import time
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from kiwisms.application.errors import ProviderFailed
+from kiwisms.domain.account import AccountNotFound, AccountSuspended, ApiKeyNotFound, EmailTaken
+from kiwisms.domain.catalog import InvalidCountry, ServiceUnavailable
+from kiwisms.domain.delivery import DeliveryNotFound, WebhookNotFound
+from kiwisms.domain.errors import KiwismsError, RateLimited, Unauthorized, ValidationRefused
+from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
+from kiwisms.domain.ledger import ReferenceReused
+from kiwisms.domain.rental import (
+    CancelNotAllowed,
+    RenewNotFound,
+    RentalNotFound,
+    TooManyActiveRentals,
+    TransitionRefused,
+)
+from kiwisms.domain.wallet import InsufficientBalance
+from kiwisms.entrypoints.http.answers import json_answer
+from kiwisms.entrypoints.http.metrics import HttpMetrics
+from kiwisms.ports.store import SchemaMismatch, StoreUnavailable, TransactionOutrun
+from kiwisms.ports.vault import VaultLocked
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES: Final = 64 * 1024
+"""The longest request body; a rent has a few hundred bytes."""
+RETRY_SECONDS: Final = 1
+"""When to come back after the store failed."""
+
+
+class InvalidJson(KiwismsError):
+    """The request's body is not JSON."""
+
+    code = "INVALID_JSON"
+
+    def __init__(self) -> None:
+        super().__init__("Request body is not valid JSON")
+
+
+STATUS: Final[Mapping[type[KiwismsError], int]] = MappingProxyType(
+    {
+        InvalidJson: 400,
+        InvalidCountry: 400,
+        ValidationRefused: 400,
+        Unauthorized: 401,
+        InsufficientBalance: 402,
+        AccountSuspended: 403,
+        AccountNotFound: 404,
+        ApiKeyNotFound: 404,
+        CancelNotAllowed: 404,
+        DeliveryNotFound: 404,
+        RenewNotFound: 404,
+        RentalNotFound: 404,
+        ServiceUnavailable: 404,
+        WebhookNotFound: 404,
+        EmailTaken: 409,
+        IdempotencyConflict: 409,
+        ReferenceReused: 409,
+        IdempotencyKeyReused: 422,
+        RateLimited: 429,
+        TooManyActiveRentals: 429,
+        TransitionRefused: 500,
+        VaultLocked: 500,
+        ProviderFailed: 502,
+        SchemaMismatch: 503,
+        StoreUnavailable: 503,
+        TransactionOutrun: 503,
+    }
+)
+
+OURS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
+    {
+        404: ("There is nothing here", "NOT_FOUND"),
+        405: ("Method not allowed", "METHOD_NOT_ALLOWED"),
+        413: (f"Request body is larger than {MOST_BYTES} bytes", "PAYLOAD_TOO_LARGE"),
+        500: ("Internal error", "INTERNAL_ERROR"),
+        503: ("Temporarily unavailable", "TEMPORARILY_UNAVAILABLE"),
+    }
+)
+"""Sentence and code where no use case was reached, or where the reason is nobody else's."""
+
+
+def guard(metrics: HttpMetrics) -> Middleware:
+    """Make a middleware that no exception passes: each becomes an answer, and each is counted."""
+
+    @web.middleware
+    async def answer_always(request: web.Request, handler: Handler) -> web.StreamResponse:
+        began = time.perf_counter()
+        answer: web.StreamResponse
+        try:
+            answer = await handler(request)
+        except KiwismsError as refused:
+            answer = refusal(refused)
+        except web.HTTPException as raised:
+            answer = _from_aiohttp(raised)
+        except Exception:
+            log.exception("a request failed in a way that nobody foresaw")
+            answer = _ours(500)
+        metrics.count(request, answer.status, time.perf_counter() - began)
+        return answer
+
+    return answer_always
+
+
+def refusal(error: KiwismsError) -> web.Response:
+    """Answer with *error*; what only the operator may know goes to the log."""
+    status = STATUS[type(error)]
+    if status in OURS and status >= 500:
+        log.error("a request failed", exc_info=error)
+        return _ours(status)
+    if isinstance(error, ProviderFailed):
+        log.warning("the provider failed: %s (%s)", error, error.detail)
+    if isinstance(error, ServiceUnavailable):
+        log.info("a service was unavailable: %s", error.why)
+    headers: dict[str, str] = {}
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = 'Bearer realm="kiwisms"'
+    return json_answer({"error": str(error), "code": error.code}, status, headers)
+
+
+def _ours(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+    sentence, code = OURS[status]
+    if status == 503:
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+    return json_answer({"error": sentence, "code": code}, status, headers)
+
+
+def _from_aiohttp(raised: web.HTTPException) -> web.StreamResponse:
+    if raised.status not in OURS:
+        return raised
+    allow = {"Allow": raised.headers["Allow"]} if "Allow" in raised.headers else None
+    return _ours(raised.status, allow)

@@ -1,0 +1,43 @@
+"""Whether the process lives, whether it can serve, and its metrics: for what watches it."""
+
+from aiohttp import web
+from prometheus_client import Gauge
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from kiwisms.entrypoints.http.answers import SAFE, json_answer
+from kiwisms.entrypoints.http.metrics import HttpMetrics
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.store import Store
+
+
+class Health:
+    """The three operations that no customer needs."""
+
+    def __init__(self, store: Store, clock: Clock, metrics: HttpMetrics) -> None:
+        self._store = store
+        self._clock = clock
+        self._registry = metrics.registry
+        self._overdue = Gauge(
+            "kiwisms_work_overdue_seconds",
+            "How long the oldest due rental or delivery has waited for a worker",
+            registry=self._registry,
+        )
+
+    async def live(self, _request: web.Request) -> web.Response:
+        """Say that the process answers."""
+        return json_answer({"status": "ok"})
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """Say that the store can be read and written; it raises what it is refused for."""
+        await self._store.check()
+        return json_answer({"status": "ok"})
+
+    async def metrics(self, _request: web.Request) -> web.Response:
+        """Give all metrics in Prometheus's text format."""
+        due = await self._store.next_due()
+        overdue = 0.0 if due is None else (self._clock.now() - due).total_seconds()
+        self._overdue.set(max(overdue, 0.0))
+        return web.Response(
+            body=generate_latest(self._registry),
+            headers={**SAFE, "Content-Type": CONTENT_TYPE_LATEST},
+        )

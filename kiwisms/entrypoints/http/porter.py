@@ -1,0 +1,76 @@
+"""Who may come in, and how often."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from attrs import frozen
+
+from kiwisms.application.keys import Caller
+from kiwisms.domain.errors import RateLimited, Unauthorized
+from kiwisms.entrypoints.engine import Kiwisms
+from kiwisms.ports.limits import Limit
+
+Operation = Callable[[Kiwisms, Caller, web.Request], Awaitable[web.Response]]
+PublicOperation = Callable[[Kiwisms], Awaitable[web.Response]]
+
+BEARER = "bearer "
+
+
+@frozen(kw_only=True)
+class Porter:
+    """
+    Asks everybody for their API key, and counts.
+
+    *public* is for those who need no key and *failed* for keys that are wrong, each by client
+    address. Wrong keys are counted after they were found wrong: a right one is never held up.
+    """
+
+    kiwi: Kiwisms
+    public: Limit
+    failed: Limit
+
+    def customers(self, limit: Limit, operation: Operation) -> Handler:
+        """Make a handler that gives *operation* to who has a key, as often as *limit* says."""
+
+        async def handler(request: web.Request) -> web.Response:
+            caller = await self._caller(request)
+            await self._count(limit, caller.key_prefix)
+            return await operation(self.kiwi, caller, request)
+
+        return handler
+
+    def everybody(self, operation: PublicOperation) -> Handler:
+        """Make a handler that gives *operation* to all, as often as the public limit says."""
+
+        async def handler(request: web.Request) -> web.Response:
+            await self._count(self.public, _address(request))
+            return await operation(self.kiwi)
+
+        return handler
+
+    async def _caller(self, request: web.Request) -> Caller:
+        try:
+            return await self.kiwi.keys.authenticate(_key(request))
+        except Unauthorized:
+            await self._count(self.failed, _address(request))
+            raise
+
+    async def _count(self, limit: Limit, who: str) -> None:
+        wait = await self.kiwi.ports.limits.hit(limit, who)
+        if wait:
+            raise RateLimited(wait)
+
+
+def _key(request: web.Request) -> str:
+    key = request.headers.get("X-API-Key")
+    if key is not None:
+        return key
+    authorization = request.headers.get("Authorization", "")
+    if authorization[: len(BEARER)].lower() != BEARER:
+        raise Unauthorized
+    return authorization[len(BEARER) :].strip()
+
+
+def _address(request: web.Request) -> str:
+    return request.remote or ""

@@ -1,0 +1,89 @@
+"""What a request says, checked against the contract's own schemas."""
+
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
+
+from kiwisms.domain.catalog import DEFAULT_COUNTRY, InvalidCountry
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.ids import RentalId
+from kiwisms.domain.order import Order
+from kiwisms.entrypoints.http.errors import InvalidJson
+from kiwisms.entrypoints.http.openapi import CONTRACT
+
+COUNTRY_FIELDS: Final = ("country", "country_code")
+LONGEST_WHY: Final = 200
+
+RENT: Final = Draft202012Validator(CONTRACT["components"]["schemas"]["RentRequest"])
+
+
+async def read_order(request: web.Request) -> Order:
+    """
+    Read a rent request's body; fields that the contract does not know are ignored.
+
+    Raises:
+        InvalidJson: It is not JSON.
+        InvalidCountry: There is no such country.
+        ValidationRefused: A field cannot be used; the error names it.
+    """
+    try:
+        body = orjson.loads(await request.read())
+    except orjson.JSONDecodeError:
+        raise InvalidJson from None
+    for error in RENT.iter_errors(body):
+        raise _refusal(error)
+    return Order.read(
+        service=body["service"],
+        country=_country(body.get("country"), body.get("country_code")),
+        max_price=body.get("max_price"),
+        areas=body.get("areas"),
+        carrier=body.get("carrier"),
+    )
+
+
+def read_country(request: web.Request) -> str:
+    """Read ``country`` or its alias from the query; raises as `read_order` does."""
+    return _country(request.query.get("country"), request.query.get("country_code"))
+
+
+def read_sync(request: web.Request) -> bool:
+    """
+    Whether upstream is to be asked.
+
+    Raises:
+        ValidationRefused: ``sync`` is neither ``0`` nor ``1``.
+    """
+    # Without a query there is nothing to parse: a poll that asks often is the hot path.
+    sync = request.query.get("sync", "1") if request.query_string else "1"
+    if sync not in {"0", "1"}:
+        raise ValidationRefused("sync", "must be 0 or 1")
+    return sync == "1"
+
+
+def read_rental_id(request: web.Request) -> RentalId:
+    """Read which rental the path names."""
+    return RentalId(request.match_info["id"])
+
+
+def read_idempotency_key(request: web.Request) -> str | None:
+    """Read the header that makes a retry safe."""
+    return request.headers.get("Idempotency-Key")
+
+
+def _country(country: str | None, alias: str | None) -> str:
+    if country is not None and alias is not None and country != alias:
+        raise ValidationRefused("country_code", "is another country than in country")
+    given = alias if country is None else country
+    return DEFAULT_COUNTRY if given is None else given
+
+
+def _refusal(error: ValidationError) -> Exception:
+    kind: Any = error.kind
+    if isinstance(kind, ValidationErrorKind.Required):
+        return ValidationRefused(str(kind.property), "is missing")
+    field = ".".join(map(str, error.instance_path)) or "body"
+    if isinstance(kind, ValidationErrorKind.Enum) and field in COUNTRY_FIELDS:
+        return InvalidCountry()
+    return ValidationRefused(field, error.message[:LONGEST_WHY])
