@@ -42,8 +42,13 @@ class Looks:
     _flights: Shared[RentalId, Rental] = field(factory=Shared, init=False)
 
     async def refresh(self, rental: Rental) -> Rental:
-        """Bring a rental up to date if upstream may be asked again; never fails for upstream."""
-        if not rental.may_be_looked_at(self.clock.now()):
+        """
+        Bring a rental up to date if upstream may be asked again; never fails for upstream.
+
+        Who comes while somebody else is asking waits for what that one sees.
+        """
+        under_way = self._flights.is_under_way(rental.id)
+        if not under_way and not rental.may_be_looked_at(self.clock.now()):
             return rental
         return await self._flights.do(rental.id, partial(self._claim_and_look, rental))
 

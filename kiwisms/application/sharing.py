@@ -20,6 +20,10 @@ class Shared(Generic[K, T]):
 
     _flights: dict[K, asyncio.Future[T]] = field(factory=dict, init=False)
 
+    def is_under_way(self, key: K) -> bool:
+        """Whether somebody is doing *key*'s work now."""
+        return key in self._flights
+
     async def do(self, key: K, work: Callable[[], Awaitable[T]]) -> T:
         """Await *work*, or the outcome of the same *key*'s work that is under way already."""
         while (flight := self._flights.get(key)) is not None:

@@ -1,0 +1,27 @@
+"""A folder with a store for each test, and a simulated provider where it is asked for."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cli.programs import Kiwi, Upstream, upstream
+
+
+@pytest.fixture
+def kiwi(tmp_path: Path) -> Kiwi:
+    """The command in an empty folder, with no provider set."""
+    return Kiwi(folder=tmp_path)
+
+
+@pytest.fixture
+async def provider(tmp_path: Path) -> AsyncIterator[Upstream]:
+    """A simulator."""
+    async with upstream(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def shop(tmp_path: Path, provider: Upstream) -> Kiwi:
+    """The command in an empty folder, with the simulator as its provider."""
+    return Kiwi(folder=tmp_path, settings=provider.settings)

@@ -1,0 +1,196 @@
+"""What an operator does by command, with ``--json``, each command in a process of its own."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+
+from aiohttp import web
+
+from tests.e2e.cli.programs import Kiwi, Upstream
+
+
+async def test_customers(kiwi: Kiwi) -> None:
+    ada = await kiwi.tell("accounts", "create", " Ada@Example.com ")
+    assert (ada["email"], ada["status"]) == ("ada@example.com", "ACTIVE")
+    done = await kiwi.run(
+        "accounts", "create", "bob@example.com", "--password-stdin", "--json", stdin="long enough\n"
+    )
+    assert done.status == 0
+    assert "long enough" not in done.out
+    bob = done.document
+    assert await kiwi.tell("accounts", "list") == [ada, bob]
+    suspended = await kiwi.tell("accounts", "suspend", bob["id"], "--reason", "abuse")
+    assert suspended == bob | {"status": "SUSPENDED", "suspendedFor": "abuse"}
+    assert await kiwi.tell("accounts", "reinstate", "bob@example.com") == bob
+
+    assert "exists already" in await kiwi.fail("accounts", "create", "ada@example.com")
+    assert await kiwi.fail("accounts", "create", "ada") == "email: is not an email address"
+    assert await kiwi.fail("accounts", "reinstate", "eve@x.org") == "no account 'eve@x.org'"
+    short = await kiwi.run("accounts", "create", "c@example.com", "--password-stdin", stdin="short")
+    assert short.status == 1
+    assert "8 to 1024 characters" in short.err
+
+
+async def test_keys(kiwi: Kiwi) -> None:
+    ada = await kiwi.tell("accounts", "create", "ada@example.com")
+    new = await kiwi.tell("keys", "create", "ada@example.com", "--label", "laptop")
+    assert new["key"].startswith(f"lsms_{new['prefix']}_")
+    (listed,) = await kiwi.tell("keys", "list", ada["id"])
+    assert (listed["prefix"], listed["label"]) == (new["prefix"], "laptop")
+    assert listed["revokedAt"] is None
+    assert "key" not in listed
+    revoked = await kiwi.tell("keys", "revoke", new["prefix"])
+    assert revoked["revokedAt"] is not None
+    assert await kiwi.tell("keys", "list", ada["id"]) == [revoked]
+    assert await kiwi.fail("keys", "revoke", "nonsense") == "no API key 'nonsense'"
+
+
+async def test_money(kiwi: Kiwi) -> None:
+    ada = await kiwi.tell("accounts", "create", "ada@example.com")
+    top_up = ("wallet", "credit", "ada@example.com", "10.00", "--reason", "top-up")
+    wallet = {"accountId": ada["id"], "balance": "10.00", "held": "0.00"}
+    for _ in range(2):
+        assert await kiwi.tell(*top_up, "--reference", "invoice-1") == wallet
+    reused = ("wallet", "credit", ada["id"], "11", "--reason", "x", "--reference", "invoice-1")
+    assert await kiwi.fail(*reused) == "reference 'invoice-1' was already applied, to 10.00"
+    debited = await kiwi.tell("wallet", "debit", ada["id"], "2.5", "--reason", "payout")
+    assert debited["balance"] == "7.50"
+    assert await kiwi.fail("wallet", "debit", ada["id"], "8", "--reason", "payout") == (
+        "Insufficient balance"
+    )
+    assert "whole cents" in await kiwi.fail("wallet", "credit", ada["id"], "1.001", "--reason", "x")
+    statement = await kiwi.tell("wallet", "statement", "ada@example.com")
+    assert (statement["balance"], statement["held"]) == ("7.50", "0.00")
+    assert [(line["reason"], line["amount"], line["balance"]) for line in statement["lines"]] == [
+        ("top-up", "10.00", "10.00"),
+        ("payout", "2.50", "7.50"),
+    ]
+    csv = await kiwi.run("wallet", "statement", "ada@example.com", "--csv")
+    first, second, third = csv.out.splitlines()
+    assert first == "number,at,reason,debit,credit,amount,balance,held,id"
+    assert second.startswith("1,")
+    assert second.endswith(",top-up,FUNDING,AVAILABLE,10.00,10.00,0.00,credit:invoice-1")
+    assert ",payout,AVAILABLE,FUNDING,2.50,7.50,0.00,debit:" in third
+
+
+async def test_webhooks(kiwi: Kiwi) -> None:
+    heard: list[bytes] = []
+
+    async def hear(request: web.Request) -> web.Response:
+        heard.append(await request.read())
+        return web.Response(status=204 if request.path == "/good" else 500)
+
+    runner = web.AppRunner(web.Application())
+    runner.app.router.add_post("/{what}", hear)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    private = {"KIWISMS_WEBHOOK_ALLOW_PRIVATE": "1"}
+    try:
+        await kiwi.tell("accounts", "create", "ada@example.com")
+        key = await kiwi.tell("keys", "create", "ada@example.com")
+        ada, of_key = "ada@example.com", ("--key", key["prefix"])
+        address = await kiwi.tell("webhooks", "set", ada, f"{base}/good")
+        assert address["url"] == f"{base}/good"
+        assert address["secret"].startswith("whsec_")
+        assert await kiwi.tell("webhooks", "show", ada) == address
+        own = await kiwi.tell("webhooks", "set", ada, f"{base}/bad", *of_key)
+        assert own["keyPrefix"] == key["prefix"]
+        assert own["secret"] != address["secret"]
+        rotated = await kiwi.tell("webhooks", "rotate", ada)
+        assert rotated["secret"] not in {address["secret"], own["secret"]}
+
+        tried = await kiwi.tell("webhooks", "test", ada, **private)
+        assert (tried["event"], tried["status"], tried["attempts"]) == (
+            "webhook.test",
+            "DELIVERED",
+            1,
+        )
+        assert b'"webhook.test"' in heard[0]
+        failed = await kiwi.run("webhooks", "test", ada, *of_key, "--json", **private)
+        assert failed.status == 1
+        assert failed.err == "Error: the test event did not arrive: HTTP 500\n"
+        assert (failed.document["status"], failed.document["attempts"]) == ("PENDING", 1)
+
+        newest = await kiwi.tell("webhooks", "deliveries", ada)
+        assert newest == [failed.document, tried]
+        assert {"id", "event", "rentalId", "status", "attempts"} <= newest[0].keys()
+        again = await kiwi.tell("webhooks", "resend", tried["id"])
+        assert (again["id"], again["status"]) == (tried["id"], "PENDING")
+
+        assert (await kiwi.tell("webhooks", "clear", ada))["url"] == f"{base}/good"
+        assert await kiwi.fail("webhooks", "show", ada) == "no webhook address is set"
+        assert await kiwi.fail("webhooks", "set", ada, "ftp://h") == (
+            "url: must be an http:// or https:// address"
+        )
+        assert await kiwi.fail("webhooks", "resend", "x") == "no delivery 'x'"
+    finally:
+        await runner.cleanup()
+
+
+async def test_the_provider(shop: Kiwi, provider: Upstream) -> None:
+    told = await shop.tell("provider", "show")
+    assert told["balance"] == "100.00"
+    assert told["services"] > 20
+    await provider.post("faults", kind="page", action="getBalance", times=1)
+    assert "does not tell its balance" in await shop.fail("provider", "show")
+
+
+async def test_commands_that_need_a_provider_say_so(kiwi: Kiwi) -> None:
+    for command in (("serve",), ("provider", "show")):
+        assert await kiwi.fail(*command) == (
+            "KIWISMS_PROVIDER_URL: is not set; give the provider's handler_api address,"
+            " such as https://daisysms.io/stubs/handler_api.php"
+        )
+
+
+async def test_the_schema_is_made_once_however_many_come(kiwi: Kiwi) -> None:
+    versions = await asyncio.gather(*(kiwi.tell("migrate") for _ in range(3)))
+    assert versions == [versions[0]] * 3
+    assert versions[0]["version"] >= 1
+
+
+async def test_the_books(kiwi: Kiwi) -> None:
+    await kiwi.tell("accounts", "create", "ada@example.com")
+    await kiwi.tell("wallet", "credit", "ada@example.com", "5", "--reason", "x")
+    good = {"balanced": True, "accounts": 1, "transfers": 1, "violations": []}
+    assert await kiwi.tell("ledger", "audit") == good
+    with closing(sqlite3.connect(kiwi.folder / "kiwisms.db")) as db:
+        db.execute("UPDATE wallet SET available = available + 10000")
+        db.commit()
+    done = await kiwi.run("ledger", "audit", "--json")
+    assert done.status == 1
+    assert done.err == "Error: the books are wrong in 1 places\n"
+    assert done.document["balanced"] is False
+    (violation,) = done.document["violations"]
+    assert violation["law"] == "available is the sum of its transfers"
+    assert (violation["expected"], violation["found"]) == ("5.00", "5.01")
+
+
+async def test_the_doctor(shop: Kiwi, provider: Upstream) -> None:
+    def found(document: dict[str, list[dict[str, object]]]) -> dict[object, object]:
+        return {check["name"]: check["ok"] for check in document["checks"]}
+
+    before = await shop.tell("doctor")
+    assert before["ok"] is True
+    assert not (shop.folder / "kiwisms.db").exists()
+    await shop.tell("migrate")
+    well = await shop.tell("doctor")
+    names = ("configuration", "store", "schema", "provider key", "provider balance", "clock")
+    assert well["ok"] is True
+    assert found(well) == dict.fromkeys(names, True)
+
+    ill = await shop.run("doctor", "--json", KIWISMS_PROVIDER_KEY="wrong-key")
+    assert ill.status == 1
+    assert ill.document["ok"] is False
+    assert found(ill.document)["provider key"] is False
+    assert "set KIWISMS_PROVIDER_KEY" in ill.err
+    assert "wrong-key" not in ill.out + ill.err
+
+    await provider.post("settings", balance="0")
+    poor = await shop.run("doctor", "--json")
+    assert (poor.status, found(poor.document)["provider balance"]) == (1, False)
+
+    confused = await shop.run("doctor", "--json", KIWISMS_PROT="1")
+    assert (confused.status, found(confused.document)) == (1, {"configuration": False})
+    assert "did you mean KIWISMS_PORT?" in confused.err

@@ -1,0 +1,28 @@
+"""A deployment for each test, over each store."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.http.site import Customer, Site, open_site
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh store."""
+    return "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/kiwisms.db"
+
+
+@pytest.fixture
+async def site(store_url: str) -> AsyncIterator[Site]:
+    """A deployment with wide limits."""
+    async with open_site(store_url) as opened:
+        yield opened
+        await opened.assert_balanced()
+
+
+@pytest.fixture
+async def ada(site: Site) -> Customer:
+    """A customer with ten dollars."""
+    return await site.customer()
