@@ -2,6 +2,8 @@
 
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
+COMPILE := UV_CUSTOM_COMPILE_COMMAND='make requirements' $(BIN)/uv pip compile --quiet --no-config \
+    --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench docs requirements clean
@@ -54,11 +56,14 @@ docs: .venv/kiwisms ## Build the documentation into docs/_build
 	@$(BIN)/sphinx-build -W --keep-going -q -b dirhtml docs docs/_build/html
 	@echo 'docs/_build/html/index.html'
 
-requirements: .venv/requirements ## Take the newest releases that fit together into requirements/dev.txt
-	@UV_CUSTOM_COMPILE_COMMAND='make requirements' $(BIN)/uv pip compile --quiet --no-config --upgrade \
-	    --universal --python-version 3.11 --fork-strategy fewest \
-	    --all-extras --group dev --generate-hashes --no-emit-index-url \
+requirements: .venv/requirements ## Take the newest releases that fit together into requirements/
+	@$(COMPILE) --upgrade --all-extras --group dev \
 	    --output-file requirements/dev.txt pyproject.toml
+	@$(COMPILE) --constraint requirements/dev.txt \
+	    --extra server --extra sqlite --extra postgres --extra redis \
+	    --output-file requirements/server.txt pyproject.toml
+	@$(COMPILE) --constraint requirements/dev.txt --group build \
+	    --output-file requirements/build.txt
 
 clean: ## Remove .venv and all that was built or cached
 	rm -rf .venv dist docs/_build .*_cache .hypothesis

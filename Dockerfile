@@ -1,0 +1,25 @@
+# Two stages: what builds does not come along. Everything that is installed is known by its hash.
+FROM python:3.13-slim AS build
+WORKDIR /build
+COPY requirements/build.txt requirements/server.txt requirements/
+RUN python -m venv /opt/tools \
+    && /opt/tools/bin/pip install --no-cache-dir --require-hashes --requirement requirements/build.txt \
+    && python -m venv /opt/kiwisms \
+    && /opt/kiwisms/bin/pip install --no-cache-dir --require-hashes --requirement requirements/server.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY kiwisms kiwisms
+RUN /opt/tools/bin/hatchling build --target wheel \
+    && /opt/kiwisms/bin/pip install --no-cache-dir --no-deps dist/*.whl
+
+FROM python:3.13-slim
+RUN useradd --system --create-home --home-dir /var/lib/kiwisms kiwisms
+COPY --from=build /opt/kiwisms /opt/kiwisms
+ENV PATH=/opt/kiwisms/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    KIWISMS_HOST=0.0.0.0
+USER kiwisms
+WORKDIR /var/lib/kiwisms
+EXPOSE 8080
+# SIGTERM, which `docker stop` sends, drains; give it longer than the slowest upstream answer.
+ENTRYPOINT ["kiwisms"]
+CMD ["serve"]
