@@ -12,17 +12,19 @@ BOX: Final = (112, 36)
 SPOTS: Final[Mapping[State, tuple[int, int]]] = MappingProxyType(
     {
         State.NEW: (30, 110),
-        State.REQUESTED: (220, 110),
-        State.WAITING: (430, 110),
-        State.RECEIVED: (660, 110),
-        State.COMPLETED: (900, 110),
-        State.FAILED: (220, 230),
-        State.CANCELLED: (430, 230),
-        State.EXPIRED: (660, 230),
+        State.REQUESTED: (215, 110),
+        State.WAITING: (445, 110),
+        State.RECEIVED: (695, 110),
+        State.COMPLETED: (955, 110),
+        State.FAILED: (215, 230),
+        State.CANCELLED: (445, 230),
+        State.EXPIRED: (695, 230),
     }
 )
 """The middle of each state in the picture; a new state needs a place of its own."""
-SIZE: Final = (980, 270)
+SIZE: Final = (1040, 270)
+ABOVE: Final = "label"
+BESIDE: Final = "label beside"
 OPENING: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" '
     'width="{0}" height="{1}" role="img">'
@@ -37,7 +39,8 @@ rect, path.arrow { fill: none; stroke: #334; stroke-width: 1.3; }
 rect { fill: #eef2f7; }
 rect.final { fill: #dfeee2; stroke-width: 2.6; }
 text { fill: #223; text-anchor: middle; }
-text.label { font-size: 11px; paint-order: stroke; stroke: #fff; stroke-width: 4px; }
+text.label { font-size: 11px; }
+text.beside { text-anchor: start; }
 """
 
 
@@ -72,29 +75,27 @@ def _box(state: State) -> str:
 
 
 def _line(source: State, target: State, labels: list[str]) -> str:
-    path, x, y = _route(source, target)
+    path, kind, x, y = _route(source, target)
     words = "".join(
-        f'<text class="label" x="{x}" y="{y - 14 * (len(labels) - 1 - at)}">{escape(label)}</text>'
+        f'<text class="{kind}" x="{x}" y="{y - 14 * (len(labels) - 1 - at)}">{escape(label)}</text>'
         for at, label in enumerate(labels)
     )
     return f'<path class="arrow" d="{path}" marker-end="url(#head)"/>{words}'
 
 
-def _route(source: State, target: State) -> tuple[str, int, int]:
-    """The path of an arrow, and where its last label stands."""
+def _route(source: State, target: State) -> tuple[str, str, int, int]:
+    """The path of an arrow, and which way and where its last label stands."""
     (x, y), (to_x, to_y) = SPOTS[source], SPOTS[target]
     across, up = BOX[0] // 2, BOX[1] // 2
     if source is target:
-        return f"M{x - 22} {y - up} c-8 -34 52 -34 44 0", x, y - up - 32
+        return f"M{x - 22} {y - up} c-8 -34 52 -34 44 0", ABOVE, x, y - up - 32
     if y == to_y and to_x - x > 300:
-        return f"M{x} {y - up} C{x} 0 {to_x} 0 {to_x} {to_y - up}", (x + to_x) // 2, 16
+        return f"M{x} {y - up} C{x} 0 {to_x} 0 {to_x} {to_y - up}", ABOVE, (x + to_x) // 2, 16
     if y == to_y:
         start = x + (8 if source is State.NEW else across)
-        return f"M{start} {y} H{to_x - across}", (start + to_x - across) // 2, y - 8
+        return f"M{start} {y} H{to_x - across}", ABOVE, (start + to_x - across) // 2, y - 8
+    middle = (y + to_y) // 2
     if x == to_x:
-        return f"M{x} {y + up} V{to_y - up}", x, (y + to_y) // 2 + 4
-    return (
-        f"M{x + across // 2} {y + up} L{to_x - across // 2} {to_y - up}",
-        (x + to_x) // 2,
-        (y + to_y) // 2 + 4,
-    )
+        return f"M{x} {y + up} V{to_y - up}", BESIDE, x + 8, middle + 4
+    path = f"M{x + across // 2} {y + up} L{to_x - across // 2} {to_y - up}"
+    return path, BESIDE, (x + to_x) // 2 + 12, middle - 8

@@ -8,10 +8,17 @@ error raised on purpose is a `KiwismsError`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from kiwisms.domain.account import AccountSuspended
+from kiwisms.domain.account import (
+    AccountNotFound,
+    AccountSuspended,
+    ApiKeyNotFound,
+    EmailTaken,
+)
 from kiwisms.domain.catalog import InvalidCountry, ServiceUnavailable
+from kiwisms.domain.delivery import DeliveryNotFound, WebhookNotFound
 from kiwisms.domain.errors import KiwismsError, RateLimited, Unauthorized, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
+from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.money import Money
 from kiwisms.domain.rental import (
     CancelNotAllowed,
@@ -19,9 +26,12 @@ from kiwisms.domain.rental import (
     Rental,
     RentalNotFound,
     TooManyActiveRentals,
+    TransitionRefused,
 )
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.wallet import InsufficientBalance, Wallet
+from kiwisms.ports.store import SchemaMismatch, StoreUnavailable, TransactionOutrun
+from kiwisms.ports.vault import VaultLocked
 
 if TYPE_CHECKING:
     from kiwisms.adapters.daisysms import DaisySMS
@@ -35,9 +45,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "AccountNotFound",
     "AccountSuspended",
+    "ApiKeyNotFound",
     "CancelNotAllowed",
     "DaisySMS",
+    "DeliveryNotFound",
+    "EmailTaken",
     "IdempotencyConflict",
     "IdempotencyKeyReused",
     "InsufficientBalance",
@@ -48,17 +62,24 @@ __all__ = [
     "Money",
     "ProviderFailed",
     "RateLimited",
+    "ReferenceReused",
     "RenewNotFound",
     "Rental",
     "RentalNotFound",
+    "SchemaMismatch",
     "ServiceUnavailable",
     "Settings",
     "SqliteStore",
+    "StoreUnavailable",
     "Terms",
     "TooManyActiveRentals",
+    "TransactionOutrun",
+    "TransitionRefused",
     "Unauthorized",
     "ValidationRefused",
+    "VaultLocked",
     "Wallet",
+    "WebhookNotFound",
     "open",
 ]
 
@@ -79,3 +100,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, attribute = _LATE[name]
     return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

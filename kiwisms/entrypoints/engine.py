@@ -59,22 +59,26 @@ class Kiwisms:
     rentals: Rentals
     webhooks: Webhooks
     background: Background
+    settings: "Settings | None" = None
 
     def http(self, settings: "Settings | None" = None) -> "web.Application":
         """
         Make the aiohttp application that serves the HTTP contract, to run or to mount.
 
         Args:
-            settings: Rate limits and the public address; the defaults without it.
+            settings: Rate limits and the public address, instead of those that kiwisms was
+                opened with.
         """
         # aiohttp comes with an extra: who embeds only the core need not have it.
         from kiwisms.entrypoints.http.app import application
         from kiwisms.entrypoints.settings import Settings
 
-        return application(self, settings or Settings())
+        return application(self, settings or self.settings or Settings())
 
 
-def join(ports: Ports, terms: Terms, *, catalog_age: timedelta) -> Kiwisms:
+def join(
+    ports: Ports, terms: Terms, *, catalog_age: timedelta, settings: "Settings | None" = None
+) -> Kiwisms:
     """Build every use case over one set of ports."""
     store, clock, ids, notices = ports.store, ports.clock, ports.ids, ports.notices
     provider = ports.provider
@@ -121,4 +125,5 @@ def join(ports: Ports, terms: Terms, *, catalog_age: timedelta) -> Kiwisms:
         background=Background(
             store=store, looks=looks, renting=renting, webhooks=webhooks, clock=clock, terms=terms
         ),
+        settings=settings,
     )

@@ -90,6 +90,7 @@ async def open_engine(
             ports,
             terms or settings.terms(),
             catalog_age=timedelta(seconds=settings.catalog_seconds),
+            settings=settings,
         )
         if background:
             await stack.enter_async_context(working(kiwi.background, ports.notices))

@@ -113,7 +113,7 @@ def guard(metrics: HttpMetrics) -> Middleware:
 
 def refusal(error: KiwismsError) -> web.Response:
     """Answer with *error*; what only the operator may know goes to the log."""
-    status = STATUS[type(error)]
+    status = _status(error)
     if status in OURS and status >= 500:
         log.error("a request failed", exc_info=error)
         return _ours(status)
@@ -127,6 +127,11 @@ def refusal(error: KiwismsError) -> web.Response:
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = 'Bearer realm="kiwisms"'
     return json_answer({"error": str(error), "code": error.code}, status, headers)
+
+
+def _status(error: KiwismsError) -> int:
+    # A store or a provider of somebody's own may raise a kind of its own.
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
 def _ours(status: int, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -1,0 +1,61 @@
+"""Errors are one tree: each has a code of its own, a status, and a name on the package."""
+
+from collections import Counter
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Final
+
+import pytest
+
+import kiwisms
+from kiwisms import KiwismsError, StoreUnavailable
+from kiwisms.entrypoints.http.errors import STATUS, InvalidJson, refusal
+
+
+def below(kind: type[KiwismsError]) -> Iterator[type[KiwismsError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from below(each)
+
+
+def every_error() -> list[type[KiwismsError]]:
+    for module in walk_packages(kiwisms.__path__, "kiwisms."):
+        if module.name != "kiwisms.__main__":
+            import_module(module.name)
+    return [kind for kind in below(KiwismsError) if kind.__module__.startswith("kiwisms.")]
+
+
+ERRORS: Final = every_error()
+
+
+def test_no_two_have_the_same_code() -> None:
+    codes = Counter(kind.code for kind in ERRORS) + Counter([KiwismsError.code])
+
+    assert len(ERRORS) > 20
+    assert [code for code, times in codes.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_each_is_complete(kind: type[KiwismsError]) -> None:
+    assert kind.code.isupper()
+    assert kind.__doc__
+    assert 400 <= STATUS[kind] < 600
+    if kind is not InvalidJson:  # which only the HTTP door can raise
+        assert getattr(kiwisms, kind.__name__) is kind
+        assert kind.__name__ in kiwisms.__all__
+
+
+def test_no_status_is_for_an_error_that_is_gone() -> None:
+    assert set(STATUS) == set(ERRORS)
+
+
+def test_a_kind_of_ones_own_has_the_status_of_what_it_is() -> None:
+    class DiskFull(StoreUnavailable):
+        code = "DISK_FULL"
+
+    class Odd(KiwismsError):
+        code = "ODD"
+
+    assert refusal(DiskFull("no room")).status == 503
+    assert refusal(Odd("nobody knows")).status == 500
