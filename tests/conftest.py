@@ -1,7 +1,20 @@
-"""Settings that hold for every test."""
+"""What holds for every test."""
 
+from contextlib import ExitStack
+
+import pytest
 from hypothesis import settings
+
+from tests.postgres import guarded_folder
 
 # A deadline would measure the machine, not the code.
 settings.register_profile("kiwisms", deadline=None)
 settings.load_profile("kiwisms")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Those that pytest-xdist starts share the folder of the one that started them.
+    if not hasattr(config, "workerinput"):
+        run = ExitStack()
+        run.enter_context(guarded_folder())
+        config.add_cleanup(run.close)

@@ -226,13 +226,14 @@ class Renting:
 
     async def _must_have_room(self, tx: Transaction) -> None:
         now, terms = self.clock.now(), self.terms
-        if await tx.count_active_rentals(now) >= terms.max_active_rentals:
+        usage = await tx.usage(
+            now=now, since=now - GUARDED, most_waiting=terms.provider_max_waiting
+        )
+        if usage.active >= terms.max_active_rentals:
             raise TooManyActiveRentals(terms.max_active_rentals)
-        if terms.cancels_per_hour:
-            cancels = await tx.count_cancels_since(now - GUARDED)
-            if cancels >= terms.cancels_per_hour:
-                raise RateLimited(60, "Too many rentals were cancelled without a code")
-        if await tx.count_waiting_upstream() >= terms.provider_max_waiting:
+        if 0 < terms.cancels_per_hour <= usage.cancels:
+            raise RateLimited(60, "Too many rentals were cancelled without a code")
+        if usage.waiting_upstream >= terms.provider_max_waiting:
             raise ServiceUnavailable("as many numbers wait upstream as may")
 
     async def _keep(self, held: Rental, number: Rented) -> Rental:

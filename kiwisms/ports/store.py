@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from attrs import frozen
+
 from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.audit import Books
 from kiwisms.domain.delivery import Delivery, Webhook
@@ -60,6 +62,32 @@ class SchemaMismatch(KiwismsError):
 
     code = "SCHEMA_MISMATCH"
 
+    def __init__(self, *, found: int, known: int) -> None:
+        super().__init__(
+            f"the store has schema {found}, and this kiwisms needs {known}: run `kiwisms migrate`"
+            if found < known
+            else f"the store has schema {found}, and this kiwisms knows only {known}:"
+            " install a newer kiwisms"
+        )
+        self.found, self.known = found, known
+
+
+@frozen(kw_only=True)
+class Usage:
+    """
+    How much is in use of what is limited.
+
+    Attributes:
+        active: The account's rentals that are requested, or active.
+        cancels: The account's rentals that were cancelled since the moment asked for.
+        waiting_upstream: Rentals of all accounts that are UNDECIDED, each of which may hold a
+            slot upstream; counted no further than asked for.
+    """
+
+    active: int
+    cancels: int
+    waiting_upstream: int
+
 
 class Transaction(Protocol):
     """
@@ -85,16 +113,15 @@ class Transaction(Protocol):
         """One rental of the account, in whatever state."""
         ...
 
-    async def count_active_rentals(self, now: datetime) -> int:
-        """How many of the account's rentals are requested, or active at *now*."""
-        ...
+    async def usage(self, *, now: datetime, since: datetime, most_waiting: int) -> Usage:
+        """
+        Count what limits are set on.
 
-    async def count_cancels_since(self, moment: datetime) -> int:
-        """How many of the account's rentals were cancelled at or after *moment*."""
-        ...
-
-    async def count_waiting_upstream(self) -> int:
-        """How many rentals of all accounts are UNDECIDED: each may hold a slot upstream."""
+        Args:
+            now: The moment at which a rental is active.
+            since: The moment from which cancels are counted.
+            most_waiting: Where to stop counting what waits upstream.
+        """
         ...
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:

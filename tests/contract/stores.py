@@ -11,6 +11,7 @@ from typing import Final
 from attrs import evolve
 
 from kiwisms.adapters.memory import MemoryStore
+from kiwisms.adapters.postgres import PostgresStore
 from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.domain.account import Account, AccountStatus, ApiKey
 from kiwisms.domain.catalog import CountryCode, ServiceCode
@@ -33,6 +34,7 @@ from kiwisms.domain.rental import Pace, Rental, State, Step
 from kiwisms.domain.sms import Code, Message
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Store
+from tests.postgres import database
 
 NOW: Final = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
 ADA: Final = AccountId("01890a5d-ac96-774b-bcce-b302099a8057")
@@ -56,8 +58,14 @@ async def sqlite() -> AsyncIterator[Store]:
             yield store
 
 
+@asynccontextmanager
+async def postgres() -> AsyncIterator[Store]:
+    async with database() as url, PostgresStore(url) as store:
+        yield store
+
+
 OPEN: Final[Mapping[str, Callable[[], AbstractAsyncContextManager[Store]]]] = MappingProxyType(
-    {"memory": memory, "sqlite": sqlite}
+    {"memory": memory, "sqlite": sqlite, "postgres": postgres}
 )
 
 

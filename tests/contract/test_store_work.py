@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 import pytest
 from attrs import evolve
@@ -10,7 +11,7 @@ from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.ids import AccountId, KeyPrefix, RentalId
 from kiwisms.domain.money import ZERO, cents
 from kiwisms.domain.rental import State
-from kiwisms.ports.store import Fact, Store
+from kiwisms.ports.store import Fact, Store, Usage
 from tests.contract.stores import (
     ADA,
     BOB,
@@ -35,6 +36,13 @@ LATER = NOW + seconds(30)
 async def save(store: Store, *facts: Fact, account_id: AccountId = ADA) -> None:
     async with store.transaction(account_id) as tx:
         tx.save(*facts)
+
+
+async def usage(
+    store: Store, *, of: AccountId = ADA, since: datetime = NOW, most_waiting: int = 99
+) -> Usage:
+    async with store.transaction(of) as tx:
+        return await tx.usage(now=NOW, since=since, most_waiting=most_waiting)
 
 
 def ids(facts: Sequence[Delivery]) -> list[str]:
@@ -112,24 +120,32 @@ async def test_active_is_what_has_a_number_and_time_left(store: Store) -> None:
     await save(store, *rentals)
     active = await store.active_rentals(ADA, NOW)
     assert [each.id for each in active] == ["r-3", "r-6", "r-2"]
-    async with store.transaction(ADA) as tx:
-        assert await tx.count_active_rentals(NOW) == len(active) + 1
+    assert (await usage(store)).active == len(active) + 1
 
 
 async def test_cancels_are_counted_from_a_moment(store: Store) -> None:
     for number in range(4):
         await save(store, waiting(f"r-{number}").cancel(NOW + seconds(number)))
     await save(store, waiting("r-9").complete(LATER))
-    async with store.transaction(ADA) as tx:
-        assert await tx.count_cancels_since(NOW + seconds(2)) == 2
-        assert await tx.count_cancels_since(NOW + seconds(4)) == 0
+    assert (await usage(store, since=NOW + seconds(2))).cancels == 2
+    assert (await usage(store, since=NOW + seconds(4))).cancels == 0
 
 
 async def test_what_waits_upstream_is_counted_over_all_accounts(store: Store) -> None:
     await save(store, requested("r-1"), waiting("r-2"), received("r-3"))
     await save(store, waiting("r-4", BOB), account_id=BOB)
-    async with store.transaction(ADA) as tx:
-        assert await tx.count_waiting_upstream() == 3
+    assert (await usage(store)).waiting_upstream == 3
+
+
+async def test_what_waits_upstream_is_counted_no_further_than_asked(store: Store) -> None:
+    await save(store, *(waiting(f"r-{number}") for number in range(5)))
+    assert (await usage(store, most_waiting=4)).waiting_upstream == 4
+    assert (await usage(store, most_waiting=6)).waiting_upstream == 5
+
+
+async def test_what_another_account_uses_is_its_own(store: Store) -> None:
+    await save(store, requested("r-1"), waiting("r-2").cancel(NOW))
+    assert await usage(store, of=BOB) == Usage(active=0, cancels=0, waiting_upstream=1)
 
 
 @pytest.mark.parametrize("state", State)

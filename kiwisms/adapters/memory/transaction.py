@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import islice
 from operator import methodcaller
 
 from kiwisms.adapters.memory.records import Records
@@ -19,7 +20,7 @@ from kiwisms.domain.ids import (
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import UNDECIDED, Rental, State
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact
+from kiwisms.ports.store import Fact, Usage
 
 
 class MemoryTransaction:
@@ -47,26 +48,21 @@ class MemoryTransaction:
         """One rental of the account, in whatever state."""
         return self._own.rentals.get(rental_id)
 
-    async def count_active_rentals(self, now: datetime) -> int:
-        """How many of the account's rentals are requested, or active at *now*."""
-        return sum(
-            rental.state is State.REQUESTED or rental.is_active(now)
-            for rental in self._own.rentals.values()
-        )
-
-    async def count_cancels_since(self, moment: datetime) -> int:
-        """How many of the account's rentals were cancelled at or after *moment*."""
-        return sum(
-            rental.state is State.CANCELLED and rental.changed_at >= moment
-            for rental in self._own.rentals.values()
-        )
-
-    async def count_waiting_upstream(self) -> int:
-        """How many rentals of all accounts are UNDECIDED."""
-        return sum(
-            rental.state in UNDECIDED
+    async def usage(self, *, now: datetime, since: datetime, most_waiting: int) -> Usage:
+        """Count what limits are set on."""
+        own = self._own.rentals.values()
+        waiting = (
+            rental
             for records in self._everybody
             for rental in records.rentals.values()
+            if rental.state in UNDECIDED
+        )
+        return Usage(
+            active=sum(rental.state is State.REQUESTED or rental.is_active(now) for rental in own),
+            cancels=sum(
+                rental.state is State.CANCELLED and rental.changed_at >= since for rental in own
+            ),
+            waiting_upstream=sum(1 for _ in islice(waiting, most_waiting)),
         )
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:

@@ -8,18 +8,19 @@ NEXT_VERSION: Final = "UPDATE wallet SET version = version + 1 WHERE account_id 
 
 # Accounts.
 ACCOUNTS: Final = """
-SELECT email, status, suspended_for, password_hash, created_at, id FROM account
+SELECT email, status, suspended_for, password_hash, created_at, account_id FROM account
 """
-ACCOUNT: Final = f"{ACCOUNTS} WHERE id = ?"
+ACCOUNT: Final = f"{ACCOUNTS} WHERE account_id = ?"
 ACCOUNT_BY_EMAIL: Final = f"{ACCOUNTS} WHERE email = ?"
-ACCOUNTS_BY_AGE: Final = f"{ACCOUNTS} ORDER BY created_at, id"
+ACCOUNTS_BY_AGE: Final = f"{ACCOUNTS} ORDER BY created_at, account_id"
 ADD_ACCOUNT: Final = """
-INSERT INTO account (email, status, suspended_for, password_hash, created_at, id)
+INSERT INTO account (email, status, suspended_for, password_hash, created_at, account_id)
 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (email) DO NOTHING
 """
 SAVE_ACCOUNT: Final = """
 UPDATE account
-SET email = ?, status = ?, suspended_for = ?, password_hash = ?, created_at = ? WHERE id = ?
+SET email = ?, status = ?, suspended_for = ?, password_hash = ?, created_at = ?
+WHERE account_id = ?
 """
 
 # API keys.
@@ -73,16 +74,16 @@ WHERE account_id = coalesce(:account_id, account_id) AND state = coalesce(:state
 ORDER BY created_at DESC, id DESC LIMIT :limit
 """
 DUE_RENTALS: Final = f"{RENTALS} WHERE due_at <= ? ORDER BY due_at, account_id, id LIMIT ?"
-COUNT_ACTIVE_RENTALS: Final = """
+USAGE: Final = """
 SELECT
     (SELECT count(*) FROM rental WHERE account_id = :account_id AND state = 'REQUESTED')
     + (SELECT count(*) FROM rental WHERE account_id = :account_id
-       AND state IN ('WAITING', 'RECEIVED') AND expires_at > :now)
+       AND state IN ('WAITING', 'RECEIVED') AND expires_at > :now),
+    (SELECT count(*) FROM rental WHERE account_id = :account_id
+     AND state = 'CANCELLED' AND changed_at >= :since),
+    (SELECT count(*) FROM (SELECT 1 FROM rental
+     WHERE state IN ('REQUESTED', 'WAITING') LIMIT :most_waiting))
 """
-COUNT_CANCELS: Final = """
-SELECT count(*) FROM rental WHERE account_id = ? AND state = 'CANCELLED' AND changed_at >= ?
-"""
-COUNT_UNDECIDED: Final = "SELECT count(*) FROM rental WHERE state IN ('REQUESTED', 'WAITING')"
 SAVE_RENTAL: Final = """
 REPLACE INTO rental (
     account_id, id, key_prefix, idempotency_key, renews, service, service_name, country, state,

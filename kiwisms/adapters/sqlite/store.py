@@ -14,7 +14,7 @@ from attrs import evolve
 from kiwisms.adapters.sqlite import decode, encode
 from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import Row, from_moment, to_optional_moment
-from kiwisms.adapters.sqlite.migrations import migrate, refuse_newer, refuse_older
+from kiwisms.adapters.sqlite.migrations import NEWEST, migrate
 from kiwisms.adapters.sqlite.reader import Reader
 from kiwisms.adapters.sqlite.transaction import SqliteTransaction
 from kiwisms.adapters.sqlite.writer import Writer
@@ -27,7 +27,7 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental, State, Step, in_order
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import StoreUnavailable
+from kiwisms.ports.store import SchemaMismatch, StoreUnavailable
 
 
 class SqliteStore:
@@ -56,7 +56,9 @@ class SqliteStore:
                 self._reader = stack.enter_context(closing(Reader(self._path)))
             except sqlite3.Error as why:
                 raise StoreUnavailable(f"{self._path} cannot be opened: {why}") from why
-            refuse_newer(await self.schema_version())
+            version = await self.schema_version()
+            if version > NEWEST:
+                raise SchemaMismatch(found=version, known=NEWEST)
             self._opened = stack.pop_all()
         return self
 
@@ -230,8 +232,8 @@ class SqliteStore:
     async def check(self) -> None:
         """Raise `StoreUnavailable` or `SchemaMismatch` unless the store can be read and written."""
         version = await self.schema_version()
-        refuse_newer(version)
-        refuse_older(version)
+        if version != NEWEST:
+            raise SchemaMismatch(found=version, known=NEWEST)
         # Beginning to write shows a full or read-only disk, and a lock that nobody lets go.
         await self._writer.write(lambda _: None)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from kiwisms.adapters.sqlite import decode, encode
 from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import Row, from_moment
-from kiwisms.adapters.sqlite.reader import Reader
+from kiwisms.adapters.sqlite.reader import Parameters, Reader
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
@@ -21,7 +21,7 @@ from kiwisms.domain.ids import (
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact, TransactionOutrun
+from kiwisms.ports.store import Fact, TransactionOutrun, Usage
 
 
 class SqliteTransaction:
@@ -30,16 +30,16 @@ class SqliteTransaction:
     def __init__(self, reader: Reader, account_id: AccountId) -> None:
         self._reader = reader
         self._account_id = account_id
-        (self._version,) = self._must(sql.VERSION)
+        (self._version,) = self._must(sql.VERSION, (account_id,))
         self._writes: list[encode.Write] = []
 
     async def account(self) -> Account:
         """The account itself."""
-        return decode.account(self._must(sql.ACCOUNT))
+        return decode.account(self._must(sql.ACCOUNT, (self._account_id,)))
 
     async def wallet(self) -> Wallet:
         """The account's wallet."""
-        return decode.wallet(self._must(sql.WALLET))
+        return decode.wallet(self._must(sql.WALLET, (self._account_id,)))
 
     async def transfer(self, transfer_id: TransferId) -> Transfer | None:
         """One transfer of the account."""
@@ -51,18 +51,16 @@ class SqliteTransaction:
         row = self._one(sql.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
-    async def count_active_rentals(self, now: datetime) -> int:
-        """How many of the account's rentals are requested, or active at *now*."""
-        own = {"account_id": self._account_id, "now": from_moment(now)}
-        return _count(self._reader.one(sql.COUNT_ACTIVE_RENTALS, own))
-
-    async def count_cancels_since(self, moment: datetime) -> int:
-        """How many of the account's rentals were cancelled at or after *moment*."""
-        return _count(self._one(sql.COUNT_CANCELS, from_moment(moment)))
-
-    async def count_waiting_upstream(self) -> int:
-        """How many rentals of all accounts are UNDECIDED."""
-        return _count(self._reader.one(sql.COUNT_UNDECIDED))
+    async def usage(self, *, now: datetime, since: datetime, most_waiting: int) -> Usage:
+        """Count what limits are set on."""
+        asked = {
+            "account_id": self._account_id,
+            "now": from_moment(now),
+            "since": from_moment(since),
+            "most_waiting": most_waiting,
+        }
+        active, cancels, waiting_upstream = self._must(sql.USAGE, asked)
+        return Usage(active=active, cancels=cancels, waiting_upstream=waiting_upstream)
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
         """What is known of one of the account's idempotency keys."""
@@ -111,8 +109,8 @@ class SqliteTransaction:
     def _one(self, statement: str, key: str | int) -> Row | None:
         return self._reader.one(statement, (self._account_id, key))
 
-    def _must(self, statement: str) -> Row:
-        row = self._reader.one(statement, (self._account_id,))
+    def _must(self, statement: str, parameters: Parameters) -> Row:
+        row = self._reader.one(statement, parameters)
         if row is None:
             raise AccountNotFound(self._account_id)
         return row
@@ -120,7 +118,3 @@ class SqliteTransaction:
     def _must_be_own(self, account_id: AccountId) -> None:
         if account_id != self._account_id:
             raise ValueError(f"a fact of {account_id} in a transaction of {self._account_id}")
-
-
-def _count(row: Row | None) -> int:
-    return int(row[0]) if row else 0

@@ -80,7 +80,16 @@ def test_every_statement_finds_its_rows_by_an_index(
 ) -> None:
     statement = getattr(statements, name)
     places = ("a",) * statement.count("?")
-    names = {"account_id": "a", "id": "i", "now": 0, "until": 1, "state": None, "limit": 1}
+    names = {
+        "account_id": "a",
+        "id": "i",
+        "now": 0,
+        "since": 0,
+        "until": 1,
+        "state": None,
+        "limit": 1,
+        "most_waiting": 1,
+    }
     for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {statement}", places or names):
         assert not re.match(r"SCAN \w+$", detail)
         assert "TEMP B-TREE" not in detail

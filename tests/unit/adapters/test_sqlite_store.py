@@ -207,4 +207,4 @@ def test_each_table_is_strict_and_keyed_by_its_account(path: Path) -> None:
         for table in ours:
             columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
             (first,) = [name for _, name, _, _, _, place in columns if place == 1]
-            assert first == ("id" if table == "account" else "account_id")
+            assert first == "account_id"

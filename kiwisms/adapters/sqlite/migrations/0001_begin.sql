@@ -2,7 +2,7 @@
 -- Every primary key begins with the account, which is the unit of locking and of access.
 
 CREATE TABLE account (
-    id TEXT NOT NULL PRIMARY KEY,
+    account_id TEXT NOT NULL PRIMARY KEY,
     email TEXT NOT NULL UNIQUE,
     status TEXT NOT NULL CHECK (status IN ('ACTIVE', 'SUSPENDED')),
     suspended_for TEXT,
@@ -11,7 +11,7 @@ CREATE TABLE account (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE api_key (
-    account_id TEXT NOT NULL REFERENCES account (id),
+    account_id TEXT NOT NULL REFERENCES account (account_id),
     prefix TEXT NOT NULL,
     secret_hash TEXT NOT NULL,
     label TEXT NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE api_key (
 
 -- version counts the transactions of the account: whoever finds another one than it read was outrun.
 CREATE TABLE wallet (
-    account_id TEXT NOT NULL PRIMARY KEY REFERENCES account (id),
+    account_id TEXT NOT NULL PRIMARY KEY REFERENCES account (account_id),
     available INTEGER NOT NULL CHECK (available >= 0),
     held INTEGER NOT NULL CHECK (held >= 0),
     transfers INTEGER NOT NULL CHECK (transfers >= 0),
@@ -30,7 +30,7 @@ CREATE TABLE wallet (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE transfer (
-    account_id TEXT NOT NULL REFERENCES account (id),
+    account_id TEXT NOT NULL REFERENCES account (account_id),
     number INTEGER NOT NULL CHECK (number > 0),
     id TEXT NOT NULL,
     debit TEXT NOT NULL CHECK (debit IN ('FUNDING', 'AVAILABLE', 'HELD', 'REVENUE')),
@@ -44,7 +44,7 @@ CREATE TABLE transfer (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE rental (
-    account_id TEXT NOT NULL REFERENCES account (id),
+    account_id TEXT NOT NULL REFERENCES account (account_id),
     id TEXT NOT NULL,
     key_prefix TEXT,
     idempotency_key TEXT,
@@ -83,7 +83,7 @@ CREATE INDEX rental_by_age ON rental (created_at, id);
 CREATE INDEX rental_by_age_in_account ON rental (account_id, created_at, id);
 
 CREATE TABLE step (
-    account_id TEXT NOT NULL REFERENCES account (id),
+    account_id TEXT NOT NULL REFERENCES account (account_id),
     rental_id TEXT NOT NULL,
     state TEXT NOT NULL CHECK (
         state IN (
@@ -97,7 +97,7 @@ CREATE TABLE step (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE idempotency (
-    account_id TEXT NOT NULL REFERENCES account (id),
+    account_id TEXT NOT NULL REFERENCES account (account_id),
     key TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
     rental_id TEXT NOT NULL,
@@ -108,7 +108,7 @@ CREATE TABLE idempotency (
 
 -- The account's own address has the empty key_prefix.
 CREATE TABLE webhook (
-    account_id TEXT NOT NULL REFERENCES account (id),
+    account_id TEXT NOT NULL REFERENCES account (account_id),
     key_prefix TEXT NOT NULL,
     url TEXT NOT NULL,
     sealed_secret TEXT NOT NULL,
@@ -119,7 +119,7 @@ CREATE TABLE webhook (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE delivery (
-    account_id TEXT NOT NULL REFERENCES account (id),
+    account_id TEXT NOT NULL REFERENCES account (account_id),
     id TEXT NOT NULL,
     key_prefix TEXT,
     event TEXT NOT NULL,
@@ -140,7 +140,7 @@ CREATE INDEX delivery_by_age ON delivery (account_id, created_at, id);
 CREATE INDEX delivery_by_id ON delivery (id);
 
 CREATE TABLE incident (
-    account_id TEXT NOT NULL REFERENCES account (id),
+    account_id TEXT NOT NULL REFERENCES account (account_id),
     id TEXT NOT NULL,
     rental_id TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('ANSWER_LOST', 'NOBODY_CAME_BACK', 'ANSWER_TOO_LATE')),

@@ -1,7 +1,7 @@
 """The schema: numbered steps in plain SQL, each applied once and in order."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Final
 
@@ -16,37 +16,20 @@ STEPS: Final = tuple(
 NEWEST: Final = len(STEPS)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, steps: Sequence[str] = STEPS) -> None:
     """
-    Bring the schema up to `NEWEST`, within the transaction that *connection* is in.
+    Apply those of *steps* that the schema has not yet, in the transaction of *connection*.
 
     Raises:
-        SchemaMismatch: The schema is newer than that.
+        SchemaMismatch: The schema has more steps than that.
     """
     (version,) = connection.execute(SCHEMA_VERSION).fetchone()
-    refuse_newer(version)
-    for step in STEPS[version:]:
+    if version > len(steps):
+        raise SchemaMismatch(found=version, known=len(steps))
+    for step in steps[version:]:
         for statement in _statements(step):
             connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {NEWEST}")
-
-
-def refuse_newer(version: int) -> None:
-    """Raise `SchemaMismatch` for a schema that only a newer kiwisms understands."""
-    if version > NEWEST:
-        raise SchemaMismatch(
-            f"the store has schema {version}, and this kiwisms knows only {NEWEST}:"
-            " install a newer kiwisms"
-        )
-
-
-def refuse_older(version: int) -> None:
-    """Raise `SchemaMismatch` for a schema that was not brought up to date."""
-    if version < NEWEST:
-        raise SchemaMismatch(
-            f"the store has schema {version}, and this kiwisms needs {NEWEST}:"
-            " run `kiwisms migrate`"
-        )
+    connection.execute(f"PRAGMA user_version = {len(steps)}")
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -1,0 +1,209 @@
+"""
+Rows to values, by hand, as in the SQLite store.
+
+Each function takes the columns in the order in which `statements` names them.
+"""
+
+from kiwisms.adapters.postgres.columns import (
+    Row,
+    to_messages,
+    to_moment,
+    to_optional_moment,
+    to_optional_money,
+)
+from kiwisms.domain.account import Account, AccountStatus, ApiKey
+from kiwisms.domain.delivery import Delivery, DeliveryStatus, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
+from kiwisms.domain.incident import Incident, IncidentKind
+from kiwisms.domain.ledger import LedgerAccount, Transfer
+from kiwisms.domain.money import Money
+from kiwisms.domain.rental import Rental, State, Step
+from kiwisms.domain.wallet import Wallet
+
+
+def account(row: Row) -> Account:
+    """Read an account."""
+    email, status, suspended_for, password_hash, created_at, account_id = row
+    return Account(
+        id=account_id,
+        email=email,
+        status=AccountStatus(status),
+        suspended_for=suspended_for,
+        password_hash=password_hash,
+        created_at=to_moment(created_at),
+    )
+
+
+def api_key(row: Row) -> ApiKey:
+    """Read an API key."""
+    account_id, prefix, secret_hash, label, created_at, revoked_at = row
+    return ApiKey(
+        account_id=account_id,
+        prefix=prefix,
+        secret_hash=secret_hash,
+        label=label,
+        created_at=to_moment(created_at),
+        revoked_at=to_optional_moment(revoked_at),
+    )
+
+
+def wallet(row: Row) -> Wallet:
+    """Read a wallet."""
+    account_id, available, held, transfers = row
+    return Wallet(
+        account_id=account_id,
+        available=Money(available),
+        held=Money(held),
+        transfers=transfers,
+    )
+
+
+def transfer(row: Row) -> Transfer:
+    """Read a transfer."""
+    account_id, number, transfer_id, debit, credit, amount, reason, at = row
+    return Transfer(
+        account_id=account_id,
+        number=number,
+        id=transfer_id,
+        debit=LedgerAccount(debit),
+        credit=LedgerAccount(credit),
+        amount=Money(amount),
+        reason=reason,
+        at=to_moment(at),
+    )
+
+
+def rental(row: Row) -> Rental:
+    """Read a rental."""
+    (
+        account_id,
+        rental_id,
+        key_prefix,
+        idempotency_key,
+        renews,
+        service,
+        service_name,
+        country,
+        state,
+        price,
+        cost,
+        activation_id,
+        phone,
+        messages,
+        created_at,
+        changed_at,
+        expires_at,
+        asleep_until,
+        look_after,
+        due_at,
+    ) = row
+    return Rental(
+        account_id=account_id,
+        id=rental_id,
+        key_prefix=key_prefix,
+        idempotency_key=idempotency_key,
+        renews=renews,
+        service=service,
+        service_name=service_name,
+        country=country,
+        state=State(state),
+        price=Money(price),
+        cost=to_optional_money(cost),
+        activation_id=activation_id,
+        phone=phone,
+        messages=to_messages(messages),
+        created_at=to_moment(created_at),
+        changed_at=to_moment(changed_at),
+        expires_at=to_moment(expires_at),
+        asleep_until=to_optional_moment(asleep_until),
+        look_after=to_moment(look_after),
+        due_at=to_optional_moment(due_at),
+    )
+
+
+def step(row: Row) -> Step:
+    """Read a step."""
+    account_id, rental_id, state, messages, by, at = row
+    return Step(
+        account_id=account_id,
+        rental_id=rental_id,
+        state=State(state),
+        messages=messages,
+        by=by,
+        at=to_moment(at),
+    )
+
+
+def idempotency(row: Row) -> IdempotencyRecord:
+    """Read an idempotency record."""
+    account_id, key, fingerprint, rental_id, state, claimed_at = row
+    return IdempotencyRecord(
+        account_id=account_id,
+        key=key,
+        fingerprint=fingerprint,
+        rental_id=rental_id,
+        state=KeyState(state),
+        claimed_at=to_moment(claimed_at),
+    )
+
+
+def webhook(row: Row) -> Webhook:
+    """Read a webhook address."""
+    account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at = row
+    return Webhook(
+        account_id=account_id,
+        key_prefix=key_prefix or None,
+        url=url,
+        sealed_secret=sealed_secret,
+        sealed_old_secret=sealed_old_secret,
+        rotated_at=to_optional_moment(rotated_at),
+        stopped_at=to_optional_moment(stopped_at),
+    )
+
+
+def delivery(row: Row) -> Delivery:
+    """Read a delivery."""
+    (
+        account_id,
+        delivery_id,
+        key_prefix,
+        event,
+        rental_id,
+        body,
+        status,
+        attempts,
+        tries_left,
+        last_error,
+        created_at,
+        due_at,
+    ) = row
+    return Delivery(
+        account_id=account_id,
+        id=delivery_id,
+        key_prefix=key_prefix,
+        event=event,
+        rental_id=rental_id,
+        body=body,
+        status=DeliveryStatus(status),
+        attempts=attempts,
+        tries_left=tries_left,
+        last_error=last_error,
+        created_at=to_moment(created_at),
+        due_at=to_optional_moment(due_at),
+    )
+
+
+def incident(row: Row) -> Incident:
+    """Read an incident."""
+    account_id, incident_id, rental_id, kind, detail, price, balance, activation_id, at = row
+    return Incident(
+        account_id=account_id,
+        id=incident_id,
+        rental_id=rental_id,
+        kind=IncidentKind(kind),
+        detail=detail,
+        price=Money(price),
+        balance=to_optional_money(balance),
+        activation_id=activation_id,
+        at=to_moment(at),
+    )

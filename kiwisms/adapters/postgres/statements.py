@@ -1,0 +1,270 @@
+"""Every statement, whole and named; rows have the order in which columns stand here."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+# Accounts.
+ACCOUNT_COLUMNS: Final = """
+account.email, account.status, account.suspended_for, account.password_hash, account.created_at,
+account.account_id
+"""
+ACCOUNTS: Final = f"SELECT {ACCOUNT_COLUMNS} FROM account"
+ACCOUNT: Final = f"{ACCOUNTS} WHERE account_id = %s"
+ACCOUNT_BY_EMAIL: Final = f"{ACCOUNTS} WHERE email = %s"
+ACCOUNTS_BY_AGE: Final = f"{ACCOUNTS} ORDER BY created_at, account_id"
+ADD_ACCOUNT: Final = """
+WITH own AS (
+    INSERT INTO account (email, status, suspended_for, password_hash, created_at, account_id)
+    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (email) DO NOTHING RETURNING account_id)
+INSERT INTO wallet (account_id, available, held, transfers, version)
+SELECT account_id, 0, 0, 0, 0 FROM own RETURNING account_id
+"""
+
+# API keys.
+API_KEYS: Final = """
+SELECT account_id, prefix, secret_hash, label, created_at, revoked_at FROM api_key
+WHERE account_id = %s
+"""
+API_KEY: Final = f"{API_KEYS} AND prefix = %s"
+API_KEYS_BY_AGE: Final = f"{API_KEYS} ORDER BY created_at, prefix"
+
+# Money.
+WALLET: Final = "SELECT account_id, available, held, transfers FROM wallet WHERE account_id = %s"
+TRANSFERS: Final = """
+SELECT account_id, number, id, debit, credit, amount, reason, at FROM transfer
+WHERE account_id = %s
+"""
+TRANSFER: Final = f"{TRANSFERS} AND id = %s"
+TRANSFERS_BY_NUMBER: Final = f"{TRANSFERS} ORDER BY number"
+
+# Rentals.
+RENTAL_COLUMNS: Final = """
+rental.account_id, rental.id, rental.key_prefix, rental.idempotency_key, rental.renews,
+rental.service, rental.service_name, rental.country, rental.state, rental.price, rental.cost,
+rental.activation_id, rental.phone, rental.messages, rental.created_at, rental.changed_at,
+rental.expires_at, rental.asleep_until, rental.look_after, rental.due_at
+"""
+RENTALS: Final = f"SELECT {RENTAL_COLUMNS} FROM rental"
+RENTAL: Final = f"{RENTALS} WHERE account_id = %s AND id = %s"
+FIND_RENTAL: Final = f"{RENTALS} WHERE id = %s"
+RENTALS_OF_ACCOUNT: Final = f"{RENTALS} WHERE account_id = %s"
+ACTIVE_RENTALS: Final = f"""{RENTALS}
+WHERE account_id = %s AND state IN ('WAITING', 'RECEIVED') AND expires_at > %s
+ORDER BY created_at DESC, id DESC
+"""
+NEWEST_RENTALS: Final = f"{RENTALS} ORDER BY created_at DESC, id DESC LIMIT %s"
+NEWEST_RENTALS_IN_STATE: Final = f"""{RENTALS}
+WHERE state = %s ORDER BY created_at DESC, id DESC LIMIT %s
+"""
+NEWEST_RENTALS_OF_ACCOUNT: Final = f"""{RENTALS}
+WHERE account_id = %s ORDER BY created_at DESC, id DESC LIMIT %s
+"""
+NEWEST_RENTALS_OF_ACCOUNT_IN_STATE: Final = f"""{RENTALS}
+WHERE account_id = %s AND state = %s ORDER BY created_at DESC, id DESC LIMIT %s
+"""
+USAGE: Final = """
+SELECT
+    (SELECT count(*) FROM rental WHERE account_id = %(account_id)s AND state = 'REQUESTED')
+    + (SELECT count(*) FROM rental WHERE account_id = %(account_id)s
+       AND state IN ('WAITING', 'RECEIVED') AND expires_at > %(now)s),
+    (SELECT count(*) FROM rental WHERE account_id = %(account_id)s
+     AND state = 'CANCELLED' AND changed_at >= %(since)s),
+    (SELECT count(*) FROM (SELECT FROM rental
+     WHERE state IN ('REQUESTED', 'WAITING') LIMIT %(most_waiting)s) AS waiting)
+"""
+CLAIM_RENTAL: Final = """
+UPDATE rental SET look_after = %(until)s, due_at = %(until)s
+WHERE account_id = %(account_id)s AND id = %(id)s
+AND state IN ('WAITING', 'RECEIVED') AND look_after <= %(now)s
+RETURNING id
+"""
+STEPS: Final = """
+SELECT account_id, rental_id, state, messages, actor, at FROM step
+WHERE account_id = %s AND rental_id = %s
+"""
+
+# Idempotency keys.
+IDEMPOTENCY: Final = """
+SELECT account_id, key, fingerprint, rental_id, state, claimed_at FROM idempotency
+WHERE account_id = %s AND key = %s
+"""
+
+# Webhooks.
+WEBHOOKS: Final = """
+SELECT account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at
+FROM webhook WHERE account_id = %s
+"""
+WEBHOOK: Final = f"{WEBHOOKS} AND key_prefix = %s"
+WEBHOOKS_BY_KEY: Final = f"{WEBHOOKS} ORDER BY key_prefix"
+
+# Deliveries.
+DELIVERY_COLUMNS: Final = """
+delivery.account_id, delivery.id, delivery.key_prefix, delivery.event, delivery.rental_id,
+delivery.body, delivery.status, delivery.attempts, delivery.tries_left, delivery.last_error,
+delivery.created_at, delivery.due_at
+"""
+DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery"
+DELIVERY: Final = f"{DELIVERIES} WHERE account_id = %s AND id = %s"
+FIND_DELIVERY: Final = f"{DELIVERIES} WHERE id = %s"
+NEWEST_DELIVERIES: Final = f"""{DELIVERIES}
+WHERE account_id = %s ORDER BY created_at DESC, id DESC LIMIT %s
+"""
+
+# Incidents.
+NEWEST_INCIDENTS: Final = """
+SELECT account_id, id, rental_id, kind, detail, price, balance, activation_id, at FROM incident
+ORDER BY at DESC, id DESC LIMIT %s
+"""
+
+# Due work. A CTE, as LIMIT in an IN may run twice in a nested loop. The first column says how
+# long it has been due: what an UPDATE returns has no order.
+CLAIM_DUE_RENTALS: Final = f"""
+WITH due AS MATERIALIZED (
+    SELECT account_id, id, due_at FROM rental WHERE due_at <= %(now)s
+    ORDER BY due_at, account_id, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+UPDATE rental SET look_after = %(until)s, due_at = %(until)s FROM due
+WHERE (rental.account_id, rental.id) = (due.account_id, due.id)
+RETURNING due.due_at, {RENTAL_COLUMNS}
+"""
+CLAIM_DUE_DELIVERIES: Final = f"""
+WITH due AS MATERIALIZED (
+    SELECT account_id, id, due_at FROM delivery WHERE due_at <= %(now)s
+    ORDER BY due_at, account_id, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+UPDATE delivery SET due_at = %(until)s FROM due
+WHERE (delivery.account_id, delivery.id) = (due.account_id, due.id)
+RETURNING due.due_at, {DELIVERY_COLUMNS}
+"""
+NEXT_DUE: Final = """
+SELECT least(
+    (SELECT min(due_at) FROM rental WHERE due_at IS NOT NULL),
+    (SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL))
+"""
+
+# Units of work. What is read first, and the lock that goes before it where others are quick.
+LOCK: Final = "SELECT FROM wallet WHERE account_id = %s FOR NO KEY UPDATE"
+BEGINNING: Final = f"""
+SELECT wallet.version, wallet.account_id, wallet.available, wallet.held, wallet.transfers,
+{ACCOUNT_COLUMNS}
+FROM wallet JOIN account ON account.account_id = wallet.account_id
+WHERE wallet.account_id = %s
+"""
+
+# How a unit of work ends: the wallet's row gives the account to all that is written, and
+# nothing at all is written when somebody else has changed it.
+NEXT_VERSION: Final = """
+UPDATE wallet SET version = version + 1 WHERE account_id = %s AND version = %s
+RETURNING account_id
+"""
+SAVE_WALLET: Final = """
+UPDATE wallet SET available = %s, held = %s, transfers = %s, version = version + 1
+WHERE account_id = %s AND version = %s
+RETURNING account_id
+"""
+SAVE_ACCOUNT: Final = """
+UPDATE account
+SET email = %s, status = %s, suspended_for = %s, password_hash = %s, created_at = %s
+FROM own WHERE account.account_id = own.account_id
+"""
+SAVE_API_KEY: Final = """
+INSERT INTO api_key (account_id, prefix, secret_hash, label, created_at, revoked_at)
+SELECT account_id, %s, %s, %s, %s, %s FROM own
+ON CONFLICT (account_id, prefix) DO UPDATE SET
+    secret_hash = excluded.secret_hash, label = excluded.label,
+    created_at = excluded.created_at, revoked_at = excluded.revoked_at
+"""
+ADD_TRANSFER: Final = """
+INSERT INTO transfer (account_id, number, id, debit, credit, amount, reason, at)
+SELECT account_id, %s, %s, %s, %s, %s, %s, %s FROM own
+"""
+SAVE_RENTAL: Final = """
+INSERT INTO rental (
+    account_id, id, key_prefix, idempotency_key, renews, service, service_name, country, state,
+    price, cost, activation_id, phone, messages, created_at, changed_at, expires_at,
+    asleep_until, look_after, due_at)
+SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+FROM own
+ON CONFLICT (account_id, id) DO UPDATE SET
+    key_prefix = excluded.key_prefix, idempotency_key = excluded.idempotency_key,
+    renews = excluded.renews, service = excluded.service, service_name = excluded.service_name,
+    country = excluded.country, state = excluded.state, price = excluded.price,
+    cost = excluded.cost, activation_id = excluded.activation_id, phone = excluded.phone,
+    messages = excluded.messages, created_at = excluded.created_at,
+    changed_at = excluded.changed_at, expires_at = excluded.expires_at,
+    asleep_until = excluded.asleep_until, look_after = excluded.look_after,
+    due_at = excluded.due_at
+"""
+ADD_STEP: Final = """
+INSERT INTO step (account_id, rental_id, state, messages, actor, at)
+SELECT account_id, %s, %s, %s, %s, %s FROM own
+"""
+SAVE_IDEMPOTENCY: Final = """
+INSERT INTO idempotency (account_id, key, fingerprint, rental_id, state, claimed_at)
+SELECT account_id, %s, %s, %s, %s, %s FROM own
+ON CONFLICT (account_id, key) DO UPDATE SET
+    fingerprint = excluded.fingerprint, rental_id = excluded.rental_id, state = excluded.state,
+    claimed_at = excluded.claimed_at
+"""
+SAVE_WEBHOOK: Final = """
+INSERT INTO webhook (
+    account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at)
+SELECT account_id, %s, %s, %s, %s, %s, %s FROM own
+ON CONFLICT (account_id, key_prefix) DO UPDATE SET
+    url = excluded.url, sealed_secret = excluded.sealed_secret,
+    sealed_old_secret = excluded.sealed_old_secret, rotated_at = excluded.rotated_at,
+    stopped_at = excluded.stopped_at
+"""
+REMOVE_WEBHOOK: Final = """
+DELETE FROM webhook USING own WHERE webhook.account_id = own.account_id AND key_prefix = %s
+"""
+SAVE_DELIVERY: Final = """
+INSERT INTO delivery (
+    account_id, id, key_prefix, event, rental_id, body, status, attempts, tries_left, last_error,
+    created_at, due_at)
+SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM own
+ON CONFLICT (account_id, id) DO UPDATE SET
+    key_prefix = excluded.key_prefix, event = excluded.event, rental_id = excluded.rental_id,
+    body = excluded.body, status = excluded.status, attempts = excluded.attempts,
+    tries_left = excluded.tries_left, last_error = excluded.last_error,
+    created_at = excluded.created_at, due_at = excluded.due_at
+"""
+ADD_INCIDENT: Final = """
+INSERT INTO incident (
+    account_id, id, rental_id, kind, detail, price, balance, activation_id, at)
+SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s FROM own
+"""
+
+
+@lru_cache(maxsize=512)
+def together(own: str, writes: Sequence[str]) -> str:
+    """Make one statement of *writes*, which gives a row unless the wallet's row was changed."""
+    named = "".join(f", write_{number} AS ({write})" for number, write in enumerate(writes))
+    return f"WITH own AS ({own}){named} SELECT account_id FROM own"
+
+
+# The schema, and what the server may do.
+SCHEMA_VERSION_TABLE: Final = "SELECT FROM pg_class WHERE oid = to_regclass('schema_version')"
+SCHEMA_VERSION: Final = "SELECT version FROM schema_version"
+CREATE_SCHEMA_VERSION: Final = """
+CREATE TABLE IF NOT EXISTS schema_version (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    version integer NOT NULL)
+"""
+SAVE_SCHEMA_VERSION: Final = """
+INSERT INTO schema_version (version) VALUES (%s)
+ON CONFLICT (one) DO UPDATE SET version = excluded.version
+"""
+# Any number that nobody else takes in this database: "kiwisms" in ASCII.
+LOCK_SCHEMA: Final = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'kiwisms', 'big')})"
+READ_ONLY: Final = "SELECT WHERE current_setting('transaction_read_only') = 'on'"
+"""So is a standby, too."""
+ONE_MOMENT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+# Notices.
+CHANNEL: Final = "kiwisms"
+LISTEN: Final = f"LISTEN {CHANNEL}"
+# Nobody waits for a hint to be on the disk.
+NOTIFY: Final = f"""
+SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANNEL}', payload)
+FROM unnest(%s::text[]) AS payload
+"""

