@@ -21,6 +21,7 @@ from kiwisms.ports.provider import (
     Look,
     Provider,
     Received,
+    TooEarly,
     Unknown,
     Waiting,
 )
@@ -91,7 +92,11 @@ class Looks:
         return await self.store.rental(rental.account_id, rental.id) or rental
 
     async def _hand_back(self, activation_id: ActivationId) -> Look:
-        if isinstance(await self.provider.cancel(activation_id), Ambiguous):
+        answer = await self.provider.cancel(activation_id)
+        if isinstance(answer, Unknown | TooEarly):
+            # Upstream may still have it, and charge for a code that comes: ask again later.
+            return Unknown(f"not handed back: {answer}")
+        if isinstance(answer, Ambiguous):
             again = await self.provider.look(activation_id)
             if isinstance(again, Received):
                 return again

@@ -323,6 +323,24 @@ async def test_a_code_that_comes_while_the_number_is_handed_back_wins(
     assert await money(kit, ada) == ("9.61", "0.00")
 
 
+@pytest.mark.parametrize("answer", [Unknown("reset"), TooEarly()])
+async def test_a_number_whose_hand_back_failed_does_not_run_out_yet(
+    kit: Kit, ada: Account, answer: Unknown | TooEarly
+) -> None:
+    kit.provider.upstream.session = timedelta(hours=5)
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.clock.advance(SESSION)
+    kit.provider.on_cancel.next(answer)
+    await kit.work()
+    assert await state(kit, rental) is State.WAITING
+    kit.provider.deliver("123")
+    kit.clock.advance(60)
+    await kit.work()
+    ended = await kit.kiwi.rentals.get(ada.id, rental.id)
+    assert (ended.state, len(ended.messages)) == (State.COMPLETED, 1)
+    assert await money(kit, ada) == ("9.61", "0.00")
+
+
 async def test_what_upstream_cancels_costs_nothing(kit: Kit, ada: Account, rental: Rental) -> None:
     assert rental.activation_id is not None
     kit.provider.upstream.withdraw(rental.activation_id, kit.clock.now())
