@@ -90,7 +90,13 @@ def join(ports: Ports, terms: Terms, *, catalog_age: timedelta) -> Kiwisms:
         terms=terms,
     )
     looks = Looks(
-        store=store, provider=provider, outbox=outbox, clock=clock, notices=notices, terms=terms
+        store=store,
+        provider=provider,
+        outbox=outbox,
+        clock=clock,
+        ids=ids,
+        notices=notices,
+        terms=terms,
     )
     webhooks = Webhooks(
         store=store,

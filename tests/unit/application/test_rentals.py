@@ -9,6 +9,7 @@ import pytest
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account
 from kiwisms.domain.ids import RentalId
+from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.rental import CancelNotAllowed, Rental, RentalNotFound, State
 from kiwisms.ports.provider import (
     Ambiguous,
@@ -143,6 +144,60 @@ async def test_an_ambiguous_cancel_of_a_rental_that_is_gone_is_a_cancel(
     kit.provider.on_look.next(look)
     assert (await kit.kiwi.rentals.cancel(ada.id, rental.id)).state is State.CANCELLED
     assert await money(kit, ada) == ("10.00", "0.00")
+
+
+async def test_a_cancel_against_a_done_that_upstream_heard_first_is_an_incident(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    async def cancel() -> None:
+        await kit.kiwi.rentals.cancel(ada.id, rental.id)
+
+    kit.provider.on_finish.next(meanwhile=cancel)
+    with pytest.raises(RentalNotFound):
+        await kit.kiwi.rentals.done(ada.id, rental.id)
+    assert await state(kit, rental) is State.CANCELLED
+    [incident] = await kit.store.incidents(limit=10)
+    assert (incident.kind, incident.rental_id, incident.activation_id) == (
+        IncidentKind.ANSWER_LOST,
+        rental.id,
+        rental.activation_id,
+    )
+    assert kit.provider.upstream.refunded.micros == 0
+    assert await money(kit, ada) == ("10.00", "0.00")
+
+
+async def test_a_rental_that_runs_out_after_a_done_nobody_heard_of_is_an_incident(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    kit.provider.on_finish.next(Unknown("lost"), acts=True)
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.done(ada.id, rental.id)
+    kit.clock.advance(SESSION)
+    await kit.work()
+    assert await state(kit, rental) is State.EXPIRED
+    [incident] = await kit.store.incidents(limit=10)
+    assert (incident.kind, incident.activation_id) == (
+        IncidentKind.ANSWER_LOST,
+        rental.activation_id,
+    )
+    assert kit.provider.upstream.refunded.micros == 0
+
+
+async def test_a_done_between_the_last_look_and_the_hand_back_is_an_incident(
+    kit: Kit, ada: Account
+) -> None:
+    kit.provider.upstream.session = timedelta(hours=5)
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+
+    async def upstream_hears_of_done() -> None:
+        assert rental.activation_id is not None
+        kit.provider.upstream.finish(rental.activation_id, kit.clock.now())
+
+    kit.clock.advance(SESSION)
+    kit.provider.on_look.next(meanwhile=upstream_hears_of_done)
+    await kit.work()
+    assert await state(kit, rental) is State.EXPIRED
+    assert [each.rental_id for each in await kit.store.incidents(limit=10)] == [rental.id]
 
 
 @pytest.mark.parametrize("answer", [Ambiguous(), TooEarly(), Unknown("reset")])
