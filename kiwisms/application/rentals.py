@@ -177,6 +177,8 @@ class Rentals:
             raise RentalNotFound
         if rental.state is State.WAITING:
             rental = await self._look_surely(rental, by)
+        elif rental.state is State.RECEIVED:
+            await self.looks.catch(rental, by)
         if rental.state is State.COMPLETED:
             return rental
         if rental.state not in OPEN:

@@ -238,6 +238,28 @@ async def test_done_shows_a_code_that_came_before_it(
     assert await money(kit, ada) == ("9.61", "0.00")
 
 
+async def test_done_shows_a_further_code_that_came_before_it(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    kit.provider.deliver("123")
+    kit.clock.advance(3)
+    await kit.kiwi.rentals.get(ada.id, rental.id)
+    kit.provider.deliver("456")
+    completed = await kit.kiwi.rentals.done(ada.id, rental.id)
+    assert [message.code for message in completed.messages] == ["123", "456"]
+    assert await money(kit, ada) == ("9.61", "0.00")
+
+
+async def test_done_after_a_code_needs_no_look_that_succeeds(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    kit.provider.deliver("123")
+    kit.clock.advance(3)
+    await kit.kiwi.rentals.get(ada.id, rental.id)
+    kit.provider.on_look.next(Unknown("down"))
+    assert (await kit.kiwi.rentals.done(ada.id, rental.id)).state is State.COMPLETED
+
+
 async def test_done_shows_a_code_that_came_while_it_was_said(
     kit: Kit, ada: Account, rental: Rental
 ) -> None:
