@@ -9,18 +9,22 @@ from kiwisms.application.outbox import Outbox
 from kiwisms.application.progress import WORKER, Progress
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.sharing import Shared
-from kiwisms.domain.ids import AccountId, ActivationId, RentalId
-from kiwisms.domain.rental import OPEN, Rental, RentalNotFound, State
+from kiwisms.domain.ids import AccountId, ActivationId, IncidentId, RentalId
+from kiwisms.domain.incident import Incident, IncidentKind
+from kiwisms.domain.rental import OPEN, UNPAID, Rental, RentalNotFound, State
 from kiwisms.domain.sms import Message
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
+from kiwisms.ports.ids import Ids
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import (
     Ambiguous,
     Cancelled,
+    Gone,
     Look,
     Provider,
     Received,
+    TooEarly,
     Unknown,
     Waiting,
 )
@@ -37,6 +41,7 @@ class Looks:
     provider: Provider
     outbox: Outbox
     clock: Clock
+    ids: Ids
     notices: Notices
     terms: Terms
     _flights: Shared[RentalId, Rental] = field(factory=Shared, init=False)
@@ -80,6 +85,24 @@ class Looks:
         if isinstance(seen, Received):
             await self._apply(rental.account_id, rental.id, seen, over=False, by=by)
 
+    def unseen_end(self, rental: Rental) -> Incident:
+        """
+        Tell the operator of a number that ends unpaid here, and that upstream does not know.
+
+        Somebody was done with it, perhaps, and the answer to that was lost: then upstream has
+        charged for it.
+        """
+        return Incident(
+            id=IncidentId(self.ids.new()),
+            account_id=rental.account_id,
+            rental_id=rental.id,
+            kind=IncidentKind.ANSWER_LOST,
+            detail="upstream knows the number no more, and may have charged for it",
+            price=rental.price,
+            activation_id=rental.activation_id,
+            at=self.clock.now(),
+        )
+
     async def _claim_and_look(self, rental: Rental) -> Rental:
         now = self.clock.now()
         claimed = await self.store.claim_rental(
@@ -91,11 +114,13 @@ class Looks:
         return await self.store.rental(rental.account_id, rental.id) or rental
 
     async def _hand_back(self, activation_id: ActivationId) -> Look:
-        if isinstance(await self.provider.cancel(activation_id), Ambiguous):
-            again = await self.provider.look(activation_id)
-            if isinstance(again, Received):
-                return again
-        return Waiting()
+        answer = await self.provider.cancel(activation_id)
+        if isinstance(answer, Unknown | TooEarly):
+            # Upstream may still have it, and charge for a code that comes: ask again later.
+            return Unknown(f"not handed back: {answer}")
+        if isinstance(answer, Ambiguous):
+            return await self.provider.look(activation_id)
+        return answer
 
     @repeatable
     async def _apply(
@@ -110,6 +135,8 @@ class Looks:
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
             after = self._decide(progress, rental, seen, over=over)
             tx.save(*progress.facts)
+            if isinstance(seen, Gone) and after.state in UNPAID:
+                tx.save(self.unseen_end(after))
             for message in after.messages[len(rental.messages) :]:
                 await self.outbox.sms_received(tx, after, message)
         if after.messages != rental.messages or after.state is not rental.state:

@@ -30,7 +30,7 @@ from kiwisms.domain.sms import Code
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
-from kiwisms.ports.provider import Cancelled, Gone, Provider, Unknown, Waiting
+from kiwisms.ports.provider import Cancelled, Gone, Look, Provider, Unknown, Waiting
 from kiwisms.ports.store import Store
 
 
@@ -152,6 +152,7 @@ class Rentals:
         if rental is None or rental.state is not State.WAITING:
             raise CancelNotAllowed
         answer = await self.provider.cancel(number_of(rental))
+        seen: Look = Cancelled()
         if not isinstance(answer, Cancelled):
             # Whatever upstream said, only a look tells whether a code came: a code wins.
             rental, seen = await self.looks.look(rental, by)
@@ -159,7 +160,7 @@ class Rentals:
                 return rental
             if isinstance(seen, Waiting | Unknown):
                 raise ProviderFailed("Could not cancel rental on provider", f"{answer}, {seen}")
-        return await self._end(account_id, rental_id, _cancelled, by)
+        return await self._end(account_id, rental_id, _cancelled, by, unseen=isinstance(seen, Gone))
 
     async def done(self, account_id: AccountId, rental_id: RentalId, *, by: str = APP) -> Rental:
         """
@@ -176,6 +177,8 @@ class Rentals:
             raise RentalNotFound
         if rental.state is State.WAITING:
             rental = await self._look_surely(rental, by)
+        elif rental.state is State.RECEIVED:
+            await self.looks.catch(rental, by)
         if rental.state is State.COMPLETED:
             return rental
         if rental.state not in OPEN:
@@ -221,6 +224,8 @@ class Rentals:
         rental_id: RentalId,
         end: Callable[[Rental, datetime], Rental],
         by: str,
+        *,
+        unseen: bool = False,
     ) -> Rental:
         async with self.store.transaction(account_id) as tx:
             rental = await tx.rental(rental_id)
@@ -230,6 +235,8 @@ class Rentals:
             ended = end(rental, self.clock.now())
             progress.to(ended)
             tx.save(*progress.facts)
+            if unseen and rental.state is State.WAITING:
+                tx.save(self.looks.unseen_end(ended))
         self.notices.tell(rental_id)
         return ended
 

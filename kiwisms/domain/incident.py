@@ -13,7 +13,7 @@ class IncidentKind(StrEnum):
     """What is unknown."""
 
     ANSWER_LOST = "ANSWER_LOST"
-    """A number was asked for and the answer never came or was nonsense."""
+    """A number was asked for, or released, and the answer never came or was nonsense."""
     NOBODY_CAME_BACK = "NOBODY_CAME_BACK"
     """The process that asked for a number died before it wrote the answer down."""
     ANSWER_TOO_LATE = "ANSWER_TOO_LATE"

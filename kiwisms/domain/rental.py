@@ -63,6 +63,8 @@ UNDECIDED: Final = frozenset({State.REQUESTED, State.WAITING})
 """States in which the price is held, and upstream may hold a slot for the number."""
 SHOWN: Final = frozenset(State) - {State.NEW, State.REQUESTED, State.FAILED}
 """States of rentals that the customer ever sees."""
+UNPAID: Final = frozenset({State.CANCELLED, State.EXPIRED})
+"""States of a number that ended without a charge."""
 RENEWABLE: Final = frozenset({State.RECEIVED, State.COMPLETED})
 """States after which upstream gives the same number again."""
 

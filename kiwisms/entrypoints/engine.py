@@ -94,7 +94,13 @@ def join(
         terms=terms,
     )
     looks = Looks(
-        store=store, provider=provider, outbox=outbox, clock=clock, notices=notices, terms=terms
+        store=store,
+        provider=provider,
+        outbox=outbox,
+        clock=clock,
+        ids=ids,
+        notices=notices,
+        terms=terms,
     )
     webhooks = Webhooks(
         store=store,

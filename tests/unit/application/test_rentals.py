@@ -9,6 +9,7 @@ import pytest
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account
 from kiwisms.domain.ids import RentalId
+from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.rental import CancelNotAllowed, Rental, RentalNotFound, State
 from kiwisms.ports.provider import (
     Ambiguous,
@@ -145,6 +146,60 @@ async def test_an_ambiguous_cancel_of_a_rental_that_is_gone_is_a_cancel(
     assert await money(kit, ada) == ("10.00", "0.00")
 
 
+async def test_a_cancel_against_a_done_that_upstream_heard_first_is_an_incident(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    async def cancel() -> None:
+        await kit.kiwi.rentals.cancel(ada.id, rental.id)
+
+    kit.provider.on_finish.next(meanwhile=cancel)
+    with pytest.raises(RentalNotFound):
+        await kit.kiwi.rentals.done(ada.id, rental.id)
+    assert await state(kit, rental) is State.CANCELLED
+    [incident] = await kit.store.incidents(limit=10)
+    assert (incident.kind, incident.rental_id, incident.activation_id) == (
+        IncidentKind.ANSWER_LOST,
+        rental.id,
+        rental.activation_id,
+    )
+    assert kit.provider.upstream.refunded.micros == 0
+    assert await money(kit, ada) == ("10.00", "0.00")
+
+
+async def test_a_rental_that_runs_out_after_a_done_nobody_heard_of_is_an_incident(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    kit.provider.on_finish.next(Unknown("lost"), acts=True)
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.done(ada.id, rental.id)
+    kit.clock.advance(SESSION)
+    await kit.work()
+    assert await state(kit, rental) is State.EXPIRED
+    [incident] = await kit.store.incidents(limit=10)
+    assert (incident.kind, incident.activation_id) == (
+        IncidentKind.ANSWER_LOST,
+        rental.activation_id,
+    )
+    assert kit.provider.upstream.refunded.micros == 0
+
+
+async def test_a_done_between_the_last_look_and_the_hand_back_is_an_incident(
+    kit: Kit, ada: Account
+) -> None:
+    kit.provider.upstream.session = timedelta(hours=5)
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+
+    async def upstream_hears_of_done() -> None:
+        assert rental.activation_id is not None
+        kit.provider.upstream.finish(rental.activation_id, kit.clock.now())
+
+    kit.clock.advance(SESSION)
+    kit.provider.on_look.next(meanwhile=upstream_hears_of_done)
+    await kit.work()
+    assert await state(kit, rental) is State.EXPIRED
+    assert [each.rental_id for each in await kit.store.incidents(limit=10)] == [rental.id]
+
+
 @pytest.mark.parametrize("answer", [Ambiguous(), TooEarly(), Unknown("reset")])
 async def test_a_cancel_that_upstream_does_not_take_changes_nothing(
     kit: Kit, ada: Account, rental: Rental, answer: Ambiguous | TooEarly | Unknown
@@ -181,6 +236,28 @@ async def test_done_shows_a_code_that_came_before_it(
     completed = await kit.kiwi.rentals.done(ada.id, rental.id)
     assert (completed.state, completed.messages[0].code) == (State.COMPLETED, "123")
     assert await money(kit, ada) == ("9.61", "0.00")
+
+
+async def test_done_shows_a_further_code_that_came_before_it(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    kit.provider.deliver("123")
+    kit.clock.advance(3)
+    await kit.kiwi.rentals.get(ada.id, rental.id)
+    kit.provider.deliver("456")
+    completed = await kit.kiwi.rentals.done(ada.id, rental.id)
+    assert [message.code for message in completed.messages] == ["123", "456"]
+    assert await money(kit, ada) == ("9.61", "0.00")
+
+
+async def test_done_after_a_code_needs_no_look_that_succeeds(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    kit.provider.deliver("123")
+    kit.clock.advance(3)
+    await kit.kiwi.rentals.get(ada.id, rental.id)
+    kit.provider.on_look.next(Unknown("down"))
+    assert (await kit.kiwi.rentals.done(ada.id, rental.id)).state is State.COMPLETED
 
 
 async def test_done_shows_a_code_that_came_while_it_was_said(
@@ -317,6 +394,24 @@ async def test_a_code_that_comes_while_the_number_is_handed_back_wins(
 
     kit.clock.advance(SESSION)
     kit.provider.on_look.next(meanwhile=a_code_comes)
+    await kit.work()
+    ended = await kit.kiwi.rentals.get(ada.id, rental.id)
+    assert (ended.state, len(ended.messages)) == (State.COMPLETED, 1)
+    assert await money(kit, ada) == ("9.61", "0.00")
+
+
+@pytest.mark.parametrize("answer", [Unknown("reset"), TooEarly()])
+async def test_a_number_whose_hand_back_failed_does_not_run_out_yet(
+    kit: Kit, ada: Account, answer: Unknown | TooEarly
+) -> None:
+    kit.provider.upstream.session = timedelta(hours=5)
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.clock.advance(SESSION)
+    kit.provider.on_cancel.next(answer)
+    await kit.work()
+    assert await state(kit, rental) is State.WAITING
+    kit.provider.deliver("123")
+    kit.clock.advance(60)
     await kit.work()
     ended = await kit.kiwi.rentals.get(ada.id, rental.id)
     assert (ended.state, len(ended.messages)) == (State.COMPLETED, 1)
