@@ -14,6 +14,7 @@ from aiohttp import web
 from attrs import evolve
 
 from kiwisms.entrypoints.engine import Kiwisms
+from kiwisms.entrypoints.http.runner import Runner
 from kiwisms.entrypoints.settings import Settings
 
 STOPS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -60,7 +61,7 @@ async def serving(kiwi: Kiwisms, settings: Settings, listener: socket.socket) ->
         The address at which this process is reached.
     """
     here = evolve(settings, port=listener.getsockname()[1])
-    runner = web.AppRunner(
+    runner = Runner(
         kiwi.http(here),
         access_log=None,
         shutdown_timeout=UPSTREAM_CALLS * settings.provider_timeout_seconds,
