@@ -16,6 +16,7 @@ from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.entrypoints.http.openapi import CONTRACT
 from kiwisms.entrypoints.http.runner import Runner
+from kiwisms.ports.store import Store
 from kiwisms.testing.clock import ManualClock
 
 Json = Any
@@ -156,7 +157,7 @@ class Site:
 
 
 @asynccontextmanager
-async def open_site(store: str, settings: kiwisms.Settings = WIDE) -> AsyncIterator[Site]:
+async def open_site(store: str | Store, settings: kiwisms.Settings = WIDE) -> AsyncIterator[Site]:
     """Run everything; background work only happens where a test asks for it."""
     clock = ManualClock()
     async with (
@@ -173,11 +174,13 @@ async def open_site(store: str, settings: kiwisms.Settings = WIDE) -> AsyncItera
     ):
         runner = Runner(kiwi.http(settings), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
-            yield Site(kiwi=kiwi, simulator=simulator, clock=clock, session=session, port=port)
-        await runner.cleanup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            host, port = runner.addresses[0][:2]
+            async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
+                yield Site(kiwi=kiwi, simulator=simulator, clock=clock, session=session, port=port)
+        finally:
+            await runner.cleanup()
 
 
 def assert_is(schema: str, document: Json) -> None:
