@@ -103,14 +103,14 @@ def read_key(text: str | None) -> IdempotencyKey | None:
     Check a key that a customer sent.
 
     Raises:
-        ValidationRefused: It is empty, or longer than 256 characters.
+        ValidationRefused: It is empty, longer than 256 characters, or not printable.
 
     Source: HTTP contract, parameter ``Idempotency-Key``.
     """
     if text is None:
         return None
     if not 0 < len(text) <= LONGEST or not text.isprintable():
-        raise ValidationRefused("Idempotency-Key", f"must have 1 to {LONGEST} characters")
+        raise ValidationRefused("Idempotency-Key", f"must have 1 to {LONGEST} printable characters")
     return IdempotencyKey(text)
 
 

@@ -65,33 +65,35 @@ def show(view: object, *, as_json: bool) -> None:
         click.echo(json.dumps(document))
         return
     console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = WIDEST
+    columns = console.width if console.is_terminal else WIDEST
+    # What is too long for a line is for the terminal to wrap: it can still be copied whole.
+    console.width = WIDEST
     with console.capture() as printed:
-        for paragraph in _paragraphs(document, console):
+        for paragraph in _paragraphs(document, console, columns):
             console.print(paragraph)
     # A table fills its last column up with spaces.
     click.echo("\n".join(map(str.rstrip, printed.get().splitlines())), color=True)
 
 
-def _paragraphs(document: Row | list[Row], console: Console) -> Iterator[RenderableType]:
+def _paragraphs(
+    document: Row | list[Row], console: Console, columns: int
+) -> Iterator[RenderableType]:
     if isinstance(document, list):
-        yield from _rows(document, console)
+        yield from _rows(document, console, columns)
         return
     lists = {name: value for name, value in document.items() if isinstance(value, list)}
     yield _record({name: value for name, value in document.items() if name not in lists})
     for name, rows in lists.items():
         yield Text(f"\n{name}", style="bold")
-        yield from _rows(rows, console)
+        yield from _rows(rows, console, columns)
 
 
-def _rows(rows: Sequence[Row], console: Console) -> Iterator[RenderableType]:
+def _rows(rows: Sequence[Row], console: Console, columns: int) -> Iterator[RenderableType]:
     if not rows:
         yield Text("none", style="dim")
         return
     table = _table(rows, SIMPLE_HEAD if console.is_terminal else None)
-    unbounded = console.options.update(max_width=WIDEST)
-    if Measurement.get(console, unbounded, table).maximum <= console.width:
+    if Measurement.get(console, console.options, table).maximum <= columns:
         yield table
         return
     # Too wide for the terminal: one below the other, so that an id can still be copied.
@@ -121,7 +123,10 @@ def _cell(value: object) -> Text:
     text = words[value] if isinstance(value, bool | None) else str(value)
     # What a message or an upstream wrote must not steer the terminal.
     safe = "".join(letter if letter.isprintable() else " " for letter in text)
-    return Text(safe, style=COLORS.get(safe, ""))
+    cell = Text(safe)
+    # Not the style of the cell: that would colour the spaces after it too.
+    cell.stylize(COLORS.get(safe, ""))
+    return cell
 
 
 def _documents() -> Converter:

@@ -14,6 +14,7 @@ from aiohttp import web
 from attrs import evolve
 
 from kiwisms.entrypoints.engine import Kiwisms
+from kiwisms.entrypoints.http.runner import Runner
 from kiwisms.entrypoints.settings import Settings
 
 STOPS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -22,12 +23,23 @@ UPSTREAM_CALLS: Final = 3
 
 
 def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run *main*, with an event that is set when somebody wants it to end."""
+    """
+    Run *main*, with an event that is set when somebody wants it to end.
+
+    Who asks a second time does not want to wait for that: then the process just ends.
+    """
 
     async def until_told() -> None:
         told, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def end() -> None:
+            told.set()
+            for stop in STOPS:
+                loop.remove_signal_handler(stop)
+                signal.signal(stop, signal.SIG_DFL)
+
         for stop in STOPS:
-            loop.add_signal_handler(stop, told.set)
+            loop.add_signal_handler(stop, end)
         await main(told)
 
     with asyncio.Runner(loop_factory=_new_event_loop) as runner:
@@ -60,7 +72,7 @@ async def serving(kiwi: Kiwisms, settings: Settings, listener: socket.socket) ->
         The address at which this process is reached.
     """
     here = evolve(settings, port=listener.getsockname()[1])
-    runner = web.AppRunner(
+    runner = Runner(
         kiwi.http(here),
         access_log=None,
         shutdown_timeout=UPSTREAM_CALLS * settings.provider_timeout_seconds,

@@ -79,9 +79,12 @@ STATUS: Final[Mapping[type[KiwismsError], int]] = MappingProxyType(
 
 OURS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {
+        400: ("Request is not valid HTTP", "BAD_REQUEST"),
         404: ("There is nothing here", "NOT_FOUND"),
         405: ("Method not allowed", "METHOD_NOT_ALLOWED"),
+        408: ("Request body did not come in time", "REQUEST_TIMEOUT"),
         413: (f"Request body is larger than {MOST_BYTES} bytes", "PAYLOAD_TOO_LARGE"),
+        417: ("Nothing but 100-continue can be expected", "EXPECTATION_FAILED"),
         500: ("Internal error", "INTERNAL_ERROR"),
         503: ("Temporarily unavailable", "TEMPORARILY_UNAVAILABLE"),
     }
@@ -101,10 +104,10 @@ def guard(metrics: HttpMetrics) -> Middleware:
         except KiwismsError as refused:
             answer = refusal(refused)
         except web.HTTPException as raised:
-            answer = _from_aiohttp(raised)
+            answer = from_aiohttp(raised)
         except Exception:
             log.exception("a request failed in a way that nobody foresaw")
-            answer = _ours(500)
+            answer = ours(500)
         metrics.count(request, answer.status, time.perf_counter() - began)
         return answer
 
@@ -116,7 +119,7 @@ def refusal(error: KiwismsError) -> web.Response:
     status = _status(error)
     if status in OURS and status >= 500:
         log.error("a request failed", exc_info=error)
-        return _ours(status)
+        return ours(status)
     if isinstance(error, ProviderFailed):
         log.warning("the provider failed: %s (%s)", error, error.detail)
     if isinstance(error, ServiceUnavailable):
@@ -134,15 +137,20 @@ def _status(error: KiwismsError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def _ours(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+def ours(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answer with one of `OURS`."""
     sentence, code = OURS[status]
     if status == 503:
         headers = {"Retry-After": str(RETRY_SECONDS)}
     return json_answer({"error": sentence, "code": code}, status, headers)
 
 
-def _from_aiohttp(raised: web.HTTPException) -> web.StreamResponse:
+def from_aiohttp(raised: web.HTTPException) -> web.StreamResponse:
+    """Answer with what aiohttp raised, in the contract's shape."""
     if raised.status not in OURS:
         return raised
     allow = {"Allow": raised.headers["Allow"]} if "Allow" in raised.headers else None
-    return _ours(raised.status, allow)
+    answer = ours(raised.status, allow)
+    if raised.status == 408:
+        answer.force_close()
+    return answer

@@ -1,5 +1,6 @@
 """What a request says, checked against the contract's own schemas."""
 
+import asyncio
 from typing import Any, Final
 
 import orjson
@@ -15,6 +16,7 @@ from kiwisms.entrypoints.http.openapi import CONTRACT
 
 COUNTRY_FIELDS: Final = ("country", "country_code")
 LONGEST_WHY: Final = 200
+LONGEST_BODY_SECONDS: Final = 10.0
 
 RENT: Final = Draft202012Validator(CONTRACT["components"]["schemas"]["RentRequest"])
 
@@ -29,8 +31,8 @@ async def read_order(request: web.Request) -> Order:
         ValidationRefused: A field cannot be used; the error names it.
     """
     try:
-        body = orjson.loads(await request.read())
-    except orjson.JSONDecodeError:
+        body = orjson.loads(await _read_body(request))
+    except (orjson.JSONDecodeError, web.RequestPayloadError):
         raise InvalidJson from None
     for error in RENT.iter_errors(body):
         raise _refusal(error)
@@ -70,6 +72,15 @@ def read_rental_id(request: web.Request) -> RentalId:
 def read_idempotency_key(request: web.Request) -> str | None:
     """Read the header that makes a retry safe."""
     return request.headers.get("Idempotency-Key")
+
+
+async def _read_body(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(LONGEST_BODY_SECONDS):
+            return await request.read()
+    except (TimeoutError, ConnectionError):
+        # It never comes whole: also when the client has gone, whom no answer reaches.
+        raise web.HTTPRequestTimeout from None
 
 
 def _country(country: str | None, alias: str | None) -> str:

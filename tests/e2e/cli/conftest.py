@@ -15,9 +15,9 @@ def kiwi(tmp_path: Path) -> Kiwi:
 
 
 @pytest.fixture
-async def provider(tmp_path: Path) -> AsyncIterator[Upstream]:
+async def provider() -> AsyncIterator[Upstream]:
     """A simulator."""
-    async with upstream(tmp_path) as running:
+    async with upstream() as running:
         yield running
 
 

@@ -6,13 +6,17 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import aiohttp
 from attrs import field, frozen
+
+from kiwisms.entrypoints.engine import Kiwisms
+from kiwisms.entrypoints.settings import Settings
+from kiwisms.entrypoints.wiring import open_office, open_simulator
 
 LONGEST_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 0.05
@@ -41,9 +45,11 @@ class Running:
     process: Process
     document: Any
 
-    async def end(self, how: signal.Signals) -> Done:
-        """Send a signal and wait for the end."""
-        self.process.send_signal(how)
+    async def end(self, *how: signal.Signals) -> Done:
+        """Send signals, one after the other, and wait for the end."""
+        for each in how:
+            self.process.send_signal(each)
+            await asyncio.sleep(PAUSE_SECONDS)
         async with asyncio.timeout(LONGEST_SECONDS):
             out, err = await self.process.communicate()
         assert self.process.returncode is not None
@@ -56,6 +62,7 @@ class Kiwi:
 
     folder: Path
     settings: Mapping[str, str] = field(factory=dict)
+    python: Sequence[str] = ("-m", "kiwisms")
 
     async def run(self, *args: str, stdin: str = "", **settings: str) -> Done:
         """Run a command to its end."""
@@ -96,18 +103,26 @@ class Kiwi:
                 process.kill()
                 await process.communicate()
 
+    def office(self) -> AbstractAsyncContextManager[Kiwisms]:
+        """Open the store here, as a command does, for what a test only has to prepare or see."""
+        return open_office(Settings(store_url=self.store_url))
+
+    @property
+    def store_url(self) -> str:
+        """Where the store is."""
+        return f"sqlite:///{self.folder}/kiwisms.db"
+
     async def _begin(self, *args: str, **settings: str) -> Process:
         environment = {
             "PATH": os.environ["PATH"],
             "TMPDIR": str(self.folder),
-            "KIWISMS_STORE_URL": f"sqlite:///{self.folder}/kiwisms.db",
+            "KIWISMS_STORE_URL": self.store_url,
             **self.settings,
             **settings,
         }
         return await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "kiwisms",
+            *self.python,
             *args,
             cwd=self.folder,
             env=environment,
@@ -128,18 +143,14 @@ async def until(look: Callable[[], Awaitable[T]], good: Callable[[T], bool]) -> 
 
 
 @asynccontextmanager
-async def upstream(folder: Path) -> AsyncIterator["Upstream"]:
-    """Run the simulator as a process of its own."""
+async def upstream() -> AsyncIterator["Upstream"]:
+    """Run a simulated provider."""
     async with (
-        Kiwi(folder=folder).up("simulator") as running,
+        open_simulator() as running,
         aiohttp.ClientSession(raise_for_status=True) as session,
     ):
-        document = running.document
         yield Upstream(
-            url=document["address"],
-            key=document["key"],
-            control=document["control"],
-            session=session,
+            url=running.url, key=running.key, control=running.control_url, session=session
         )
 
 

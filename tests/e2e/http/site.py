@@ -15,6 +15,8 @@ from kiwisms.adapters.simulator.server import Simulator
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.entrypoints.http.openapi import CONTRACT
+from kiwisms.entrypoints.http.runner import Runner
+from kiwisms.ports.store import Store
 from kiwisms.testing.clock import ManualClock
 
 Json = Any
@@ -103,6 +105,7 @@ class Site:
     simulator: Simulator
     clock: ManualClock
     session: aiohttp.ClientSession
+    port: int
 
     async def ask(
         self,
@@ -154,7 +157,7 @@ class Site:
 
 
 @asynccontextmanager
-async def open_site(store: str, settings: kiwisms.Settings = WIDE) -> AsyncIterator[Site]:
+async def open_site(store: str | Store, settings: kiwisms.Settings = WIDE) -> AsyncIterator[Site]:
     """Run everything; background work only happens where a test asks for it."""
     clock = ManualClock()
     async with (
@@ -169,13 +172,15 @@ async def open_site(store: str, settings: kiwisms.Settings = WIDE) -> AsyncItera
             background=False,
         ) as kiwi,
     ):
-        runner = web.AppRunner(kiwi.http(settings), access_log=None, shutdown_timeout=0.1)
+        runner = Runner(kiwi.http(settings), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
-            yield Site(kiwi=kiwi, simulator=simulator, clock=clock, session=session)
-        await runner.cleanup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            host, port = runner.addresses[0][:2]
+            async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
+                yield Site(kiwi=kiwi, simulator=simulator, clock=clock, session=session, port=port)
+        finally:
+            await runner.cleanup()
 
 
 def assert_is(schema: str, document: Json) -> None:

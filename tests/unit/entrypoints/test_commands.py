@@ -78,6 +78,30 @@ def test_an_unknown_option_is_wrong_usage(name: str) -> None:
     assert "No such option" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "frobnicate",
+        "accounts frobnicate",
+        "accounts create",
+        "accounts suspend ada@example.com",
+        "wallet credit ada@example.com 1",
+        "webhooks resend",
+        "rentals list --status LOST",
+        "serve --port",
+        "serve --port x",
+        "serve --port 70000",
+        "serve --workers 0",
+        "migrate twice",
+    ],
+)
+def test_wrong_usage_is_2_and_says_how(words: str) -> None:
+    result = CliRunner().invoke(kiwisms, [*words.split(), "--json"])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("Usage: ")
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from kiwisms.entrypoints.cli import main\n"

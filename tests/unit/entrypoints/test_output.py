@@ -121,6 +121,15 @@ def test_on_a_narrow_terminal_an_id_is_still_in_one_piece(on_terminal: Shown) ->
     assert shown.count("rentalId") == 2
 
 
+@pytest.mark.parametrize("columns", [1, 40, 80, 200])
+def test_a_key_that_is_shown_once_is_shown_whole(on_terminal: Shown, columns: int) -> None:
+    key = "lsms_" + "k" * 100
+    shown = on_terminal(Page(account_id=key, is_good=True, lines=[]), columns=columns)
+    assert key in shown
+    assert not any(line.endswith(" ") for line in shown.splitlines())
+    assert "\x1b[32myes\x1b[0m" in shown
+
+
 @pytest.mark.parametrize("text", ["[red]bold[/red]", ":smile:", "http://a/b?c=[d]"])
 def test_what_somebody_wrote_is_not_markup(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     show([Line(rental_id=text, at=AT, amount=Money(0), status=State.FAILED)], as_json=False)

@@ -1,0 +1,152 @@
+"""What is no proper request is answered in the contract's shape, and is no error of ours."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from kiwisms.entrypoints.http import requests
+from kiwisms.entrypoints.http.answers import JSON
+from tests.e2e.http.site import Customer, Site, assert_is
+
+ANSWERED_IN = 5.0
+
+
+@pytest.fixture
+def store_url() -> str:
+    return "memory://"
+
+
+@pytest.fixture(autouse=True)
+def _no_error_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    yield
+    assert [each.message for each in caplog.records if each.levelno >= logging.WARNING] == []
+
+
+def head(ada: Customer, *lines: bytes) -> bytes:
+    key = b"X-API-Key: " + ada.key.encode()
+    return b"\r\n".join((b"POST /api/v1/rentals HTTP/1.1", b"Host: x", key, *lines, b"", b""))
+
+
+async def send(site: Site, *pieces: bytes, closes: bool = True) -> tuple[int, str]:
+    """Write bytes and give status and code of the answer, which must be as every error is."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    try:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        async with asyncio.timeout(ANSWERED_IN):
+            status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            headers = dict(line.split(": ", 1) for line in lines if line)
+            body = await reader.readexactly(int(headers["Content-Length"]))
+            if closes:
+                assert await reader.read() == b""
+    finally:
+        writer.close()
+    assert headers.items() >= JSON.items()
+    document = json.loads(body)
+    assert_is("Error", document)
+    return int(status.split()[1]), document["code"]
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 TLS\r\n\r\n",
+        b"hello there, you\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"get /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"BANANA /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /livez HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://x:99999/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 20_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 3000 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-Null: a\x00b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX Space: a\r\n\r\n",
+    ],
+    ids=lambda garbage: repr(garbage[:20]),
+)
+async def test_what_is_not_http_is_refused_and_the_line_is_cut(site: Site, garbage: bytes) -> None:
+    assert await send(site, garbage) == (400, "BAD_REQUEST")
+    again = await site.ask("GET", "/livez")
+    assert again.status == 200
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"Content-Length: abc"],
+        [b"Content-Length: -1"],
+        [b"Content-Length: 2", b"Content-Length: 3"],
+        [b"Content-Length: 2", b"Transfer-Encoding: chunked"],
+        [b"Transfer-Encoding: banana"],
+    ],
+    ids=lambda lines: repr(b", ".join(lines)),
+)
+async def test_a_body_of_no_clear_length_is_refused(
+    site: Site, ada: Customer, lines: list[bytes]
+) -> None:
+    body = b'{"service": "go"}'
+    assert await send(site, head(ada, *lines) + body) == (400, "BAD_REQUEST")
+    assert site.bought == 0
+
+
+async def test_chunked_nonsense_is_refused(site: Site, ada: Customer) -> None:
+    nonsense = head(ada, b"Transfer-Encoding: chunked") + b"ZZ\r\nhello\r\n0\r\n\r\n"
+    assert await send(site, nonsense) == (400, "BAD_REQUEST")
+
+
+async def test_a_body_that_cannot_be_unpacked_is_not_json(site: Site, ada: Customer) -> None:
+    packed = head(ada, b"Content-Encoding: gzip", b"Content-Length: 2") + b"{}"
+    assert await send(site, packed) == (400, "INVALID_JSON")
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"Content-Length: 100", b"{"],
+        [b"Transfer-Encoding: chunked", b"1\r\n{\r\n", b"ZZ\r\nhello\r\n0\r\n\r\n"],
+        [b"Transfer-Encoding: chunked", b"1\r\n{\r\n", b"FFFFFFFFFFFFFFFFFF\r\n"],
+    ],
+    ids=["short", "nonsense later", "a length without end"],
+)
+async def test_a_body_that_never_comes_whole_is_not_waited_for(
+    site: Site, ada: Customer, monkeypatch: pytest.MonkeyPatch, pieces: list[bytes]
+) -> None:
+    monkeypatch.setattr(requests, "LONGEST_BODY_SECONDS", 0.1)
+    length, *body = pieces
+    # The line is cut some seconds later: until then the rest may come.
+    told = await send(site, head(ada, length), *body, closes=False)
+    # Nonsense that is read together with the head is no HTTP from the start.
+    assert told in {(408, "REQUEST_TIMEOUT"), (400, "BAD_REQUEST")}
+    assert told[0] == 408 or b"chunked" in length
+
+
+async def test_a_client_that_goes_away_within_its_request_is_forgotten(
+    site: Site, ada: Customer
+) -> None:
+    for length, body in ((b"Content-Length: 9", b"{"), (b"Transfer-Encoding: chunked", b"5\r\nab")):
+        _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(head(ada, length) + body)
+        await writer.drain()
+        writer.transport.abort()
+    assert await ada.balance() == 10.0
+    assert site.bought == 0
+
+
+async def test_a_strange_expectation_is_refused(ada: Customer) -> None:
+    refused = await ada.ask("POST", "/rentals", json={}, headers={"Expect": "miracles"})
+    assert refused.told == (417, "EXPECTATION_FAILED")
+    assert refused.headers["Server"] == "kiwisms"
+
+
+async def test_who_asks_whether_to_go_on_may(ada: Customer) -> None:
+    rented = await ada.ask(
+        "POST", "/rentals", json={"service": "go"}, headers={"Expect": "100-continue"}
+    )
+    assert rented.status == 201
