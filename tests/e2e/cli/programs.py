@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -56,6 +56,12 @@ class Kiwi:
 
     folder: Path
     settings: Mapping[str, str] = field(factory=dict)
+    program: Sequence[str] = ("-m", "kiwisms")
+
+    @property
+    def store_url(self) -> str:
+        """The store of all commands that are run here."""
+        return f"sqlite:///{self.folder}/kiwisms.db"
 
     async def run(self, *args: str, stdin: str = "", **settings: str) -> Done:
         """Run a command to its end."""
@@ -100,14 +106,13 @@ class Kiwi:
         environment = {
             "PATH": os.environ["PATH"],
             "TMPDIR": str(self.folder),
-            "KIWISMS_STORE_URL": f"sqlite:///{self.folder}/kiwisms.db",
+            "KIWISMS_STORE_URL": self.store_url,
             **self.settings,
             **settings,
         }
         return await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "kiwisms",
+            *self.program,
             *args,
             cwd=self.folder,
             env=environment,
