@@ -89,7 +89,7 @@ async def _close(listener: socket.socket, site: web.SockSite, runner: web.AppRun
     server = cast("web.Server", runner.server)
     queue, waiting = listener.dup(), []
     await site.stop()
-    with queue, suppress(BlockingIOError):
+    with queue, suppress(OSError):
         queue.setblocking(False)
         while True:
             waiting.append(queue.accept()[0])

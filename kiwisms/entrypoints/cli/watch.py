@@ -52,7 +52,7 @@ class Watch:
     work: Work
     count: int
     drain_seconds: float
-    when_up: Callable[[], None]
+    when_up: Up
     when_ending: Callable[[], None]
     _processes: dict[int, SpawnProcess] = field(factory=dict, init=False)
     _up: set[int] = field(factory=set, init=False)

@@ -29,6 +29,6 @@ def shop(tmp_path: Path, provider: Upstream) -> Kiwi:
 
 @pytest.fixture
 def chain(tmp_path: Path, provider: Upstream) -> Kiwi:
-    """The command with a store that several workers may share, and the simulator."""
+    """The command where several workers may share the store, and the simulator."""
     several = Path(__file__).with_name("several.py")
     return Kiwi(folder=tmp_path, settings=provider.settings, program=(str(several),))

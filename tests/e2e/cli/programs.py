@@ -61,7 +61,8 @@ class Kiwi:
     @property
     def store_url(self) -> str:
         """The store of all commands that are run here."""
-        return f"sqlite:///{self.folder}/kiwisms.db"
+        usual = f"sqlite:///{self.folder}/kiwisms.db"
+        return self.settings.get("KIWISMS_STORE_URL", usual)
 
     async def run(self, *args: str, stdin: str = "", **settings: str) -> Done:
         """Run a command to its end."""

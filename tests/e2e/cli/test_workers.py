@@ -20,11 +20,6 @@ from tests.e2e.cli.programs import Kiwi, Running, Upstream, until
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
 SERVE = ("serve", "--port", "0", "--workers")
-WIDE = {
-    "KIWISMS_RATE_READ_PER_MINUTE": "100000",
-    "KIWISMS_RATE_RENT_PER_MINUTE": "100000",
-    "KIWISMS_RATE_PUBLIC_PER_MINUTE": "100000",
-}
 
 
 def workers(watcher: Running) -> set[int]:
@@ -227,10 +222,10 @@ async def test_workers_end_when_their_watcher_was_killed(chain: Kiwi) -> None:
 
 
 async def test_what_no_worker_can_start_with_ends_all(chain: Kiwi) -> None:
-    (chain.folder / "kiwisms.db").write_bytes(b"not a database" * 1000)
-    alone = await chain.fail(*SERVE, "1")
-    assert "kiwisms.db" in alone
-    assert await chain.fail(*SERVE, "3") == alone
+    nowhere = {"KIWISMS_STORE_URL": f"sqlite:///{chain.folder}/nowhere/kiwisms.db"}
+    alone = await chain.fail(*SERVE, "1", **nowhere)
+    assert "nowhere" in alone
+    assert await chain.fail(*SERVE, "3", **nowhere) == alone
 
 
 async def test_a_limit_is_one_for_all_workers_with_redis(chain: Kiwi, redis_url: str) -> None:
