@@ -190,6 +190,19 @@ def is_web_address(text: str) -> bool:
     return bool(usable) and is_word(text) and "@" not in parts.netloc
 
 
+def is_redis(text: str) -> bool:
+    """Whether it is the address of a Redis server, at most with the number of a database."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"redis", "rediss"} and parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    database = parts.path.removeprefix("/")
+    # An unknown option behind a ? is an error only when the first request comes.
+    plain = is_word(text) and not set(text) & set("?#")
+    return bool(usable) and plain and (not database or database.isdecimal())
+
+
 def is_store(text: str) -> bool:
     """Whether it names a store that this build has."""
     return text == "memory://" or (text.startswith("sqlite:///") and text != "sqlite:///")
@@ -201,8 +214,3 @@ def no_postgres_yet(text: str) -> None:
         raise ValueError(
             "this build has no Postgres store yet; write for example sqlite:///kiwisms.db"
         )
-
-
-def no_redis_yet(_text: str) -> None:
-    """Refuse Redis, whatever its address."""
-    raise ValueError("this build cannot use Redis yet: remove it, and limits count in each process")

@@ -1,6 +1,7 @@
 """What the operator can set, with the defaults that need no thought."""
 
 from datetime import timedelta
+from urllib.parse import unquote, urlsplit
 
 from attrs import field, frozen
 
@@ -14,11 +15,11 @@ from kiwisms.entrypoints.rules import (
     Text,
     Whole,
     is_host,
+    is_redis,
     is_store,
     is_web_address,
     is_word,
     no_postgres_yet,
-    no_redis_yet,
 )
 
 SHORTEST_SECRET = 16
@@ -50,7 +51,11 @@ SECRET = Text(
     example="what `openssl rand -hex 32` prints",
     accepts=lambda text: len(text) >= SHORTEST_SECRET,
 )
-REDIS = Text(wanted="", example="", accepts=is_word, check=no_redis_yet)
+REDIS = Text(
+    wanted="a redis:// or rediss:// address, with a database's number at most",
+    example="redis://127.0.0.1:6379/0",
+    accepts=is_redis,
+)
 
 
 def _count(example: int, *, low: int = 1, high: int = 1_000_000) -> Whole:
@@ -112,7 +117,8 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        return tuple(filter(None, (self.provider_key, self.secret_key)))
+        redis_password = unquote(urlsplit(self.redis_url or "").password or "")
+        return tuple(filter(None, (self.provider_key, self.secret_key, redis_password)))
 
     def terms(self) -> Terms:
         """The operator's terms, for the use cases."""

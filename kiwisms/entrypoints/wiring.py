@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kiwisms.adapters.argon2_passwords import Argon2Passwords
 from kiwisms.adapters.daisysms import DaisySMS
@@ -30,6 +30,9 @@ from kiwisms.ports.limits import Limits
 from kiwisms.ports.provider import Provider
 from kiwisms.ports.store import Store
 from kiwisms.ports.webhooks import WebhookSender
+
+if TYPE_CHECKING:
+    from kiwisms.adapters.redis import RedisLimits
 
 SQLITE = "sqlite:///"
 MEMORY = "memory://"
@@ -60,7 +63,8 @@ async def open_engine(
         terms: Prices, limits and times, instead of those in *settings*.
         clock: The time, instead of the system's.
         ids: Identity and chance, instead of the system's.
-        limits: How often customers may call over HTTP, instead of counting in this process.
+        limits: How often customers may call over HTTP, instead of counting in this process, or
+            in the Redis that the settings name.
         webhooks: How events are posted, instead of over HTTP.
         background: Whether due work is done here; only another process doing it is a reason
             to say no.
@@ -79,7 +83,7 @@ async def open_engine(
             sender=await _entered(
                 stack, webhooks or HttpWebhookSender(allow_private=settings.webhook_allow_private)
             ),
-            limits=limits or LocalLimits(),
+            limits=await _entered(stack, limits or open_limits(settings, clock)),
             notices=LocalNotices(clock),
             vault=FernetVault([_secret_key(settings, store)]),
             passwords=Argon2Passwords(),
@@ -162,6 +166,35 @@ def open_provider(settings: Settings) -> DaisySMS:
     return DaisySMS(
         settings.provider_url, settings.provider_key, timeout=settings.provider_timeout_seconds
     )
+
+
+def open_limits(settings: Settings, clock: Clock) -> Limits:
+    """
+    Make the limits that the settings ask for: of this process, or of all that share a Redis.
+
+    Raises:
+        ValidationRefused: Redis is asked for, but its library is not installed.
+    """
+    return LocalLimits() if settings.redis_url is None else _redis(settings.redis_url, clock)
+
+
+async def redis_trouble(settings: Settings) -> str | None:
+    """Say why Redis cannot be asked; ``None`` when it can. Raises as `open_limits` does."""
+    if settings.redis_url is None:
+        return None
+    async with _redis(settings.redis_url, SystemClock()) as limits:
+        return await limits.trouble()
+
+
+def _redis(url: str, clock: Clock) -> "RedisLimits":
+    try:
+        # It comes with an extra, and takes longer to import than a command may take.
+        from kiwisms.adapters.redis import RedisLimits
+    except ModuleNotFoundError as missing:
+        raise ValidationRefused(
+            "KIWISMS_REDIS_URL", f"needs {missing.name}; run pip install 'kiwisms[redis]'"
+        ) from missing
+    return RedisLimits(url, clock=clock, otherwise=LocalLimits())
 
 
 @asynccontextmanager

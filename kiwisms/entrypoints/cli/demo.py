@@ -13,7 +13,7 @@ import click
 from attrs import evolve, field, frozen
 
 from kiwisms.entrypoints.cli.run import read_settings, tell
-from kiwisms.entrypoints.cli.server import listen, run, serving
+from kiwisms.entrypoints.cli.server import address_of, listen, run, serving
 from kiwisms.entrypoints.cli.shape import Command, wishes
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.settings import Settings
@@ -74,7 +74,8 @@ async def _everything(settings: Settings) -> AsyncIterator[DemoView]:
         kiwi = await stack.enter_async_context(
             open_engine(ours.store_url, provider=open_provider(ours), settings=ours)
         )
-        address = await stack.enter_async_context(serving(kiwi, ours, listener))
+        await stack.enter_async_context(serving(kiwi, ours, listener))
+        address = address_of(ours, listener)
         key = await _customer_key(kiwi)
         yield DemoView(
             address=address, key=key, curl=_curl(address, key), control=upstream.control_url

@@ -16,7 +16,7 @@ from kiwisms.entrypoints.cli.output import Failed
 from kiwisms.entrypoints.cli.run import read_settings, tell
 from kiwisms.entrypoints.cli.shape import Command
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_provider, open_store, store_file
+from kiwisms.entrypoints.wiring import open_provider, open_store, redis_trouble, store_file
 from kiwisms.ports.provider import Refusal, Refused, Unknown
 from kiwisms.ports.store import SchemaMismatch
 
@@ -47,8 +47,8 @@ def doctor() -> None:
     """
     Check that everything is as it must be, and say what to mend.
 
-    Looks at the settings, the store and its schema, the provider's key and balance, and the
-    clock; changes nothing, and fails when something is wrong.
+    Looks at the settings, the store and its schema, the provider's key and balance, Redis where
+    it is used, and the clock; changes nothing, and fails when something is wrong.
     """
     try:
         settings = read_settings()
@@ -67,6 +67,7 @@ async def _examine(settings: Settings) -> list[Check]:
         Check("configuration", ok=True, detail="every setting can be used"),
         *await _look_at_store(settings.store_url),
         *await _look_at_provider(settings),
+        *await _look_at_redis(settings),
         await _look_at_clock(settings),
     ]
 
@@ -119,6 +120,19 @@ def _trouble(answer: Refused | Unknown) -> str:
             return f"the provider refuses to tell its balance ({reason}); ask it why"
         case Unknown(detail):
             return f"the provider gives no sensible answer ({detail}); check KIWISMS_PROVIDER_URL"
+
+
+async def _look_at_redis(settings: Settings) -> list[Check]:
+    if settings.redis_url is None:
+        return []
+    try:
+        trouble = await redis_trouble(settings)
+    except ValidationRefused as why:
+        trouble = str(why)
+    detail = "counts for all processes"
+    if trouble:
+        detail = f"{trouble}; each process counts alone, so check KIWISMS_REDIS_URL and the server"
+    return [Check("redis", ok=trouble is None, detail=detail)]
 
 
 async def _look_at_clock(settings: Settings) -> Check:

@@ -1,15 +1,22 @@
 """The command that runs the server."""
 
 import asyncio
+import socket
 from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 from attrs import evolve, frozen
 
 from kiwisms.entrypoints.cli.run import read_settings, tell
-from kiwisms.entrypoints.cli.server import listen, run, serving
+from kiwisms.entrypoints.cli.server import address_of, drain_seconds, listen, run, serving
 from kiwisms.entrypoints.cli.shape import Command
+from kiwisms.entrypoints.cli.watch import Up, Watch, be_worker
+from kiwisms.entrypoints.http.metrics import share_metrics
+from kiwisms.entrypoints.logs import configure_logs
 from kiwisms.entrypoints.settings import Settings
 from kiwisms.entrypoints.wiring import open_engine, open_provider
 
@@ -30,19 +37,48 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     Run the HTTP server and its background work.
 
     SIGTERM or Ctrl-C ends it: it takes no more requests, finishes what is under way, and closes
-    the store.
+    the store. Of several workers one that dies is replaced; a second signal kills them all.
     """
     given = {"host": host, "port": port, "workers": workers}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    run(partial(_serve, evolve(read_settings(), **changes)))
-
-
-async def _serve(settings: Settings, told: asyncio.Event) -> None:
-    provider = open_provider(settings)
+    settings = evolve(read_settings(), **changes)
+    # What is missing is said before anything is begun.
+    open_provider(settings)
     with listen(settings.host, settings.port) as listener:
-        async with (
-            open_engine(settings.store_url, provider=provider, settings=settings) as kiwi,
-            serving(kiwi, settings, listener) as address,
-        ):
-            tell(ServerView(address))
-            await told.wait()
+        up = partial(tell, ServerView(address_of(settings, listener)))
+        if settings.workers == 1:
+            run(partial(_serve, settings, listener, up))
+        else:
+            _watch(settings, listener, up)
+
+
+def _watch(settings: Settings, listener: socket.socket, up: Up) -> None:
+    with TemporaryDirectory(prefix="kiwisms-metrics-") as folder:
+        watch = Watch(
+            work=partial(_work, settings, listener, Path(folder)),
+            count=settings.workers,
+            drain_seconds=drain_seconds(settings),
+            when_up=up,
+            # While it is open here, who comes now would wait for a worker and not be refused.
+            when_ending=listener.close,
+        )
+        run(watch.run, ends_when_told_twice=False)
+
+
+def _work(
+    settings: Settings, listener: socket.socket, folder: Path, number: int, line: Connection
+) -> None:
+    """Be one of several workers, in a process of its own."""
+    configure_logs(settings)
+    share_metrics(folder, number)
+    be_worker(partial(_serve, settings, listener), line)
+
+
+async def _serve(settings: Settings, listener: socket.socket, up: Up, told: asyncio.Event) -> None:
+    provider = open_provider(settings)
+    async with (
+        open_engine(settings.store_url, provider=provider, settings=settings) as kiwi,
+        serving(kiwi, settings, listener),
+    ):
+        up()
+        await told.wait()

@@ -4,10 +4,10 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Final
+from typing import Final, cast
 
 import click
 from aiohttp import web
@@ -20,13 +20,20 @@ from kiwisms.entrypoints.settings import Settings
 STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 UPSTREAM_CALLS: Final = 3
 """The most that one request can wait for, one after another."""
+GOODBYE_SECONDS: Final = 0.5
+"""How long a request may be on its way when the server ends: who is silent by then is left."""
 
 
-def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+def run(
+    main: Callable[[asyncio.Event], Awaitable[None]], *, ends_when_told_twice: bool = True
+) -> None:
     """
     Run *main*, with an event that is set when somebody wants it to end.
 
-    Who asks a second time does not want to wait for that: then the process just ends.
+    Args:
+        main: What to run.
+        ends_when_told_twice: Who asks a second time does not want to wait: then the process just
+            ends. Otherwise the event is set again, for *main* to make of it what it will.
     """
 
     async def until_told() -> None:
@@ -34,7 +41,7 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
 
         def end() -> None:
             told.set()
-            for stop in STOPS:
+            for stop in STOPS if ends_when_told_twice else ():
                 loop.remove_signal_handler(stop)
                 signal.signal(stop, signal.SIG_DFL)
 
@@ -64,25 +71,65 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def serving(kiwi: Kiwisms, settings: Settings, listener: socket.socket) -> AsyncIterator[str]:
-    """
-    Answer HTTP requests while the block runs, and finish those under way when it is left.
+async def serving(
+    kiwi: Kiwisms, settings: Settings, listener: socket.socket
+) -> AsyncIterator[None]:
+    """Answer HTTP requests while the block runs, and all that have come when it is left."""
+    app = kiwi.http(_here(settings, listener))
+    leaving = False
 
-    Yields:
-        The address at which this process is reached.
-    """
-    here = evolve(settings, port=listener.getsockname()[1])
+    async def say_goodbye(_request: web.Request, answer: web.StreamResponse) -> None:
+        if leaving:
+            answer.force_close()
+            answer.headers["Connection"] = "close"
+
+    app.on_response_prepare.append(say_goodbye)
     runner = Runner(
-        kiwi.http(here),
+        app,
         access_log=None,
         shutdown_timeout=UPSTREAM_CALLS * settings.provider_timeout_seconds,
     )
     await runner.setup()
     try:
-        await web.SockSite(runner, listener).start()
-        yield evolve(here, public_url=None).base_url
+        site = web.SockSite(runner, listener)
+        await site.start()
+        yield
+        leaving = True
+        await _close(listener, site, runner)
     finally:
         await runner.cleanup()
+
+
+async def _close(listener: socket.socket, site: web.SockSite, runner: web.AppRunner) -> None:
+    """Take no more connections, and serve those that are there: aiohttp alone resets some."""
+    # It is there since the runner was set up.
+    server = cast("web.Server", runner.server)
+    queue, waiting = listener.dup(), []
+    await site.stop()
+    with queue, suppress(OSError):
+        queue.setblocking(False)
+        while True:
+            waiting.append(queue.accept()[0])
+    for connection in waiting:
+        connection.setblocking(False)
+        await asyncio.get_running_loop().connect_accepted_socket(server, connection)
+    if server.connections:
+        await asyncio.sleep(GOODBYE_SECONDS)
+
+
+def address_of(settings: Settings, listener: socket.socket) -> str:
+    """Say at which address the server is reached from this machine."""
+    return evolve(_here(settings, listener), public_url=None).base_url
+
+
+def drain_seconds(settings: Settings) -> float:
+    """Say how long a server takes to end at most, if nothing is wrong with it."""
+    # The requests, then the background work; and time to close the rest.
+    return 2 * UPSTREAM_CALLS * settings.provider_timeout_seconds + 10
+
+
+def _here(settings: Settings, listener: socket.socket) -> Settings:
+    return evolve(settings, port=listener.getsockname()[1])
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 from prometheus_client import Gauge
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from kiwisms.entrypoints.http.answers import SAFE, json_answer
 from kiwisms.entrypoints.http.metrics import HttpMetrics
@@ -16,11 +16,13 @@ class Health:
     def __init__(self, store: Store, clock: Clock, metrics: HttpMetrics) -> None:
         self._store = store
         self._clock = clock
-        self._registry = metrics.registry
+        self._metrics = metrics
         self._overdue = Gauge(
             "kiwisms_work_overdue_seconds",
             "How long the oldest due rental or delivery has waited for a worker",
-            registry=self._registry,
+            registry=metrics.registry,
+            # Every worker would say the same: it is about the store.
+            multiprocess_mode="mostrecent",
         )
 
     async def live(self, _request: web.Request) -> web.Response:
@@ -38,6 +40,6 @@ class Health:
         overdue = 0.0 if due is None else (self._clock.now() - due).total_seconds()
         self._overdue.set(max(overdue, 0.0))
         return web.Response(
-            body=generate_latest(self._registry),
+            body=self._metrics.text(),
             headers={**SAFE, "Content-Type": CONTENT_TYPE_LATEST},
         )

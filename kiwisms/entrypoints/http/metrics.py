@@ -1,6 +1,8 @@
 """How many requests came, how they ended and how long they took, for Prometheus."""
 
+import os
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -11,20 +13,51 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    generate_latest,
+    values,
 )
+from prometheus_client.multiprocess import MultiProcessCollector
 
+SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the library keeps counts that several processes add to."""
 UNKNOWN: Final = "unknown"
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
+def share_metrics(folder: Path, worker: int) -> None:
+    """
+    Add what this process counts from now on to what the other workers count.
+
+    A worker that takes the place of another goes on from its counts, so that no counter ever
+    goes down and there are never more files than workers.
+
+    Args:
+        folder: The same for all workers; empty when the first of them starts.
+        worker: Its number, which no other living worker has.
+    """
+    os.environ[SHARED] = str(folder)
+    values.ValueClass = values.MultiProcessValue(lambda: worker)
+
+
 class HttpMetrics:
-    """The metrics of one application; its *registry* has them, and those of the process."""
+    """
+    The metrics of one application, or of all workers that share theirs.
+
+    Of a process itself, such as its memory, only a single one tells: of several, each answer
+    would be about another.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+        """Where metrics are made."""
+        self._shown = self.registry
+        if SHARED in os.environ:
+            self._shown = CollectorRegistry()
+            MultiProcessCollector(self._shown)
+        else:
+            ProcessCollector(registry=self.registry)
+            PlatformCollector(registry=self.registry)
+            GCCollector(registry=self.registry)
         requests = Counter(
             "kiwisms_http_requests",
             "Answered requests",
@@ -41,6 +74,10 @@ class HttpMetrics:
         # Finding a child by its labels costs more than counting.
         self._requests = lru_cache(maxsize=1024)(requests.labels)
         self._seconds = lru_cache(maxsize=1024)(seconds.labels)
+
+    def text(self) -> bytes:
+        """Write all metrics in Prometheus's text format."""
+        return generate_latest(self._shown)
 
     def count(self, request: web.Request, status: int, seconds: float) -> None:
         """Count one answered request."""

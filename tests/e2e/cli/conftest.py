@@ -25,3 +25,10 @@ async def provider() -> AsyncIterator[Upstream]:
 def shop(tmp_path: Path, provider: Upstream) -> Kiwi:
     """The command in an empty folder, with the simulator as its provider."""
     return Kiwi(folder=tmp_path, settings=provider.settings)
+
+
+@pytest.fixture
+def chain(tmp_path: Path, provider: Upstream) -> Kiwi:
+    """The command where several workers may share the store, and the simulator."""
+    several = Path(__file__).with_name("several.py")
+    return Kiwi(folder=tmp_path, settings=provider.settings, program=(str(several),))

@@ -62,7 +62,13 @@ class Kiwi:
 
     folder: Path
     settings: Mapping[str, str] = field(factory=dict)
-    python: Sequence[str] = ("-m", "kiwisms")
+    program: Sequence[str] = ("-m", "kiwisms")
+
+    @property
+    def store_url(self) -> str:
+        """The store of all commands that are run here."""
+        usual = f"sqlite:///{self.folder}/kiwisms.db"
+        return self.settings.get("KIWISMS_STORE_URL", usual)
 
     async def run(self, *args: str, stdin: str = "", **settings: str) -> Done:
         """Run a command to its end."""
@@ -107,11 +113,6 @@ class Kiwi:
         """Open the store here, as a command does, for what a test only has to prepare or see."""
         return open_office(Settings(store_url=self.store_url))
 
-    @property
-    def store_url(self) -> str:
-        """Where the store is."""
-        return f"sqlite:///{self.folder}/kiwisms.db"
-
     async def _begin(self, *args: str, **settings: str) -> Process:
         environment = {
             "PATH": os.environ["PATH"],
@@ -122,7 +123,7 @@ class Kiwi:
         }
         return await asyncio.create_subprocess_exec(
             sys.executable,
-            *self.python,
+            *self.program,
             *args,
             cwd=self.folder,
             env=environment,

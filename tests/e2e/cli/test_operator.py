@@ -194,3 +194,12 @@ async def test_the_doctor(shop: Kiwi, provider: Upstream) -> None:
     confused = await shop.run("doctor", "--json", KIWISMS_PROT="1")
     assert (confused.status, found(confused.document)) == (1, {"configuration": False})
     assert "did you mean KIWISMS_PORT?" in confused.err
+
+
+async def test_the_doctor_looks_at_redis(shop: Kiwi, redis_url: str) -> None:
+    well = await shop.tell("doctor", KIWISMS_REDIS_URL=redis_url)
+    assert {"name": "redis", "ok": True, "detail": "counts for all processes"} in well["checks"]
+    ill = await shop.run("doctor", "--json", KIWISMS_REDIS_URL="redis://:hunter2@127.0.0.1:1")
+    assert (ill.status, ill.document["ok"]) == (1, False)
+    assert "Connect call failed" in ill.err
+    assert "hunter2" not in ill.out + ill.err

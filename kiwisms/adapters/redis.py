@@ -1,0 +1,123 @@
+"""Limits that several processes count together, in Redis."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from types import TracebackType
+from typing import Final, Self
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.limits import Limit, Limits
+
+log = logging.getLogger(__name__)
+
+MINUTE: Final = 60_000
+"""Milliseconds."""
+LONGEST_SECONDS: Final = 0.25
+"""What a request waits for Redis at most."""
+ASK_AGAIN_AFTER: Final = timedelta(seconds=1)
+CONNECTIONS: Final = 16
+
+# In one script, so that no number is ever left without an end to its minute.
+HIT: Final = """
+local uses = redis.call('INCR', KEYS[1])
+if uses == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return {uses, redis.call('PTTL', KEYS[1])}
+"""
+
+
+class RedisLimits:
+    """
+    A `Limits` for all processes that use the same Redis; open it with ``async with``.
+
+    The minute begins with somebody's first use. While Redis cannot be asked, *otherwise* counts:
+    one request a second tries whether Redis is back, and all others do not wait for it.
+
+    Args:
+        url: ``redis://…`` or ``rediss://…``, as the redis library reads it.
+        clock: Says when to try again.
+        otherwise: What counts meanwhile.
+    """
+
+    def __init__(self, url: str, *, clock: Clock, otherwise: Limits) -> None:
+        self._redis = Redis.from_pool(
+            BlockingConnectionPool.from_url(
+                url,
+                max_connections=CONNECTIONS,
+                timeout=LONGEST_SECONDS,
+                # A kept connection may have been closed meanwhile.
+                retry=Retry(NoBackoff(), 1),
+            )
+        )
+        self._script = self._redis.register_script(HIT)
+        self._clock = clock
+        self._otherwise = otherwise
+        self._away = False
+        self._ask_at = datetime.min.replace(tzinfo=UTC)
+
+    async def __aenter__(self) -> Self:
+        """Connect later, at the first use."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+    async def hit(self, limit: Limit, who: str) -> int:
+        """Count one use by *who*; see `Limits`."""
+        now = self._clock.now()
+        if now < self._ask_at:
+            return await self._otherwise.hit(limit, who)
+        if self._away:
+            self._ask_at = now + ASK_AGAIN_AFTER
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                wait = await self._count(limit, who)
+        except (RedisError, OSError) as why:
+            self._lose(why)
+            return await self._otherwise.hit(limit, who)
+        self._find()
+        return wait
+
+    async def trouble(self) -> str | None:
+        """Say why Redis cannot be asked; ``None`` when it can."""
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                await self._count(Limit("doctor", 1), "doctor")
+        except (RedisError, OSError) as why:
+            return _sentence(why)
+        return None
+
+    async def _count(self, limit: Limit, who: str) -> int:
+        uses, left = await self._script(keys=[f"kiwisms:{limit.name}:{who}"], args=[MINUTE])
+        return 0 if uses <= limit.per_minute else max(1, ceil(left / 1000))
+
+    def _lose(self, why: Exception) -> None:
+        self._ask_at = self._clock.now() + ASK_AGAIN_AFTER
+        if not self._away:
+            log.warning(
+                "Redis cannot be asked (%s): each process counts alone until it is back",
+                _sentence(why),
+            )
+        self._away = True
+
+    def _find(self) -> None:
+        self._ask_at = datetime.min.replace(tzinfo=UTC)
+        if self._away:
+            log.info("Redis is back: all processes count together again")
+        self._away = False
+
+
+def _sentence(why: Exception) -> str:
+    return str(why) or f"no answer within {LONGEST_SECONDS} s"
