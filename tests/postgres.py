@@ -192,7 +192,7 @@ def _shared_server() -> tuple[str, str]:
     with _one_at_a_time():
         shared = os.environ.get(GIVEN) or _start_shared()
         with psycopg.connect(shared, autocommit=True) as admin:
-            found = admin.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+            found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
             if not found.fetchone():
                 admin.execute(f'CREATE DATABASE "{name}"'.encode())
                 # A thread of its own: in this one a loop may be running.

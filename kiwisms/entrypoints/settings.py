@@ -1,6 +1,7 @@
 """What the operator can set, with the defaults that need no thought."""
 
 from datetime import timedelta
+from urllib.parse import unquote, urlsplit
 
 from attrs import field, frozen
 
@@ -14,20 +15,19 @@ from kiwisms.entrypoints.rules import (
     Text,
     Whole,
     is_host,
+    is_postgres,
     is_store,
     is_web_address,
     is_word,
-    no_postgres_yet,
     no_redis_yet,
 )
 
 SHORTEST_SECRET = 16
 
 STORE = Text(
-    wanted="an address such as sqlite:///FILE",
+    wanted="an address such as sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
     example="sqlite:///kiwisms.db",
     accepts=is_store,
-    check=no_postgres_yet,
 )
 PROVIDER = Text(
     wanted="an http:// or https:// address without a user name",
@@ -71,6 +71,8 @@ class Settings:
     """
 
     store_url: str = field(default="sqlite:///kiwisms.db", repr=False, validator=STORE)
+    postgres_pool: int = field(default=10, validator=_count(10, high=1000))
+    postgres_prepare: bool = field(default=True, validator=Switch())
     provider_url: str | None = field(default=None, repr=False, validator=PROVIDER)
     provider_key: str | None = field(default=None, repr=False, validator=PROVIDER_KEY)
     host: str = field(default="127.0.0.1", validator=HOST)
@@ -96,7 +98,7 @@ class Settings:
     )
 
     def __attrs_post_init__(self) -> None:
-        if self.workers > 1:
+        if self.workers > 1 and not is_postgres(self.store_url):
             raise ValidationRefused(
                 "workers",
                 f"{self.workers} workers need Postgres, which several processes can share;"
@@ -112,7 +114,9 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        return tuple(filter(None, (self.provider_key, self.secret_key)))
+        password = urlsplit(self.store_url).password or ""
+        every = (self.provider_key, self.secret_key, password, unquote(password))
+        return tuple(dict.fromkeys(filter(None, every)))
 
     def terms(self) -> Terms:
         """The operator's terms, for the use cases."""

@@ -243,7 +243,7 @@ def together(own: str, writes: Sequence[str]) -> str:
 
 
 # The schema, and what the server may do.
-SCHEMA_VERSION_TABLE: Final = "SELECT FROM pg_class WHERE oid = to_regclass('schema_version')"
+SCHEMA_VERSION_TABLE: Final = "SELECT 1 FROM pg_class WHERE oid = to_regclass('schema_version')"
 SCHEMA_VERSION: Final = "SELECT version FROM schema_version"
 CREATE_SCHEMA_VERSION: Final = """
 CREATE TABLE IF NOT EXISTS schema_version (
@@ -256,7 +256,7 @@ ON CONFLICT (one) DO UPDATE SET version = excluded.version
 """
 # Any number that nobody else takes in this database: "kiwisms" in ASCII.
 LOCK_SCHEMA: Final = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'kiwisms', 'big')})"
-READ_ONLY: Final = "SELECT WHERE current_setting('transaction_read_only') = 'on'"
+READ_ONLY: Final = "SELECT 1 WHERE current_setting('transaction_read_only') = 'on'"
 """So is a standby, too."""
 ONE_MOMENT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
