@@ -31,7 +31,7 @@ from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import Cancelled, Gone, Provider, Unknown, Waiting
-from kiwisms.ports.store import Store
+from kiwisms.ports.store import Ahead, Store
 
 
 @frozen(kw_only=True, eq=False)
@@ -222,7 +222,7 @@ class Rentals:
         end: Callable[[Rental, datetime], Rental],
         by: str,
     ) -> Rental:
-        async with self.store.transaction(account_id) as tx:
+        async with self.store.transaction(account_id, Ahead(rental_id=rental_id)) as tx:
             rental = await tx.rental(rental_id)
             if rental is None:
                 raise RentalNotFound

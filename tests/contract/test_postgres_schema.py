@@ -47,6 +47,10 @@ NO_ROWS: Final = {
 }
 """What reads and writes no row of any account."""
 FRAGMENTS: Final = {
+    "BEGINNING_COLUMNS",
+    "BEGINNING_ROWS",
+    "IDEMPOTENCY_COLUMNS",
+    "USAGE_COLUMNS",
     "ACCOUNT_COLUMNS",
     "ACCOUNTS",
     "RENTAL_COLUMNS",
