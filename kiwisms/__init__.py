@@ -36,6 +36,7 @@ from kiwisms.ports.vault import VaultLocked
 if TYPE_CHECKING:
     from kiwisms.adapters.daisysms import DaisySMS
     from kiwisms.adapters.memory import MemoryStore
+    from kiwisms.adapters.postgres import PostgresStore
     from kiwisms.adapters.sqlite import SqliteStore
     from kiwisms.application.errors import ProviderFailed
     from kiwisms.entrypoints.engine import Kiwisms
@@ -60,6 +61,7 @@ __all__ = [
     "KiwismsError",
     "MemoryStore",
     "Money",
+    "PostgresStore",
     "ProviderFailed",
     "RateLimited",
     "ReferenceReused",
@@ -88,6 +90,7 @@ _LATE: Final = {
     "DaisySMS": ("kiwisms.adapters.daisysms", "DaisySMS"),
     "Kiwisms": ("kiwisms.entrypoints.engine", "Kiwisms"),
     "MemoryStore": ("kiwisms.adapters.memory", "MemoryStore"),
+    "PostgresStore": ("kiwisms.adapters.postgres", "PostgresStore"),
     "ProviderFailed": ("kiwisms.application.errors", "ProviderFailed"),
     "Settings": ("kiwisms.entrypoints.settings", "Settings"),
     "SqliteStore": ("kiwisms.adapters.sqlite", "SqliteStore"),

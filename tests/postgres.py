@@ -52,7 +52,7 @@ TRUNCATE account CASCADE
 # Waits for the end of its standard input, which pytest holds open. QUIT is an immediate shutdown.
 GUARD: Final = r"""
 cat >/dev/null
-for file in "$1"/*/postmaster.pid; do
+for file in "$1"/*/data/postmaster.pid; do
     [ -f "$file" ] || continue
     pid=$(head -n 1 "$file")
     kill -QUIT "$pid" 2>/dev/null
@@ -76,8 +76,6 @@ def guarded_folder() -> Iterator[None]:
         start_new_session=True,
     ) as guard:
         folder.chmod(0o755)
-        if user := _nobody():
-            shutil.chown(folder, user["user"])
         os.environ[FOLDER] = str(folder)
         try:
             yield
@@ -89,14 +87,14 @@ def guarded_folder() -> Iterator[None]:
 
 @frozen
 class Server:
-    """A server of our own, reached over a socket in its folder."""
+    """A server of our own: its data, its log and its socket are in one folder."""
 
-    data: Path
+    folder: Path
 
     @classmethod
     def create(cls, name: str) -> Self:
         """Make an empty one."""
-        server = cls(_folder() / name)
+        server = cls._in_new_folder(name)
         _run(
             "initdb",
             "--auth=trust",
@@ -111,11 +109,11 @@ class Server:
 
     def copy(self, name: str) -> Self:
         """Make a standby that follows this one, which must run."""
-        standby = type(self)(_folder() / name)
+        standby = self._in_new_folder(name)
         _run(
             "pg_basebackup",
             "--host",
-            self.data,
+            self.folder,
             "--username=postgres",
             "--write-recovery-conf",
             "--checkpoint=fast",
@@ -125,11 +123,26 @@ class Server:
         )
         return standby
 
+    @property
+    def data(self) -> Path:
+        """Where ``postgresql.conf`` is, and all that is stored."""
+        return self.folder / "data"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and not stopped since."""
+        return (self.data / "postmaster.pid").exists()
+
     def start(self, **options: str) -> None:
         """Start it, and wait until it can be used; *options* are those of ``postgresql.conf``."""
-        given = {"listen_addresses": "", "unix_socket_directories": str(self.data), **options}
+        given = {"listen_addresses": "", "unix_socket_directories": str(self.folder), **options}
         flags = " ".join(f"-c {name}='{value}'" for name, value in given.items())
-        self._control("start", "--wait", "--log", self.data / "server.log", "--options", flags)
+        log = self.folder / "server.log"
+        try:
+            self._control("start", "--wait", "--log", log, "--options", flags)
+        except RuntimeError as why:
+            why.add_note(log.read_text())
+            raise
 
     def stop(self, mode: str = "fast") -> None:
         """Stop it; with *mode* ``immediate`` as a crash would."""
@@ -141,7 +154,14 @@ class Server:
 
     def url(self, database: str = "postgres") -> str:
         """Its address for libpq."""
-        return f"postgresql://postgres@/{database}?host={quote(str(self.data), safe='')}"
+        return f"postgresql://postgres@/{database}?host={quote(str(self.folder), safe='')}"
+
+    @classmethod
+    def _in_new_folder(cls, name: str) -> Self:
+        folder = _folder() / name
+        folder.mkdir()
+        _give_away(folder)
+        return cls(folder)
 
     def _control(self, *arguments: str | Path) -> None:
         _run("pg_ctl", "--silent", "--pgdata", self.data, *arguments)
@@ -155,9 +175,9 @@ def running(**options: str) -> Iterator[Server]:
     try:
         yield server
     finally:
-        if (server.data / "postmaster.pid").exists():
+        if server.is_running:
             server.stop("immediate")
-        shutil.rmtree(server.data)
+        shutil.rmtree(server.folder)
 
 
 @asynccontextmanager
@@ -192,7 +212,7 @@ def _shared_server() -> tuple[str, str]:
     with _one_at_a_time():
         shared = os.environ.get(GIVEN) or _start_shared()
         with psycopg.connect(shared, autocommit=True) as admin:
-            found = admin.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+            found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
             if not found.fetchone():
                 admin.execute(f'CREATE DATABASE "{name}"'.encode())
                 # A thread of its own: in this one a loop may be running.
@@ -203,7 +223,7 @@ def _shared_server() -> tuple[str, str]:
 
 def _start_shared() -> str:
     server = Server(_folder() / "shared")
-    if not server.data.exists():
+    if not server.is_running:
         Server.create("shared").start(**QUICK, max_connections="300", autovacuum="off")
     return server.url()
 
@@ -280,6 +300,11 @@ def _copied(installed: Path) -> Path:
     with suppress(OSError):
         draft.rename(copy)
     return copy
+
+
+def _give_away(folder: Path) -> None:
+    if server := _nobody():
+        shutil.chown(folder, server["user"], server["group"])
 
 
 def _nobody() -> dict[str, Any]:

@@ -28,7 +28,7 @@ from kiwisms.ports.provider import (
     Unknown,
     Waiting,
 )
-from kiwisms.ports.store import Store
+from kiwisms.ports.store import Ahead, Store
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ class Looks:
     async def _apply(
         self, account_id: AccountId, rental_id: RentalId, seen: Look, *, over: bool, by: str
     ) -> Rental:
-        async with self.store.transaction(account_id) as tx:
+        async with self.store.transaction(account_id, Ahead(rental_id=rental_id)) as tx:
             rental = await tx.rental(rental_id)
             if rental is None:
                 raise RentalNotFound

@@ -31,7 +31,7 @@ from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import Cancelled, Gone, Look, Provider, Unknown, Waiting
-from kiwisms.ports.store import Store
+from kiwisms.ports.store import Ahead, Store
 
 
 @frozen(kw_only=True, eq=False)
@@ -227,7 +227,7 @@ class Rentals:
         *,
         unseen: bool = False,
     ) -> Rental:
-        async with self.store.transaction(account_id) as tx:
+        async with self.store.transaction(account_id, Ahead(rental_id=rental_id)) as tx:
             rental = await tx.rental(rental_id)
             if rental is None:
                 raise RentalNotFound

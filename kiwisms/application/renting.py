@@ -39,7 +39,7 @@ from kiwisms.ports.provider import (
     Rented,
     Unknown,
 )
-from kiwisms.ports.store import Store, StoreUnavailable, Transaction
+from kiwisms.ports.store import Ahead, Store, StoreUnavailable, Transaction, Usage, UsageAsked
 
 Answer = Rented | Refused | Unknown
 
@@ -208,27 +208,28 @@ class Renting:
     @repeatable
     async def _hold(self, wish: _Wish) -> Rental:
         """Step one: claim the key, hold the price. Gives an earlier rental if the key has one."""
-        rental = wish.rental
-        async with self.store.transaction(rental.account_id) as tx:
+        rental, now = wish.rental, self.clock.now()
+        asked = UsageAsked(
+            now=now, since=now - GUARDED, most_waiting=self.terms.provider_max_waiting
+        )
+        ahead = Ahead(key=rental.idempotency_key, usage=asked)
+        async with self.store.transaction(rental.account_id, ahead) as tx:
             (await tx.account()).must_be_active()
             if rental.idempotency_key is not None:
                 record = await tx.idempotency(rental.idempotency_key)
-                made = replay(record, wish.fingerprint, self.clock.now())
+                made = replay(record, wish.fingerprint, now)
                 earlier = None if made is None else await tx.rental(made)
                 if earlier is not None:
                     return earlier
                 tx.save(_claim(rental, rental.idempotency_key, wish.fingerprint))
-            await self._must_have_room(tx)
+            self._must_have_room(await tx.usage(asked))
             progress = Progress(wallet=await tx.wallet(), rental=None, by=_actor(rental))
             progress.to(rental)
             tx.save(*progress.facts)
         return rental
 
-    async def _must_have_room(self, tx: Transaction) -> None:
-        now, terms = self.clock.now(), self.terms
-        usage = await tx.usage(
-            now=now, since=now - GUARDED, most_waiting=terms.provider_max_waiting
-        )
+    def _must_have_room(self, usage: Usage) -> None:
+        terms = self.terms
         if usage.active >= terms.max_active_rentals:
             raise TooManyActiveRentals(terms.max_active_rentals)
         if 0 < terms.cancels_per_hour <= usage.cancels:
@@ -251,7 +252,7 @@ class Renting:
 
     @repeatable
     async def _apply_number(self, held: Rental, number: Rented) -> Rental | None:
-        async with self.store.transaction(held.account_id) as tx:
+        async with self.store.transaction(held.account_id, _step_three(held)) as tx:
             rental = await tx.rental(held.id)
             if rental is None or rental.state is not State.REQUESTED:
                 tx.save(self._incident(held, IncidentKind.ANSWER_TOO_LATE, number.activation_id))
@@ -284,7 +285,7 @@ class Renting:
     @repeatable
     async def _fail(self, held: Rental, incident: Incident | None) -> None:
         """Step three without a number: the money is back and the key is free."""
-        async with self.store.transaction(held.account_id) as tx:
+        async with self.store.transaction(held.account_id, _step_three(held)) as tx:
             rental = await tx.rental(held.id)
             if rental is None or rental.state is not State.REQUESTED:
                 return
@@ -305,6 +306,10 @@ class Renting:
             price=rental.price,
             at=self.clock.now(),
         )
+
+
+def _step_three(held: Rental) -> Ahead:
+    return Ahead(rental_id=held.id, key=held.idempotency_key)
 
 
 def _claim(rental: Rental, key: IdempotencyKey, asked: Fingerprint) -> IdempotencyRecord:

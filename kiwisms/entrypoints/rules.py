@@ -204,13 +204,15 @@ def is_redis(text: str) -> bool:
 
 
 def is_store(text: str) -> bool:
-    """Whether it names a store that this build has."""
-    return text == "memory://" or (text.startswith("sqlite:///") and text != "sqlite:///")
+    """Whether it is the address of a store."""
+    file = text.removeprefix("sqlite:///")
+    return text == "memory://" or is_postgres(text) or bool(file and file != text)
 
 
-def no_postgres_yet(text: str) -> None:
-    """Refuse Postgres by its name."""
-    if text.startswith(("postgres://", "postgresql://")):
-        raise ValueError(
-            "this build has no Postgres store yet; write for example sqlite:///kiwisms.db"
-        )
+def is_postgres(text: str) -> bool:
+    """Whether it is the address of a store in Postgres."""
+    try:
+        scheme = urlsplit(text).scheme
+    except ValueError:
+        return False
+    return scheme in {"postgresql", "postgres"} and is_word(text)

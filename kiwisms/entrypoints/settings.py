@@ -15,20 +15,19 @@ from kiwisms.entrypoints.rules import (
     Text,
     Whole,
     is_host,
+    is_postgres,
     is_redis,
     is_store,
     is_web_address,
     is_word,
-    no_postgres_yet,
 )
 
 SHORTEST_SECRET = 16
 
 STORE = Text(
-    wanted="an address such as sqlite:///FILE",
+    wanted="an address such as sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
     example="sqlite:///kiwisms.db",
     accepts=is_store,
-    check=no_postgres_yet,
 )
 PROVIDER = Text(
     wanted="an http:// or https:// address without a user name",
@@ -76,6 +75,8 @@ class Settings:
     """
 
     store_url: str = field(default="sqlite:///kiwisms.db", repr=False, validator=STORE)
+    postgres_pool: int = field(default=10, validator=_count(10, high=1000))
+    postgres_prepare: bool = field(default=True, validator=Switch())
     provider_url: str | None = field(default=None, repr=False, validator=PROVIDER)
     provider_key: str | None = field(default=None, repr=False, validator=PROVIDER_KEY)
     host: str = field(default="127.0.0.1", validator=HOST)
@@ -101,7 +102,7 @@ class Settings:
     )
 
     def __attrs_post_init__(self) -> None:
-        if self.workers > 1:
+        if self.workers > 1 and not is_postgres(self.store_url):
             raise ValidationRefused(
                 "workers",
                 f"{self.workers} workers need Postgres, which several processes can share;"
@@ -117,8 +118,10 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        redis_password = unquote(urlsplit(self.redis_url or "").password or "")
-        return tuple(filter(None, (self.provider_key, self.secret_key, redis_password)))
+        addresses = (self.store_url, self.redis_url or "")
+        passwords = [urlsplit(address).password or "" for address in addresses]
+        every = (self.provider_key, self.secret_key, *passwords, *map(unquote, passwords))
+        return tuple(dict.fromkeys(filter(None, every)))
 
     def terms(self) -> Terms:
         """The operator's terms, for the use cases."""

@@ -1,10 +1,11 @@
 """The one place where adapters meet use cases."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from kiwisms.adapters.argon2_passwords import Argon2Passwords
 from kiwisms.adapters.daisysms import DaisySMS
@@ -22,16 +23,20 @@ from kiwisms.adapters.webhook_sender import HttpWebhookSender
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints.engine import Kiwisms, Ports, join
-from kiwisms.entrypoints.settings import Settings
+from kiwisms.entrypoints.load_settings import variable
+from kiwisms.entrypoints.rules import is_postgres
+from kiwisms.entrypoints.settings import SECRET, Settings
 from kiwisms.entrypoints.worker import working
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.limits import Limits
+from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import Provider
 from kiwisms.ports.store import Store
 from kiwisms.ports.webhooks import WebhookSender
 
 if TYPE_CHECKING:
+    from kiwisms.adapters.postgres import PostgresStore
     from kiwisms.adapters.redis import RedisLimits
 
 SQLITE = "sqlite:///"
@@ -56,8 +61,8 @@ async def open_engine(
     Run kiwisms inside this program.
 
     Args:
-        store: ``sqlite:///path`` (created and upgraded as needed), ``memory://``, or a store of
-            one's own.
+        store: ``sqlite:///path`` or ``postgresql://…`` (created and upgraded as needed),
+            ``memory://``, or a store of one's own.
         provider: Where numbers come from, such as `DaisySMS`.
         settings: For all that is not given here; the defaults without it.
         terms: Prices, limits and times, instead of those in *settings*.
@@ -77,15 +82,17 @@ async def open_engine(
     settings = settings or Settings()
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
+        secret_key = _secret_key(settings, store)
+        opened = await stack.enter_async_context(open_store(store, settings))
         ports = Ports(
-            store=await stack.enter_async_context(open_store(store)),
+            store=opened,
             provider=await _entered(stack, provider),
             sender=await _entered(
                 stack, webhooks or HttpWebhookSender(allow_private=settings.webhook_allow_private)
             ),
             limits=await _entered(stack, limits or open_limits(settings, clock)),
-            notices=LocalNotices(clock),
-            vault=FernetVault([_secret_key(settings, store)]),
+            notices=await _entered(stack, _notices(opened, clock)),
+            vault=FernetVault([secret_key]),
             passwords=Argon2Passwords(),
             clock=clock,
             ids=ids or RandomIds(),
@@ -111,18 +118,31 @@ async def open_office(settings: Settings) -> AsyncIterator[Kiwisms]:
 
 
 @asynccontextmanager
-async def open_store(store: str | Store, *, upgrade: bool = True) -> AsyncIterator[Store]:
+async def open_store(
+    store: str | Store, settings: Settings, *, upgrade: bool = True
+) -> AsyncIterator[Store]:
     """
     Open a store by its address; `open_engine` says more.
 
     Args:
         store: Its address, or a store of one's own.
+        settings: How connections are made.
         upgrade: Whether its schema is brought up to date.
     """
     if not isinstance(store, str):
         yield store
     elif store.startswith(MEMORY):
         yield MemoryStore()
+    elif is_postgres(store):
+        # The driver comes with an extra: who has no such store need not have it.
+        from kiwisms.adapters.postgres import PostgresStore
+
+        async with PostgresStore(
+            store, pool=settings.postgres_pool, prepare=settings.postgres_prepare
+        ) as opened:
+            if upgrade:
+                await opened.migrate()
+            yield opened
     else:
         async with SqliteStore(sqlite_path(store)) as opened:
             if upgrade:
@@ -139,13 +159,15 @@ def sqlite_path(store_url: str) -> Path:
     """
     path = store_url.removeprefix(SQLITE)
     if not store_url.startswith(SQLITE) or not path:
-        raise ValidationRefused("store_url", "must be sqlite:///FILE, such as sqlite:///kiwisms.db")
+        raise ValidationRefused(
+            "store_url", "must be sqlite:///FILE or postgresql://…, such as sqlite:///kiwisms.db"
+        )
     return Path(path)
 
 
 def store_file(store_url: str) -> Path | None:
     """Say in which file a store is; ``None`` where it is in none. Raises as `sqlite_path` does."""
-    return None if store_url.startswith(MEMORY) else sqlite_path(store_url)
+    return sqlite_path(store_url) if store_url.startswith(SQLITE) else None
 
 
 def open_provider(settings: Settings) -> DaisySMS:
@@ -217,13 +239,36 @@ async def open_simulator(
 
 
 def _secret_key(settings: Settings, store: str | Store) -> str:
-    """The key that seals secrets: set, or beside a SQLite store, or lost with the process."""
+    """
+    The key that seals secrets: set, or beside a SQLite store, or lost with the process.
+
+    Every process on a Postgres must be given the same.
+    """
     if settings.secret_key is not None:
         return settings.secret_key
+    if is_postgres(store) if isinstance(store, str) else _is_in_postgres(store):
+        raise ValidationRefused(
+            variable("secret_key"), f"must be set with Postgres; write {SECRET.example}"
+        )
     if isinstance(store, str) and store.startswith(SQLITE):
         path = sqlite_path(store)
         return secret_file(path.with_name(path.name + ".key"))
     return RandomIds().secret().hex()
+
+
+def _notices(store: Store, clock: Clock) -> Notices:
+    local = LocalNotices(clock)
+    if not _is_in_postgres(store):
+        return local
+    from kiwisms.adapters.postgres import PostgresNotices
+
+    return PostgresNotices(store, local)
+
+
+def _is_in_postgres(store: Store) -> TypeGuard["PostgresStore"]:
+    # Where nobody has imported it, nobody has made one.
+    postgres = sys.modules.get("kiwisms.adapters.postgres")
+    return postgres is not None and isinstance(store, postgres.PostgresStore)
 
 
 async def _entered(stack: AsyncExitStack, port: T) -> T:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from attrs import frozen
 
@@ -73,6 +73,22 @@ class SchemaMismatch(KiwismsError):
 
 
 @frozen(kw_only=True)
+class UsageAsked:
+    """
+    What to count.
+
+    Attributes:
+        now: The moment at which a rental is active.
+        since: The moment from which cancels are counted.
+        most_waiting: Where to stop counting what waits upstream.
+    """
+
+    now: datetime
+    since: datetime
+    most_waiting: int
+
+
+@frozen(kw_only=True)
 class Usage:
     """
     How much is in use of what is limited.
@@ -87,6 +103,22 @@ class Usage:
     active: int
     cancels: int
     waiting_upstream: int
+
+
+@frozen(kw_only=True)
+class Ahead:
+    """
+    What a transaction is about to read.
+
+    A store that is far away brings it along as it locks the account: one way instead of several.
+    """
+
+    rental_id: RentalId | None = None
+    key: IdempotencyKey | None = None
+    usage: UsageAsked | None = None
+
+
+NOTHING_AHEAD: Final = Ahead()
 
 
 class Transaction(Protocol):
@@ -113,15 +145,8 @@ class Transaction(Protocol):
         """One rental of the account, in whatever state."""
         ...
 
-    async def usage(self, *, now: datetime, since: datetime, most_waiting: int) -> Usage:
-        """
-        Count what limits are set on.
-
-        Args:
-            now: The moment at which a rental is active.
-            since: The moment from which cancels are counted.
-            most_waiting: Where to stop counting what waits upstream.
-        """
+    async def usage(self, asked: UsageAsked) -> Usage:
+        """Count what limits are set on."""
         ...
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
@@ -156,11 +181,14 @@ class Store(Protocol):
     Every method raises `StoreUnavailable` when the store cannot be asked.
     """
 
-    def transaction(self, account_id: AccountId) -> AbstractAsyncContextManager[Transaction]:
+    def transaction(
+        self, account_id: AccountId, ahead: Ahead = NOTHING_AHEAD, /
+    ) -> AbstractAsyncContextManager[Transaction]:
         """
         Lock an account; leaving commits durably, an exception leaves no trace.
 
-        Transactions of one account run one after another.
+        Transactions of one account run one after another. Any of them may read more or less than
+        it said *ahead*.
 
         Raises:
             AccountNotFound: On entering, when there is no such account.

@@ -1,11 +1,15 @@
 """What notices do: they wake who waits, and leave nothing behind."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
 from kiwisms.adapters.local_notices import LocalNotices
+from kiwisms.adapters.postgres import PostgresNotices, PostgresStore
+from kiwisms.ports.notices import Notices
 from kiwisms.testing.clock import ManualClock
+from tests.postgres import database
 
 LONG = 3600.0
 
@@ -16,8 +20,22 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def notices(clock: ManualClock) -> LocalNotices:
+def local(clock: ManualClock) -> LocalNotices:
+    """Who waits in this process, which is a part of every adapter."""
     return LocalNotices(clock)
+
+
+@pytest.fixture(params=["local", "postgres"])
+async def notices(request: pytest.FixtureRequest, local: LocalNotices) -> AsyncIterator[Notices]:
+    if request.param == "local":
+        yield local
+        return
+    async with (
+        database() as url,
+        PostgresStore(url) as store,
+        PostgresNotices(store, local) as opened,
+    ):
+        yield opened
 
 
 async def let_all_run() -> None:
@@ -26,29 +44,27 @@ async def let_all_run() -> None:
 
 
 async def begin_waiting(
-    notices: LocalNotices, *topics: str, seconds: float = LONG
+    notices: Notices, *topics: str, seconds: float = LONG
 ) -> list[asyncio.Task[None]]:
     tasks = [asyncio.create_task(notices.wait(topic, seconds)) for topic in topics]
     await let_all_run()
     return tasks
 
 
-async def test_who_waits_is_woken(notices: LocalNotices) -> None:
+async def test_who_waits_is_woken(notices: Notices) -> None:
     [waiter] = await begin_waiting(notices, "ada")
     assert not waiter.done()
     notices.tell("ada")
     await waiter
 
 
-async def test_everybody_who_waits_for_a_topic_is_woken(notices: LocalNotices) -> None:
+async def test_everybody_who_waits_for_a_topic_is_woken(notices: Notices) -> None:
     waiters = await begin_waiting(notices, *["ada"] * 100)
     notices.tell("ada")
     await asyncio.gather(*waiters)
 
 
-async def test_who_waits_for_another_topic_sleeps_on(
-    notices: LocalNotices, clock: ManualClock
-) -> None:
+async def test_who_waits_for_another_topic_sleeps_on(notices: Notices, clock: ManualClock) -> None:
     [ada, bob] = await begin_waiting(notices, "ada", "bob")
     notices.tell("ada")
     await let_all_run()
@@ -58,7 +74,7 @@ async def test_who_waits_for_another_topic_sleeps_on(
     await bob
 
 
-async def test_the_wait_ends_when_its_time_is_up(notices: LocalNotices, clock: ManualClock) -> None:
+async def test_the_wait_ends_when_its_time_is_up(notices: Notices, clock: ManualClock) -> None:
     [waiter] = await begin_waiting(notices, "ada", seconds=10)
     clock.advance(9)
     await let_all_run()
@@ -68,7 +84,7 @@ async def test_the_wait_ends_when_its_time_is_up(notices: LocalNotices, clock: M
 
 
 async def test_a_notice_and_the_end_of_the_time_may_come_at_once(
-    notices: LocalNotices, clock: ManualClock
+    notices: Notices, clock: ManualClock
 ) -> None:
     [waiter] = await begin_waiting(notices, "ada", seconds=10)
     clock.advance(10)
@@ -77,14 +93,14 @@ async def test_a_notice_and_the_end_of_the_time_may_come_at_once(
     assert waiter.cancelling() == 0
 
 
-async def test_a_second_notice_before_anybody_has_run_does_no_harm(notices: LocalNotices) -> None:
+async def test_a_second_notice_before_anybody_has_run_does_no_harm(notices: Notices) -> None:
     [waiter] = await begin_waiting(notices, "ada")
     notices.tell("ada")
     notices.tell("ada")
     await waiter
 
 
-async def test_a_notice_is_not_kept_for_later(notices: LocalNotices, clock: ManualClock) -> None:
+async def test_a_notice_is_not_kept_for_later(notices: Notices, clock: ManualClock) -> None:
     notices.tell("ada")
     [waiter] = await begin_waiting(notices, "ada", seconds=10)
     assert not waiter.done()
@@ -92,14 +108,14 @@ async def test_a_notice_is_not_kept_for_later(notices: LocalNotices, clock: Manu
     await waiter
 
 
-async def test_who_waits_again_is_woken_again(notices: LocalNotices) -> None:
+async def test_who_waits_again_is_woken_again(notices: Notices) -> None:
     for _ in range(3):
         [waiter] = await begin_waiting(notices, "ada")
         notices.tell("ada")
         await waiter
 
 
-async def test_one_who_comes_after_a_notice_waits_for_the_next(notices: LocalNotices) -> None:
+async def test_one_who_comes_after_a_notice_waits_for_the_next(notices: Notices) -> None:
     [early] = await begin_waiting(notices, "ada")
     notices.tell("ada")
     late = asyncio.create_task(notices.wait("ada", LONG))
@@ -110,7 +126,7 @@ async def test_one_who_comes_after_a_notice_waits_for_the_next(notices: LocalNot
     await late
 
 
-async def test_one_who_leaves_does_not_hold_up_the_rest(notices: LocalNotices) -> None:
+async def test_one_who_leaves_does_not_hold_up_the_rest(notices: Notices) -> None:
     [ada, bob] = await begin_waiting(notices, "topic", "topic")
     ada.cancel()
     await let_all_run()
@@ -119,7 +135,7 @@ async def test_one_who_leaves_does_not_hold_up_the_rest(notices: LocalNotices) -
     await bob
 
 
-async def test_a_cancel_beside_a_notice_is_still_a_cancel(notices: LocalNotices) -> None:
+async def test_a_cancel_beside_a_notice_is_still_a_cancel(notices: Notices) -> None:
     [before, after] = await begin_waiting(notices, "before", "after")
     before.cancel()
     notices.tell("before")
@@ -131,21 +147,22 @@ async def test_a_cancel_beside_a_notice_is_still_a_cancel(notices: LocalNotices)
 
 
 async def test_nothing_is_left_of_who_has_stopped_waiting(
-    notices: LocalNotices, clock: ManualClock
+    notices: Notices, local: LocalNotices, clock: ManualClock
 ) -> None:
+    before = asyncio.all_tasks()
     told, cancelled, late = await begin_waiting(notices, "told", "cancelled", "late", seconds=10)
-    assert notices.topics == 3
-    assert len(asyncio.all_tasks()) == 4
+    assert local.topics == 3
+    assert asyncio.all_tasks() - before == {told, cancelled, late}
     notices.tell("told")
     cancelled.cancel()
     await let_all_run()
     clock.advance(10)
     await asyncio.gather(told, late)
-    assert notices.topics == 0
+    assert local.topics == 0
     assert clock.sleepers == 0
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert asyncio.all_tasks() == before
 
 
-async def test_without_time_to_wait_others_still_run(notices: LocalNotices) -> None:
+async def test_without_time_to_wait_others_still_run(notices: Notices, local: LocalNotices) -> None:
     await notices.wait("ada", 0)
-    assert notices.topics == 0
+    assert local.topics == 0

@@ -22,7 +22,7 @@ from kiwisms.domain.ledger import LedgerAccount
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.rental import State
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact, Store, StoreUnavailable
+from kiwisms.ports.store import Ahead, Fact, Store, StoreUnavailable
 from tests.contract.stores import (
     ADA,
     BOB,
@@ -125,6 +125,36 @@ async def test_a_transaction_reads_what_was_committed(store: Store) -> None:
             await tx.webhook(KeyPrefix("p1")),
             await tx.delivery(DeliveryId("d-1")),
         ]
+
+
+@pytest.mark.parametrize(
+    "ahead",
+    [
+        Ahead(),
+        Ahead(rental_id=RentalId("r-1")),
+        Ahead(key=IdempotencyKey("order-42")),
+        Ahead(rental_id=RentalId("r-1"), key=IdempotencyKey("order-42")),
+        Ahead(rental_id=RentalId("x"), key=IdempotencyKey("x")),
+    ],
+    ids=["nothing", "rental", "key", "both", "others"],
+)
+async def test_a_transaction_reads_the_same_whatever_it_said_ahead(
+    store: Store, ahead: Ahead
+) -> None:
+    async def read() -> list[object]:
+        async with store.transaction(ADA, ahead) as tx:
+            return [
+                await tx.wallet(),
+                await tx.rental(RentalId("r-1")),
+                await tx.rental(RentalId("x")),
+                await tx.idempotency(IdempotencyKey("order-42")),
+                await tx.idempotency(IdempotencyKey("x")),
+            ]
+
+    assert await read() == [Wallet(account_id=ADA), None, None, None, None]
+    await save(store, FULL_RENTAL, record())
+    await save(store, waiting("x", BOB), account_id=BOB)
+    assert await read() == [Wallet(account_id=ADA), FULL_RENTAL, None, record(), None]
 
 
 async def test_what_is_not_there_is_none(store: Store) -> None:

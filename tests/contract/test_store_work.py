@@ -11,7 +11,7 @@ from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.ids import AccountId, KeyPrefix, RentalId
 from kiwisms.domain.money import ZERO, cents
 from kiwisms.domain.rental import State
-from kiwisms.ports.store import Fact, Store, Usage
+from kiwisms.ports.store import Ahead, Fact, Store, Usage, UsageAsked
 from tests.contract.stores import (
     ADA,
     BOB,
@@ -41,8 +41,12 @@ async def save(store: Store, *facts: Fact, account_id: AccountId = ADA) -> None:
 async def usage(
     store: Store, *, of: AccountId = ADA, since: datetime = NOW, most_waiting: int = 99
 ) -> Usage:
+    asked = UsageAsked(now=NOW, since=since, most_waiting=most_waiting)
+    async with store.transaction(of, Ahead(usage=asked)) as tx:
+        told = await tx.usage(asked)
     async with store.transaction(of) as tx:
-        return await tx.usage(now=NOW, since=since, most_waiting=most_waiting)
+        assert await tx.usage(asked) == told
+    return told
 
 
 def ids(facts: Sequence[Delivery]) -> list[str]:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 import kiwisms
 from kiwisms.adapters.system import SystemClock
@@ -14,13 +15,24 @@ from kiwisms.domain.money import cents
 from kiwisms.domain.rental import State
 from kiwisms.testing.provider import FakeProvider
 from kiwisms.testing.webhooks import FakeWebhookSender
+from tests.postgres import database
 
-QUICK = kiwisms.Settings(sync_seconds=0.05, session_seconds=1)
+PATIENT = kiwisms.Settings(secret_key="a secret for tests", sync_seconds=0.05)
+QUICK = evolve(PATIENT, session_seconds=1)
 
 
-@pytest.fixture(params=["memory://", "sqlite:///{}/kiwisms.db"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(request.param).format(tmp_path)
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/kiwisms.db"
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+async def store(request: pytest.FixtureRequest, file: str) -> AsyncIterator[str]:
+    if request.param == "postgres":
+        async with database() as url:
+            yield url
+    else:
+        yield "memory://" if request.param == "memory" else file
 
 
 @pytest.fixture
@@ -71,10 +83,9 @@ async def test_a_session_ends_and_its_price_comes_back(store: str, provider: Fak
         assert (await kiwi.wallet.balance(ada)).available == cents(1000)
 
 
-async def test_work_goes_on_after_a_restart(tmp_path: Path, provider: FakeProvider) -> None:
-    store = f"sqlite:///{tmp_path}/kiwisms.db"
-    async with running(store, provider, kiwisms.Settings(sync_seconds=0.05)) as kiwi:
+async def test_work_goes_on_after_a_restart(file: str, provider: FakeProvider) -> None:
+    async with running(file, provider, PATIENT) as kiwi:
         rental = await kiwi.rentals.rent(await customer(kiwi), service="go")
     provider.deliver("0042", to=rental.activation_id)
-    async with running(store, provider) as kiwi:
+    async with running(file, provider) as kiwi:
         await until(kiwi, rental, State.RECEIVED)

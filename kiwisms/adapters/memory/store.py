@@ -21,7 +21,7 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental, State, Step, in_order
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import StoreUnavailable
+from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable
 
 T = TypeVar("T")
 Work = TypeVar("Work", Rental, Delivery)
@@ -39,7 +39,9 @@ class MemoryStore:
         self._locks: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def transaction(self, account_id: AccountId) -> AsyncIterator[MemoryTransaction]:
+    async def transaction(
+        self, account_id: AccountId, _ahead: Ahead = NOTHING_AHEAD
+    ) -> AsyncIterator[MemoryTransaction]:
         """Lock an account; leaving commits, an exception leaves no trace."""
         async with self._lock(account_id):
             if account_id not in self._records:

@@ -1,7 +1,6 @@
 """A unit of work on the records of one account."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from itertools import islice
 from operator import methodcaller
 
@@ -20,7 +19,7 @@ from kiwisms.domain.ids import (
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import UNDECIDED, Rental, State
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact, Usage
+from kiwisms.ports.store import Fact, Usage, UsageAsked
 
 
 class MemoryTransaction:
@@ -48,7 +47,7 @@ class MemoryTransaction:
         """One rental of the account, in whatever state."""
         return self._own.rentals.get(rental_id)
 
-    async def usage(self, *, now: datetime, since: datetime, most_waiting: int) -> Usage:
+    async def usage(self, asked: UsageAsked) -> Usage:
         """Count what limits are set on."""
         own = self._own.rentals.values()
         waiting = (
@@ -58,11 +57,14 @@ class MemoryTransaction:
             if rental.state in UNDECIDED
         )
         return Usage(
-            active=sum(rental.state is State.REQUESTED or rental.is_active(now) for rental in own),
-            cancels=sum(
-                rental.state is State.CANCELLED and rental.changed_at >= since for rental in own
+            active=sum(
+                rental.state is State.REQUESTED or rental.is_active(asked.now) for rental in own
             ),
-            waiting_upstream=sum(1 for _ in islice(waiting, most_waiting)),
+            cancels=sum(
+                rental.state is State.CANCELLED and rental.changed_at >= asked.since
+                for rental in own
+            ),
+            waiting_upstream=sum(1 for _ in islice(waiting, asked.most_waiting)),
         )
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:

@@ -63,8 +63,7 @@ WHERE account_id = %s ORDER BY created_at DESC, id DESC LIMIT %s
 NEWEST_RENTALS_OF_ACCOUNT_IN_STATE: Final = f"""{RENTALS}
 WHERE account_id = %s AND state = %s ORDER BY created_at DESC, id DESC LIMIT %s
 """
-USAGE: Final = """
-SELECT
+USAGE_COLUMNS: Final = """
     (SELECT count(*) FROM rental WHERE account_id = %(account_id)s AND state = 'REQUESTED')
     + (SELECT count(*) FROM rental WHERE account_id = %(account_id)s
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > %(now)s),
@@ -73,6 +72,7 @@ SELECT
     (SELECT count(*) FROM (SELECT FROM rental
      WHERE state IN ('REQUESTED', 'WAITING') LIMIT %(most_waiting)s) AS waiting)
 """
+USAGE: Final = f"SELECT {USAGE_COLUMNS}"
 CLAIM_RENTAL: Final = """
 UPDATE rental SET look_after = %(until)s, due_at = %(until)s
 WHERE account_id = %(account_id)s AND id = %(id)s
@@ -85,9 +85,12 @@ WHERE account_id = %s AND rental_id = %s
 """
 
 # Idempotency keys.
-IDEMPOTENCY: Final = """
-SELECT account_id, key, fingerprint, rental_id, state, claimed_at FROM idempotency
-WHERE account_id = %s AND key = %s
+IDEMPOTENCY_COLUMNS: Final = """
+idempotency.account_id, idempotency.key, idempotency.fingerprint, idempotency.rental_id,
+idempotency.state, idempotency.claimed_at
+"""
+IDEMPOTENCY: Final = f"""
+SELECT {IDEMPOTENCY_COLUMNS} FROM idempotency WHERE account_id = %s AND key = %s
 """
 
 # Webhooks.
@@ -143,12 +146,20 @@ SELECT least(
 
 # Units of work. What is read first, and the lock that goes before it where others are quick.
 LOCK: Final = "SELECT FROM wallet WHERE account_id = %s FOR NO KEY UPDATE"
-BEGINNING: Final = f"""
-SELECT wallet.version, wallet.account_id, wallet.available, wallet.held, wallet.transfers,
-{ACCOUNT_COLUMNS}
-FROM wallet JOIN account ON account.account_id = wallet.account_id
-WHERE wallet.account_id = %s
+BEGINNING_COLUMNS: Final = f"""
+wallet.version, wallet.account_id, wallet.available, wallet.held, wallet.transfers,
+{ACCOUNT_COLUMNS}, {RENTAL_COLUMNS}, {IDEMPOTENCY_COLUMNS}
 """
+BEGINNING_ROWS: Final = """
+FROM wallet
+JOIN account ON account.account_id = wallet.account_id
+LEFT JOIN rental ON rental.account_id = wallet.account_id AND rental.id = %(rental_id)s
+LEFT JOIN idempotency
+    ON idempotency.account_id = wallet.account_id AND idempotency.key = %(key)s
+WHERE wallet.account_id = %(account_id)s
+"""
+BEGINNING: Final = f"SELECT {BEGINNING_COLUMNS} {BEGINNING_ROWS}"
+BEGINNING_WITH_USAGE: Final = f"SELECT {BEGINNING_COLUMNS}, {USAGE_COLUMNS} {BEGINNING_ROWS}"
 
 # How a unit of work ends: the wallet's row gives the account to all that is written, and
 # nothing at all is written when somebody else has changed it.
@@ -243,7 +254,7 @@ def together(own: str, writes: Sequence[str]) -> str:
 
 
 # The schema, and what the server may do.
-SCHEMA_VERSION_TABLE: Final = "SELECT FROM pg_class WHERE oid = to_regclass('schema_version')"
+SCHEMA_VERSION_TABLE: Final = "SELECT 1 FROM pg_class WHERE oid = to_regclass('schema_version')"
 SCHEMA_VERSION: Final = "SELECT version FROM schema_version"
 CREATE_SCHEMA_VERSION: Final = """
 CREATE TABLE IF NOT EXISTS schema_version (
@@ -256,7 +267,7 @@ ON CONFLICT (one) DO UPDATE SET version = excluded.version
 """
 # Any number that nobody else takes in this database: "kiwisms" in ASCII.
 LOCK_SCHEMA: Final = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'kiwisms', 'big')})"
-READ_ONLY: Final = "SELECT WHERE current_setting('transaction_read_only') = 'on'"
+READ_ONLY: Final = "SELECT 1 WHERE current_setting('transaction_read_only') = 'on'"
 """So is a standby, too."""
 ONE_MOMENT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 

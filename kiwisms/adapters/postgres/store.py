@@ -29,7 +29,13 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental, State, Step, in_order
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import SchemaMismatch, StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import (
+    NOTHING_AHEAD,
+    Ahead,
+    SchemaMismatch,
+    StoreUnavailable,
+    TransactionOutrun,
+)
 
 CONTENDED_SECONDS: Final = 1.0
 """For how long after it was outrun an account is locked before it is read."""
@@ -80,7 +86,9 @@ class PostgresStore:
                 await migrations.migrate(connection)
 
     @asynccontextmanager
-    async def transaction(self, account_id: AccountId) -> AsyncIterator[PostgresTransaction]:
+    async def transaction(
+        self, account_id: AccountId, ahead: Ahead = NOTHING_AHEAD
+    ) -> AsyncIterator[PostgresTransaction]:
         """Lock an account; leaving commits durably, an exception leaves no trace."""
         async with (
             self._locks.setdefault(account_id, asyncio.Lock()),
@@ -88,7 +96,7 @@ class PostgresStore:
         ):
             begin = _after_others if self._is_contended(account_id) else _beside_others
             try:
-                async with begin(connection, account_id) as tx:
+                async with begin(connection, account_id, ahead) as tx:
                     yield tx
             except TransactionOutrun:
                 self._note_contended(account_id)
@@ -273,10 +281,10 @@ class PostgresStore:
 
 @asynccontextmanager
 async def _beside_others(
-    connection: Connection, account_id: AccountId
+    connection: Connection, account_id: AccountId, ahead: Ahead
 ) -> AsyncIterator[PostgresTransaction]:
     """Let others write meanwhile: then this one is outrun."""
-    tx = await PostgresTransaction.begin(connection, account_id)
+    tx = await PostgresTransaction.begin(connection, account_id, ahead)
     yield tx
     if not tx.is_empty:
         await _to_its_end(tx.write())
@@ -284,14 +292,14 @@ async def _beside_others(
 
 @asynccontextmanager
 async def _after_others(
-    connection: Connection, account_id: AccountId
+    connection: Connection, account_id: AccountId, ahead: Ahead
 ) -> AsyncIterator[PostgresTransaction]:
     """Wait for those who write, and let nobody write before this one has."""
     try:
         with refusals("lock"):
             await connection.execute("BEGIN")
             await connection.execute(sql.LOCK, (account_id,))
-        tx = await PostgresTransaction.begin(connection, account_id)
+        tx = await PostgresTransaction.begin(connection, account_id, ahead)
         yield tx
         await _to_its_end(_write_and_commit(tx, connection))
     except BaseException:

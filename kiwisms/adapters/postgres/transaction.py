@@ -1,8 +1,9 @@
 """A unit of work: reads at once, and sends its writes together in one statement."""
 
 from collections.abc import Hashable
-from datetime import datetime
-from typing import Self
+from typing import Final, Self
+
+from attrs import asdict
 
 from kiwisms.adapters.postgres import decode, encode
 from kiwisms.adapters.postgres import statements as sql
@@ -22,27 +23,41 @@ from kiwisms.domain.ids import (
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact, TransactionOutrun, Usage
+from kiwisms.ports.store import Ahead, Fact, TransactionOutrun, Usage, UsageAsked
+
+WALLET: Final = slice(1, 5)
+ACCOUNT: Final = slice(5, 11)
+RENTAL: Final = slice(11, 31)
+KEY: Final = slice(31, 37)
+USAGE: Final = slice(37, 40)
+"""Where each stands in the row with which a unit of work begins."""
 
 
 class PostgresTransaction:
     """A `Transaction` that notices at its end when another process wrote to the account."""
 
-    def __init__(self, connection: Connection, row: Row) -> None:
+    def __init__(self, connection: Connection, ahead: Ahead, row: Row) -> None:
         self._connection = connection
+        self._ahead = ahead
         self._version = row[0]
-        self._wallet = decode.wallet(row[1:5])
-        self._account = decode.account(row[5:])
+        self._wallet = decode.wallet(row[WALLET])
+        self._account = decode.account(row[ACCOUNT])
+        self._rental, self._key, self._usage = row[RENTAL], row[KEY], row[USAGE]
         self._saved_wallet: Wallet | None = None
         self._writes: dict[Hashable, encode.Write] = {}
 
     @classmethod
-    async def begin(cls, connection: Connection, account_id: AccountId) -> Self:
-        """Read the account and its wallet; raises `AccountNotFound`."""
-        row = await read_one(connection, sql.BEGINNING, (account_id,))
+    async def begin(cls, connection: Connection, account_id: AccountId, ahead: Ahead) -> Self:
+        """Read the account, its wallet and what is *ahead*; raises `AccountNotFound`."""
+        asked = {"account_id": account_id, "rental_id": ahead.rental_id, "key": ahead.key}
+        statement = sql.BEGINNING
+        if ahead.usage is not None:
+            asked |= asdict(ahead.usage)
+            statement = sql.BEGINNING_WITH_USAGE
+        row = await read_one(connection, statement, asked)
         if row is None:
             raise AccountNotFound(account_id)
-        return cls(connection, row)
+        return cls(connection, ahead, row)
 
     async def account(self) -> Account:
         """The account itself."""
@@ -59,23 +74,24 @@ class PostgresTransaction:
 
     async def rental(self, rental_id: RentalId) -> Rental | None:
         """One rental of the account, in whatever state."""
+        if rental_id == self._ahead.rental_id:
+            return decode.rental(self._rental) if self._rental[0] else None
         row = await self._one(sql.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
-    async def usage(self, *, now: datetime, since: datetime, most_waiting: int) -> Usage:
+    async def usage(self, asked: UsageAsked) -> Usage:
         """Count what limits are set on."""
-        asked = {
-            "account_id": self._account.id,
-            "now": now,
-            "since": since,
-            "most_waiting": most_waiting,
-        }
-        row = await read_one(self._connection, sql.USAGE, asked)
+        row: Row | None = self._usage
+        if asked != self._ahead.usage:
+            places = {"account_id": self._account.id, **asdict(asked)}
+            row = await read_one(self._connection, sql.USAGE, places)
         active, cancels, waiting_upstream = row or (0, 0, 0)
         return Usage(active=active, cancels=cancels, waiting_upstream=waiting_upstream)
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
         """What is known of one of the account's idempotency keys."""
+        if key == self._ahead.key:
+            return decode.idempotency(self._key) if self._key[0] else None
         row = await self._one(sql.IDEMPOTENCY, key)
         return decode.idempotency(row) if row else None
 

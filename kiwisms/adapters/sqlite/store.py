@@ -27,7 +27,7 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental, State, Step, in_order
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import SchemaMismatch, StoreUnavailable
+from kiwisms.ports.store import NOTHING_AHEAD, Ahead, SchemaMismatch, StoreUnavailable
 
 
 class SqliteStore:
@@ -70,7 +70,9 @@ class SqliteStore:
         await self._writer.write(migrate)
 
     @asynccontextmanager
-    async def transaction(self, account_id: AccountId) -> AsyncIterator[SqliteTransaction]:
+    async def transaction(
+        self, account_id: AccountId, _ahead: Ahead = NOTHING_AHEAD
+    ) -> AsyncIterator[SqliteTransaction]:
         """Lock an account; leaving commits durably, an exception leaves no trace."""
         async with self._locks.setdefault(account_id, asyncio.Lock()):
             tx = SqliteTransaction(self._reader, account_id)

@@ -1,7 +1,6 @@
 """A unit of work: reads at once, and sends its writes together with the commit."""
 
 import sqlite3
-from datetime import datetime
 
 from kiwisms.adapters.sqlite import decode, encode
 from kiwisms.adapters.sqlite import statements as sql
@@ -21,7 +20,7 @@ from kiwisms.domain.ids import (
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact, TransactionOutrun, Usage
+from kiwisms.ports.store import Fact, TransactionOutrun, Usage, UsageAsked
 
 
 class SqliteTransaction:
@@ -51,15 +50,15 @@ class SqliteTransaction:
         row = self._one(sql.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
-    async def usage(self, *, now: datetime, since: datetime, most_waiting: int) -> Usage:
+    async def usage(self, asked: UsageAsked) -> Usage:
         """Count what limits are set on."""
-        asked = {
+        places = {
             "account_id": self._account_id,
-            "now": from_moment(now),
-            "since": from_moment(since),
-            "most_waiting": most_waiting,
+            "now": from_moment(asked.now),
+            "since": from_moment(asked.since),
+            "most_waiting": asked.most_waiting,
         }
-        active, cancels, waiting_upstream = self._must(sql.USAGE, asked)
+        active, cancels, waiting_upstream = self._must(sql.USAGE, places)
         return Usage(active=active, cancels=cancels, waiting_upstream=waiting_upstream)
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:

@@ -65,21 +65,21 @@ def doctor() -> None:
 async def _examine(settings: Settings) -> list[Check]:
     return [
         Check("configuration", ok=True, detail="every setting can be used"),
-        *await _look_at_store(settings.store_url),
+        *await _look_at_store(settings),
         *await _look_at_provider(settings),
         *await _look_at_redis(settings),
         await _look_at_clock(settings),
     ]
 
 
-async def _look_at_store(store_url: str) -> list[Check]:
-    file = store_file(store_url)
+async def _look_at_store(settings: Settings) -> list[Check]:
+    file = store_file(settings.store_url)
     if file is not None and not file.exists():
         folder = file.absolute().parent
         detail = f"{file} {NOT_YET}" if folder.is_dir() else f"{folder} is not there: make it"
         return [Check("store", ok=folder.is_dir(), detail=detail)]
     try:
-        async with open_store(store_url, upgrade=False) as store:
+        async with open_store(settings.store_url, settings, upgrade=False) as store:
             version = await store.schema_version()
             await store.check()
     except SchemaMismatch as why:
@@ -138,7 +138,7 @@ async def _look_at_redis(settings: Settings) -> list[Check]:
 async def _look_at_clock(settings: Settings) -> Check:
     theirs = await _provider_time(settings)
     if theirs is None:
-        return await _look_at_newest(settings.store_url)
+        return await _look_at_newest(settings)
     error = datetime.now(UTC) - theirs
     seconds = round(abs(error.total_seconds()))
     if abs(error) <= WRONG_BY:
@@ -163,12 +163,12 @@ async def _provider_time(settings: Settings) -> datetime | None:
         return None
 
 
-async def _look_at_newest(store_url: str) -> Check:
-    file = store_file(store_url)
+async def _look_at_newest(settings: Settings) -> Check:
+    file = store_file(settings.store_url)
     newest: Sequence[datetime] = ()
     if file is None or file.exists():
         try:
-            async with open_store(store_url, upgrade=False) as store:
+            async with open_store(settings.store_url, settings, upgrade=False) as store:
                 rentals = await store.rentals(account_id=None, state=None, limit=1)
                 newest = [rental.created_at for rental in rentals]
         except KiwismsError:

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from kiwisms.entrypoints.cli.run import read_settings, tell
 from kiwisms.entrypoints.cli.shape import Command
+from kiwisms.entrypoints.settings import Settings
 from kiwisms.entrypoints.wiring import open_store
 
 
@@ -24,9 +25,9 @@ def migrate() -> None:
 
     It is safe to do this twice, and from two processes at once.
     """
-    tell(asyncio.run(_migrate(read_settings().store_url)))
+    tell(asyncio.run(_migrate(read_settings())))
 
 
-async def _migrate(store_url: str) -> VersionView:
-    async with open_store(store_url) as store:
+async def _migrate(settings: Settings) -> VersionView:
+    async with open_store(settings.store_url, settings) as store:
         return VersionView(await store.schema_version())

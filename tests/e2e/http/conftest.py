@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.http.site import Customer, Site, open_site
+from tests.postgres import database
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+async def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """The address of a fresh store."""
-    return "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/kiwisms.db"
+    if request.param == "postgres":
+        async with database() as url:
+            yield url
+    else:
+        file = f"sqlite:///{tmp_path}/kiwisms.db"
+        yield "memory://" if request.param == "memory" else file
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from kiwisms.testing.clock import ManualClock
 Json = Any
 
 WIDE: Final = kiwisms.Settings(
+    secret_key="a secret for tests",
     provider_timeout_seconds=0.3,
     rate_rent_per_minute=10_000,
     rate_read_per_minute=10_000,

@@ -18,6 +18,8 @@ SECRET: Final = "0123456789abcdef"
 GOOD: Final[Mapping[str, tuple[str, object]]] = MappingProxyType(
     {
         "store_url": ("sqlite:////var/lib/kiwisms.db", "sqlite:////var/lib/kiwisms.db"),
+        "postgres_pool": ("3", 3),
+        "postgres_prepare": ("0", False),
         "provider_url": ("https://a.example/api.php", "https://a.example/api.php"),
         "provider_key": (KEY, KEY),
         "host": ("::1", "::1"),
@@ -45,7 +47,15 @@ GOOD: Final[Mapping[str, tuple[str, object]]] = MappingProxyType(
 
 BAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "store_url": ("kiwisms.db", "sqlite:///", "mysql://h/d", "postgresql://u:pw@h/d"),
+        "store_url": (
+            "kiwisms.db",
+            "sqlite:///",
+            "mysql://h/d",
+            "postgresql://[h",
+            "postgres://a b",
+        ),
+        "postgres_pool": ("0", "many"),
+        "postgres_prepare": ("2", "off"),
         "provider_url": ("daisysms.io", "ftp://h/", "http://", "http://u:pw@h/", "http://[h"),
         "provider_key": ("two words", "tab\there"),
         "host": ("a b", "http://h", "[::1]", "h/path", "u@h"),
@@ -152,11 +162,21 @@ def test_an_example_can_be_written(name: str) -> None:
     load_settings(environment={variable(name): RULES[name].example})
 
 
-def test_postgres_and_workers_are_refused_with_their_own_sentence() -> None:
-    assert refusal({"KIWISMS_STORE_URL": "postgresql://h/d"}) == (
-        "KIWISMS_STORE_URL: this build has no Postgres store yet;"
-        " write for example sqlite:///kiwisms.db"
-    )
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://h",
+        "postgresql://u:pw@h:5433/d?sslmode=require",
+        "postgresql:///d?host=/var/run/postgresql",
+        "postgresql://h-1:5432,h-2:5432/d?target_session_attrs=read-write",
+    ],
+)
+def test_many_workers_may_share_a_postgres(url: str) -> None:
+    written = {"KIWISMS_STORE_URL": url, "KIWISMS_WORKERS": "3"}
+    assert load_settings(environment=written).workers == 3
+
+
+def test_workers_are_refused_with_their_own_sentence() -> None:
     assert refusal({"KIWISMS_WORKERS": "3"}) == (
         "KIWISMS_WORKERS: 3 workers need Postgres, which several processes can share;"
         " with SQLite write 1"
@@ -169,7 +189,7 @@ def test_postgres_and_workers_are_refused_with_their_own_sentence() -> None:
         ("provider_key", "my secret key"),
         ("secret_key", "hunter2"),
         ("store_url", "mysql://u:hunter2@h/d"),
-        ("store_url", "postgresql://u:hunter2@h/d"),
+        ("store_url", "postgresql://u:hunter2@[h/d"),
         ("provider_url", "https://u:hunter2@h/"),
         ("public_url", "https://u:hunter2@h/"),
         ("redis_url", "redis://:hunter2@h/x"),
@@ -194,7 +214,13 @@ def test_a_secret_is_not_in_the_repr() -> None:
     assert KEY not in repr(settings)
     assert SECRET not in repr(settings)
     assert "hunter" not in repr(settings)
-    assert settings.secrets == (KEY, SECRET, "hunter 2")
+    assert settings.secrets == (KEY, SECRET, "hunter%202", "hunter 2")
+
+
+def test_a_password_in_an_address_is_a_secret_however_it_is_written() -> None:
+    settings = load_settings(environment={"KIWISMS_STORE_URL": "postgresql://u:a%40b@h/d"})
+    assert settings.secrets == ("a%40b", "a@b")
+    assert "a%40b" not in repr(settings)
 
 
 @pytest.mark.parametrize(

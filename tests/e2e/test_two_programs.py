@@ -1,4 +1,4 @@
-"""Two programs on one file: the server, and the operator's commands beside it."""
+"""Two programs on one store: the server, and the operator's commands or another server."""
 
 import asyncio
 from collections import Counter
@@ -14,6 +14,7 @@ from kiwisms.domain.money import cents
 from kiwisms.domain.rental import State
 from kiwisms.testing.clock import ManualClock
 from kiwisms.testing.provider import FakeProvider
+from tests.postgres import database
 
 Two = tuple[kiwisms.Kiwisms, kiwisms.Kiwisms]
 
@@ -23,14 +24,18 @@ def provider() -> FakeProvider:
     return FakeProvider(ManualClock())
 
 
-@pytest.fixture
-async def both(tmp_path: Path, provider: FakeProvider) -> AsyncIterator[Two]:
+@pytest.fixture(params=["sqlite", "postgres"])
+async def both(
+    request: pytest.FixtureRequest, tmp_path: Path, provider: FakeProvider
+) -> AsyncIterator[Two]:
+    settings = kiwisms.Settings(secret_key="a secret for tests")
     async with AsyncExitStack() as stack:
+        url = f"sqlite:///{tmp_path}/kiwisms.db"
+        if request.param == "postgres":
+            url = await stack.enter_async_context(database())
         first, second = [
             await stack.enter_async_context(
-                kiwisms.open(
-                    f"sqlite:///{tmp_path}/kiwisms.db", provider=provider, background=False
-                )
+                kiwisms.open(url, provider=provider, settings=settings, background=False)
             )
             for _ in range(2)
         ]

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import Callable, Coroutine
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from attrs import define
 from hypothesis import settings
@@ -21,15 +19,13 @@ from hypothesis.stateful import (
     rule,
 )
 
-from kiwisms.adapters.memory import MemoryStore
-from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.rental import FINAL, State
 from kiwisms.ports.provider import Ambiguous, Refusal, Refused, Unknown
-from kiwisms.ports.store import Store
 from kiwisms.testing.kit import Kit
+from tests.contract.stores import OPEN
 
 T = TypeVar("T")
 PRICE = {"go": cents(39), "am": cents(20)}
@@ -52,6 +48,7 @@ class Rentals(RuleBasedStateMachine):
     """Drives the use cases and compares them with a model of what the customer was told."""
 
     numbers: Bundle[RentalId] = Bundle("numbers")
+    store: ClassVar[str]
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,15 +58,13 @@ class Rentals(RuleBasedStateMachine):
         self.funded = ZERO
         self.seen_final: dict[RentalId, State] = {}
 
-    async def open_store(self) -> Store:
-        return MemoryStore()
-
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(asyncio.wait_for(work, 20))
 
     @initialize()
     def open(self) -> None:
-        self.kit = Kit(store=self.do(self.open_store()))
+        store = self.do(self.stack.enter_async_context(OPEN[self.store]()))
+        self.kit = Kit(store=store)
         self.account: AccountId = self.do(self.kit.kiwi.accounts.create("ada@example.com")).id
 
     def teardown(self) -> None:
@@ -227,17 +222,21 @@ class Rentals(RuleBasedStateMachine):
         assert wallet.available == self.funded - spent - held
 
 
+class RentalsInMemory(Rentals):
+    store = "memory"
+
+
 class RentalsInSqlite(Rentals):
-    """The same over a file."""
-
-    async def open_store(self) -> Store:
-        folder = self.stack.enter_context(tempfile.TemporaryDirectory())
-        store = await self.stack.enter_async_context(SqliteStore(Path(folder) / "kiwisms.db"))
-        await store.migrate()
-        return store
+    store = "sqlite"
 
 
-TestRentalsInMemory = Rentals.TestCase
+class RentalsInPostgres(Rentals):
+    store = "postgres"
+
+
+TestRentalsInMemory = RentalsInMemory.TestCase
 TestRentalsInMemory.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 TestRentalsInSqlite = RentalsInSqlite.TestCase
 TestRentalsInSqlite.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestRentalsInPostgres = RentalsInPostgres.TestCase
+TestRentalsInPostgres.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
