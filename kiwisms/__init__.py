@@ -25,6 +25,7 @@ from kiwisms.domain.wallet import InsufficientBalance, Wallet
 
 if TYPE_CHECKING:
     from kiwisms.adapters.daisysms import DaisySMS
+    from kiwisms.adapters.guarded_provider import GuardedProvider
     from kiwisms.adapters.memory import MemoryStore
     from kiwisms.adapters.sqlite import SqliteStore
     from kiwisms.application.errors import ProviderFailed
@@ -38,6 +39,7 @@ __all__ = [
     "AccountSuspended",
     "CancelNotAllowed",
     "DaisySMS",
+    "GuardedProvider",
     "IdempotencyConflict",
     "IdempotencyKeyReused",
     "InsufficientBalance",
@@ -65,6 +67,7 @@ __all__ = [
 # What needs an extra is imported when it is first used: the rules alone need only attrs.
 _LATE: Final = {
     "DaisySMS": ("kiwisms.adapters.daisysms", "DaisySMS"),
+    "GuardedProvider": ("kiwisms.adapters.guarded_provider", "GuardedProvider"),
     "Kiwisms": ("kiwisms.entrypoints.engine", "Kiwisms"),
     "MemoryStore": ("kiwisms.adapters.memory", "MemoryStore"),
     "ProviderFailed": ("kiwisms.application.errors", "ProviderFailed"),

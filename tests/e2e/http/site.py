@@ -15,6 +15,7 @@ from kiwisms.adapters.simulator.server import Simulator
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.entrypoints.http.openapi import CONTRACT
+from kiwisms.ports.provider import Provider
 from kiwisms.testing.clock import ManualClock
 
 Json = Any
@@ -154,16 +155,20 @@ class Site:
 
 
 @asynccontextmanager
-async def open_site(store: str, settings: kiwisms.Settings = WIDE) -> AsyncIterator[Site]:
-    """Run everything; background work only happens where a test asks for it."""
+async def open_site(
+    store: str, settings: kiwisms.Settings = WIDE, *, guarded: bool = False
+) -> AsyncIterator[Site]:
+    """
+    Run everything; background work only happens where a test asks for it.
+
+    Unless *guarded*, every call goes through to the provider, however often it fails.
+    """
     clock = ManualClock()
     async with (
         Simulator(clock) as simulator,
         kiwisms.open(
             store,
-            provider=kiwisms.DaisySMS(
-                simulator.url, simulator.key, timeout=settings.provider_timeout_seconds
-            ),
+            provider=_provider(simulator, clock, settings, guarded=guarded),
             settings=settings,
             clock=clock,
             background=False,
@@ -176,6 +181,15 @@ async def open_site(store: str, settings: kiwisms.Settings = WIDE) -> AsyncItera
         async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
             yield Site(kiwi=kiwi, simulator=simulator, clock=clock, session=session)
         await runner.cleanup()
+
+
+def _provider(
+    simulator: Simulator, clock: ManualClock, settings: kiwisms.Settings, *, guarded: bool
+) -> Provider:
+    provider = kiwisms.DaisySMS(
+        simulator.url, simulator.key, timeout=settings.provider_timeout_seconds
+    )
+    return kiwisms.GuardedProvider(provider, clock) if guarded else provider
 
 
 def assert_is(schema: str, document: Json) -> None:
