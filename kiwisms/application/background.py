@@ -15,6 +15,8 @@ from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.store import Store
 
+FAIR_SHARE: Final = 5
+"""Deliveries of one account that are claimed at once."""
 LONGEST_PAUSE: Final = timedelta(seconds=1)
 """Another process may write work at any time without telling."""
 
@@ -41,7 +43,7 @@ class Background:
         """Take at most *limit* deliveries that must be tried."""
         now = self.clock.now()
         return await self.store.claim_due_deliveries(
-            now=now, until=now + self.terms.lease, limit=limit
+            now=now, until=now + self.terms.lease, limit=limit, per_account=FAIR_SHARE
         )
 
     async def tend(self, rental: Rental) -> None:

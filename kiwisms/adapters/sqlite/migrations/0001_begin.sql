@@ -135,6 +135,8 @@ CREATE TABLE delivery (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX delivery_due_of_account ON delivery (account_id, due_at, id)
+    WHERE due_at IS NOT NULL;
 CREATE INDEX delivery_by_age ON delivery (account_id, created_at, id);
 -- For the operator, who looks across accounts.
 CREATE INDEX delivery_by_id ON delivery (id);
