@@ -5,7 +5,7 @@ from functools import partial
 
 from attrs import define, field
 
-from kiwisms.application.outbox import Outbox
+from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import WORKER, Progress
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.sharing import Shared
@@ -114,6 +114,8 @@ class Looks:
                 await self.outbox.sms_received(tx, after, message)
         if after.messages != rental.messages or after.state is not rental.state:
             self.notices.tell(rental_id)
+        if after.messages != rental.messages:
+            self.notices.tell(WORK)
         return after
 
     def _decide(self, progress: Progress, rental: Rental, seen: Look, *, over: bool) -> Rental:
