@@ -67,7 +67,7 @@ class Looks:
         seen = await self.provider.look(activation_id)
         if over and isinstance(seen, Waiting):
             seen = await self._hand_back(activation_id)
-        if isinstance(seen, Unknown):
+        if isinstance(seen, Unknown) and seen.asked:
             log.warning("look at %s failed: %s", rental.id, seen.detail)
         looked = await self._apply(rental.account_id, rental.id, seen, over=over, by=by)
         if isinstance(seen, Received) and self.provider.asks_for_next and looked.state in OPEN:

@@ -242,4 +242,4 @@ def _refuse(_: Rejection) -> Refused:
 
 
 def _tell_nothing(why: Rejection) -> Unknown:
-    return Unknown(f"nothing was asked: {why}")
+    return Unknown(f"nothing was asked: {why}", asked=False)

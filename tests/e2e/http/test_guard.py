@@ -70,6 +70,21 @@ async def test_a_number_that_is_rented_can_be_read_but_not_given_back(
     assert (await ada.poll(rental["id"]))["codes"] == ["0042"]
 
 
+async def test_the_log_does_not_repeat_for_each_look_that_nothing_is_asked(
+    site: Site, ada: Customer, caplog: pytest.LogCaptureFixture
+) -> None:
+    rental = (await ada.rent()).json["rental"]
+    await lose_five_rents(site, ada)
+    caplog.clear()
+    for _ in range(5):
+        site.clock.advance(3 / 5)
+        await ada.poll(rental["id"])
+        await ada.rent()
+    # A request that failed has a line of its own, and that is all.
+    assert {record.name for record in caplog.records} == {"kiwisms.entrypoints.http.errors"}
+    assert len(caplog.records) == 5
+
+
 async def test_the_metrics_tell_the_circuit_the_answers_and_what_was_rejected(
     site: Site, ada: Customer
 ) -> None:

@@ -30,6 +30,8 @@ USA = CountryCode("187")
 ORDER = NumberOrder(service=ServiceCode("go"), country=USA, max_cost=Money.parse("0.30"))
 NUMBER = ActivationId("1")
 LOST = Unknown("lost")
+CIRCUIT_OPEN = Unknown("nothing was asked: CIRCUIT_OPEN", asked=False)
+NO_PLACE = Unknown("nothing was asked: NO_PLACE", asked=False)
 UNREACHABLE = Refused(Refusal.UNREACHABLE)
 PAUSE = 5.0
 
@@ -96,7 +98,7 @@ async def pause(clock: ManualClock) -> None:
 
 async def is_open(guard: GuardedProvider) -> bool:
     """Ask for what a healthy upstream never answers."""
-    return await guard.look(NUMBER) == Unknown("nothing was asked: CIRCUIT_OPEN")
+    return await guard.look(NUMBER) == CIRCUIT_OPEN
 
 
 @pytest.mark.parametrize("state", Circuit)
@@ -157,14 +159,13 @@ async def test_an_open_circuit_answers_at_once_and_asks_nothing(
     guard: GuardedProvider, fake: FakeProvider
 ) -> None:
     await break_it(guard, fake)
-    nothing = Unknown("nothing was asked: CIRCUIT_OPEN")
     assert await guard.rent(ORDER) == UNREACHABLE
     assert await guard.renew(NUMBER) == UNREACHABLE
     assert await guard.catalog(USA) == UNREACHABLE
     assert await guard.balance() == UNREACHABLE
-    assert await guard.look(NUMBER) == nothing
-    assert await guard.finish(NUMBER) == nothing
-    assert await guard.cancel(NUMBER) == nothing
+    assert await guard.look(NUMBER) == CIRCUIT_OPEN
+    assert await guard.finish(NUMBER) == CIRCUIT_OPEN
+    assert await guard.cancel(NUMBER) == CIRCUIT_OPEN
     await guard.ask_next(NUMBER)
     assert fake.on_look.calls == 3
     others = (fake.on_rent, fake.on_renew, fake.on_catalog, fake.on_balance, fake.on_finish)
@@ -295,8 +296,8 @@ async def test_who_finds_no_place_is_answered_like_one_before_an_open_circuit(
     await let_all_run()
     assert await guard.rent(ORDER) == UNREACHABLE
     assert await guard.renew(NUMBER) == UNREACHABLE
-    assert await guard.cancel(NUMBER) == Unknown("nothing was asked: NO_PLACE")
-    assert await guard.finish(NUMBER) == Unknown("nothing was asked: NO_PLACE")
+    assert await guard.cancel(NUMBER) == NO_PLACE
+    assert await guard.finish(NUMBER) == NO_PLACE
     slow.set()
     await asyncio.gather(*calls)
     assert isinstance(await guard.rent(ORDER), Rented)
@@ -311,7 +312,7 @@ async def test_looks_rents_and_lists_do_not_take_each_others_places(
     fake.on_look.next(meanwhile=slow.wait, times=2)
     looks = [asyncio.create_task(guard.look(rented.activation_id)) for _ in range(2)]
     await let_all_run()
-    assert await guard.look(rented.activation_id) == Unknown("nothing was asked: NO_PLACE")
+    assert await guard.look(rented.activation_id) == NO_PLACE
     fake.on_rent.next(meanwhile=slow.wait, times=2)
     rents = [asyncio.create_task(guard.rent(ORDER)) for _ in range(2)]
     await let_all_run()
