@@ -35,6 +35,7 @@ from kiwisms.ports.vault import VaultLocked
 
 if TYPE_CHECKING:
     from kiwisms.adapters.daisysms import DaisySMS
+    from kiwisms.adapters.guarded_provider import GuardedProvider
     from kiwisms.adapters.memory import MemoryStore
     from kiwisms.adapters.postgres import PostgresStore
     from kiwisms.adapters.sqlite import SqliteStore
@@ -53,6 +54,7 @@ __all__ = [
     "DaisySMS",
     "DeliveryNotFound",
     "EmailTaken",
+    "GuardedProvider",
     "IdempotencyConflict",
     "IdempotencyKeyReused",
     "InsufficientBalance",
@@ -88,6 +90,7 @@ __all__ = [
 # What needs an extra is imported when it is first used: the rules alone need only attrs.
 _LATE: Final = {
     "DaisySMS": ("kiwisms.adapters.daisysms", "DaisySMS"),
+    "GuardedProvider": ("kiwisms.adapters.guarded_provider", "GuardedProvider"),
     "Kiwisms": ("kiwisms.entrypoints.engine", "Kiwisms"),
     "MemoryStore": ("kiwisms.adapters.memory", "MemoryStore"),
     "PostgresStore": ("kiwisms.adapters.postgres", "PostgresStore"),

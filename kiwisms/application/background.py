@@ -1,6 +1,7 @@
 """Work that comes due: look at rentals, give up lost requests, deliver webhooks."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -15,6 +16,8 @@ from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.store import Store
 
+FAIR_SHARE: Final = 5
+"""Deliveries of one account that are claimed at once, if not that many are under way."""
 LONGEST_PAUSE: Final = timedelta(seconds=1)
 """Another process may write work at any time without telling."""
 
@@ -37,11 +40,23 @@ class Background:
             now=now, until=now + self.terms.lease, limit=limit
         )
 
-    async def claim_deliveries(self, limit: int) -> Sequence[Delivery]:
-        """Take at most *limit* deliveries that must be tried."""
+    async def claim_deliveries(
+        self, limit: int, under_way: Iterable[Delivery] = ()
+    ) -> Sequence[Delivery]:
+        """
+        Take at most *limit* deliveries that must be tried.
+
+        However many are due, an account is given its fair share, and nothing while it has that
+        much *under_way*: so a receiver that hangs holds up nobody else.
+        """
         now = self.clock.now()
+        tries = Counter(delivery.account_id for delivery in under_way)
         return await self.store.claim_due_deliveries(
-            now=now, until=now + self.terms.lease, limit=limit
+            now=now,
+            until=now + self.terms.lease,
+            limit=limit,
+            per_account=FAIR_SHARE,
+            busy=[account_id for account_id, number in tries.items() if number >= FAIR_SHARE],
         )
 
     async def tend(self, rental: Rental) -> None:

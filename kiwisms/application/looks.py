@@ -5,7 +5,7 @@ from functools import partial
 
 from attrs import define, field
 
-from kiwisms.application.outbox import Outbox
+from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import WORKER, Progress
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.sharing import Shared
@@ -72,7 +72,7 @@ class Looks:
         seen = await self.provider.look(activation_id)
         if over and isinstance(seen, Waiting):
             seen = await self._hand_back(activation_id)
-        if isinstance(seen, Unknown):
+        if isinstance(seen, Unknown) and seen.asked:
             log.warning("look at %s failed: %s", rental.id, seen.detail)
         looked = await self._apply(rental.account_id, rental.id, seen, over=over, by=by)
         if isinstance(seen, Received) and self.provider.asks_for_next and looked.state in OPEN:
@@ -141,6 +141,8 @@ class Looks:
                 await self.outbox.sms_received(tx, after, message)
         if after.messages != rental.messages or after.state is not rental.state:
             self.notices.tell(rental_id)
+        if after.messages != rental.messages:
+            self.notices.tell(WORK)
         return after
 
     def _decide(self, progress: Progress, rental: Rental, seen: Look, *, over: bool) -> Rental:

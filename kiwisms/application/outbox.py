@@ -11,7 +11,6 @@ from kiwisms.domain.rental import Rental
 from kiwisms.domain.sms import Message
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
-from kiwisms.ports.notices import Notices
 from kiwisms.ports.store import Transaction
 
 WORK = "work"
@@ -24,7 +23,6 @@ class Outbox:
 
     clock: Clock
     ids: Ids
-    notices: Notices
 
     async def sms_received(self, tx: Transaction, rental: Rental, message: Message) -> None:
         """Tell of a message: to the address of the key that rented, or else the account's."""
@@ -49,7 +47,6 @@ class Outbox:
             rental.account_id, webhook.key_prefix, body, rental_id=rental.id, due_at=message.at
         )
         tx.save(delivery)
-        self.notices.tell(WORK)
 
     def event(
         self,

@@ -338,7 +338,8 @@ def _refusal(rental: Rental, reason: Refusal) -> KiwismsError:
         return ServiceUnavailable(f"upstream: {reason}")
     if reason is Refusal.NOT_RENEWABLE:
         return RenewNotFound()
-    log.error("rental %s: upstream refused: %s", rental.id, reason)
+    if reason is not Refusal.UNREACHABLE:
+        log.error("rental %s: upstream refused: %s", rental.id, reason)
     return ProviderFailed("Could not rent a number from the provider", reason)
 
 

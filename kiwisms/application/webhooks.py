@@ -4,9 +4,11 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
+from kiwisms.application.lines import Lines
 from kiwisms.application.outbox import WORK, Outbox, instant
 from kiwisms.application.repeat import repeatable
 from kiwisms.domain.account import ApiKeyNotFound
@@ -33,6 +35,9 @@ from kiwisms.ports.webhooks import Answered, NotAnswered, WebhookSender
 log = logging.getLogger(__name__)
 
 CONTENT_TYPE: Final = {"Content-Type": "application/json"}
+TRIES_PER_HOST: Final = 20
+WAITING_PER_HOST: Final = 40
+"""Deliveries that wait until one of their host's tries has ended; further ones are let go."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -47,6 +52,7 @@ class Webhooks:
     ids: Ids
     notices: Notices
     terms: Terms
+    _hosts: Lines[str] = field(factory=lambda: Lines(TRIES_PER_HOST, WAITING_PER_HOST), init=False)
 
     @repeatable
     async def set(
@@ -141,10 +147,26 @@ class Webhooks:
         return await self._resend(found)
 
     async def deliver(self, delivery: Delivery) -> Delivery:
-        """Try a delivery that the caller has claimed, once, and save how that went."""
+        """
+        Try a delivery that the caller has claimed, once, and save how that went.
+
+        One whose host has too many tries under way is let go: nothing is saved, and it comes due
+        again when its lease is over.
+        """
         webhook = await self.store.webhook(delivery.account_id, delivery.key_prefix)
         if webhook is None or webhook.stopped_at is not None:
             return await self._save_try(delivery, NotAnswered("no address is set any more"), None)
+        async with self._hosts.place(urlsplit(webhook.url).hostname or "") as placed:
+            if placed and self._has_time(delivery):
+                return await self._try(delivery, webhook)
+        return delivery
+
+    def _has_time(self, delivery: Delivery) -> bool:
+        """Whether so much of the lease is left that nobody else can begin the same try."""
+        now = self.clock.now()
+        return delivery.due_at is None or delivery.due_at >= now + self.terms.lease / 2
+
+    async def _try(self, delivery: Delivery, webhook: Webhook) -> Delivery:
         now, body = self.clock.now(), delivery.body.encode()
         try:
             secrets = tuple(map(self.vault.open, webhook.signing(now)))

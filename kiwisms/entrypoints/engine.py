@@ -82,7 +82,7 @@ def join(
     """Build every use case over one set of ports."""
     store, clock, ids, notices = ports.store, ports.clock, ports.ids, ports.notices
     provider = ports.provider
-    outbox = Outbox(clock=clock, ids=ids, notices=notices)
+    outbox = Outbox(clock=clock, ids=ids)
     catalogs = Catalogs(provider=provider, clock=clock, terms=terms, max_age=catalog_age)
     renting = Renting(
         store=store,

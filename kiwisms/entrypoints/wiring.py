@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeGuard, TypeVar
 from kiwisms.adapters.argon2_passwords import Argon2Passwords
 from kiwisms.adapters.daisysms import DaisySMS
 from kiwisms.adapters.fernet_vault import FernetVault
+from kiwisms.adapters.guarded_provider import GuardedProvider
 from kiwisms.adapters.local_limits import LocalLimits
 from kiwisms.adapters.local_notices import LocalNotices
 from kiwisms.adapters.memory import MemoryStore
@@ -170,9 +171,11 @@ def store_file(store_url: str) -> Path | None:
     return sqlite_path(store_url) if store_url.startswith(SQLITE) else None
 
 
-def open_provider(settings: Settings) -> DaisySMS:
+def open_provider(settings: Settings) -> GuardedProvider:
     """
-    Make the provider that the settings name.
+    Make the provider that the settings name, with a guard before it.
+
+    What a call may wait for its place is part of what the settings let it wait.
 
     Raises:
         ValidationRefused: Its address or its key is missing.
@@ -185,9 +188,13 @@ def open_provider(settings: Settings) -> DaisySMS:
         )
     if not settings.provider_key:
         raise ValidationRefused("KIWISMS_PROVIDER_KEY", "is not set; give the provider's API key")
-    return DaisySMS(
-        settings.provider_url, settings.provider_key, timeout=settings.provider_timeout_seconds
+    patience = settings.provider_timeout_seconds / 40
+    provider = DaisySMS(
+        settings.provider_url,
+        settings.provider_key,
+        timeout=settings.provider_timeout_seconds - patience,
     )
+    return GuardedProvider(provider, patience=patience)
 
 
 def open_limits(settings: Settings, clock: Clock) -> Limits:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
@@ -11,14 +11,21 @@ from attrs import define, field
 from kiwisms.application.background import Background
 from kiwisms.application.outbox import WORK
 from kiwisms.domain.errors import KiwismsError
+from kiwisms.domain.rental import Rental
 from kiwisms.ports.notices import Notices
 
 log = logging.getLogger(__name__)
 
-MOST_AT_ONCE: Final = 20
-SHORTEST_PAUSE: Final = 0.02
-"""Seconds. What is due may be the other loop's, or another process may be taking it just now."""
+MOST_RENTALS: Final = 20
+MOST_DELIVERIES: Final = 200
+"""A delivery that waits for its receiver costs little, and many may have to wait at once."""
+HELD_PAUSE: Final = 0.1
+"""
+Seconds between claims while something is due that was not given: it may be the other loop's, or
+of an account that has its share under way, or another process may be taking it just now.
+"""
 T = TypeVar("T")
+Claim = Callable[[int, Collection[T]], Awaitable[Sequence[T]]]
 
 
 @define(kw_only=True, eq=False)
@@ -32,48 +39,63 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`, then finish what is under way."""
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(self._loop(self.background.claim_rentals, self.background.tend))
-            loops.create_task(self._loop(self.background.claim_deliveries, self.background.deliver))
+            loops.create_task(self._loop(self._claim_rentals, self.background.tend, MOST_RENTALS))
+            loops.create_task(
+                self._loop(
+                    self.background.claim_deliveries, self.background.deliver, MOST_DELIVERIES
+                )
+            )
 
     def stop(self) -> None:
         """Claim nothing more."""
         self._stopping = True
         self.notices.tell(WORK)
 
-    async def _loop(
-        self,
-        claim: Callable[[int], Awaitable[Sequence[T]]],
-        work: Callable[[T], Awaitable[None]],
-    ) -> None:
-        under_way: set[asyncio.Task[None]] = set()
+    async def _claim_rentals(self, limit: int, _under_way: Collection[Rental]) -> Sequence[Rental]:
+        return await self.background.claim_rentals(limit)
+
+    async def _loop(self, claim: Claim[T], work: Callable[[T], Awaitable[None]], most: int) -> None:
+        under_way: dict[asyncio.Task[None], T] = {}
         async with asyncio.TaskGroup() as group:
             while not self._stopping:
-                for item in await self._claim(claim, MOST_AT_ONCE - len(under_way)):
+                for item in await self._claim(claim, most - len(under_way), under_way.values()):
                     task = group.create_task(_guarded(work, item))
-                    under_way.add(task)
-                    task.add_done_callback(under_way.discard)
-                await self._idle(under_way)
+                    under_way[task] = item
+                    task.add_done_callback(under_way.pop)
+                await self._idle(under_way.keys(), is_full=len(under_way) >= most)
 
-    async def _claim(
-        self, claim: Callable[[int], Awaitable[Sequence[T]]], limit: int
-    ) -> Sequence[T]:
+    async def _claim(self, claim: Claim[T], limit: int, under_way: Collection[T]) -> Sequence[T]:
         try:
-            return await claim(limit)
+            return await claim(limit, under_way)
         except KiwismsError:
             log.exception("work could not be claimed")
             return ()
 
-    async def _idle(self, under_way: set[asyncio.Task[None]]) -> None:
-        if len(under_way) >= MOST_AT_ONCE:
+    async def _idle(self, under_way: Collection[asyncio.Task[None]], *, is_full: bool) -> None:
+        """Wait until something may be claimed: there is a notice or a place, or it comes due."""
+        if is_full:
             await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             return
+        pause = await self._pause()
+        if self._stopping:
+            return
+        if pause:
+            await self.notices.wait(WORK, pause)
+            return
+        notice = asyncio.create_task(self.notices.wait(WORK, HELD_PAUSE))
         try:
-            pause = await self.background.pause()
+            done, _ = await asyncio.wait({notice, *under_way}, return_when=asyncio.FIRST_COMPLETED)
+            if notice in done:
+                notice.result()
+        finally:
+            notice.cancel()
+
+    async def _pause(self) -> float:
+        try:
+            return await self.background.pause()
         except KiwismsError:
             log.exception("the store could not say what is due")
-            pause = 1.0
-        if not self._stopping:
-            await self.notices.wait(WORK, max(pause, SHORTEST_PAUSE))
+            return 1.0
 
 
 @asynccontextmanager

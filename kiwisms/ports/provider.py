@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from kiwisms.domain.catalog import Catalog, CountryCode, ServiceCode
 from kiwisms.domain.ids import ActivationId
@@ -65,10 +65,12 @@ class Unknown:
     """
     Nobody can tell whether upstream acted.
 
-    *detail* is safe to log: it never holds the provider's key.
+    *detail* is safe to log: it never holds the provider's key. Where upstream was not even *asked*,
+    who did not ask has logged why, once for all such answers.
     """
 
     detail: str
+    asked: bool = field(default=True, kw_only=True, repr=False)
 
 
 @frozen(kw_only=True)

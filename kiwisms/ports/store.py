@@ -1,6 +1,6 @@
 """Where facts are kept: read at once, written together, and never half."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Final, Protocol
@@ -300,9 +300,20 @@ class Store(Protocol):
         ...
 
     async def claim_due_deliveries(
-        self, *, now: datetime, until: datetime, limit: int
+        self,
+        *,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        per_account: int,
+        busy: Collection[AccountId] = (),
     ) -> Sequence[Delivery]:
-        """Take deliveries whose ``due_at`` has come, as `claim_due_rentals` does."""
+        """
+        Take deliveries whose ``due_at`` has come, as `claim_due_rentals` does.
+
+        Of each account the *per_account* longest due are given at most, and of those that are
+        *busy* none, however many are due.
+        """
         ...
 
     async def next_due(self) -> datetime | None:

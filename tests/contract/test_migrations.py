@@ -21,24 +21,21 @@ from kiwisms.ports.store import SchemaMismatch
 from tests.contract.stores import ADA, wallet
 from tests.postgres import bare_database
 
-FILLED: Final[Mapping[int, str]] = MappingProxyType(
-    {
-        1: f"""
-        INSERT INTO account (account_id, email, status, created_at)
-        VALUES ('{ADA}', 'ada@example.com', 'ACTIVE', AT);
-        INSERT INTO wallet (account_id, available, held, transfers, version)
-        VALUES ('{ADA}', 9610000, 390000, 2, 2);
-        INSERT INTO transfer (account_id, number, id, debit, credit, amount, reason, at)
-        VALUES ('{ADA}', 1, 'credit:a', 'FUNDING', 'AVAILABLE', 10000000, 'top-up', AT),
-            ('{ADA}', 2, 'rental:r-1:hold', 'AVAILABLE', 'HELD', 390000, 'Google', AT);
-        INSERT INTO rental (
-            account_id, id, service, service_name, country, state, price, activation_id, phone,
-            messages, created_at, changed_at, expires_at, look_after)
-        VALUES ('{ADA}', 'r-1', 'go', 'Google', '187', 'WAITING', 390000, '9', '12025550123',
-            '[]', AT, AT, AT, AT);
-        """,
-    }
-)
+FIRST: Final = f"""
+INSERT INTO account (account_id, email, status, created_at)
+VALUES ('{ADA}', 'ada@example.com', 'ACTIVE', AT);
+INSERT INTO wallet (account_id, available, held, transfers, version)
+VALUES ('{ADA}', 9610000, 390000, 2, 2);
+INSERT INTO transfer (account_id, number, id, debit, credit, amount, reason, at)
+VALUES ('{ADA}', 1, 'credit:a', 'FUNDING', 'AVAILABLE', 10000000, 'top-up', AT),
+    ('{ADA}', 2, 'rental:r-1:hold', 'AVAILABLE', 'HELD', 390000, 'Google', AT);
+INSERT INTO rental (
+    account_id, id, service, service_name, country, state, price, activation_id, phone,
+    messages, created_at, changed_at, expires_at, look_after)
+VALUES ('{ADA}', 'r-1', 'go', 'Google', '187', 'WAITING', 390000, '9', '12025550123',
+    '[]', AT, AT, AT, AT);
+"""
+FILLED: Final[Mapping[int, str]] = MappingProxyType({1: FIRST, 2: FIRST})
 """For each version what somebody may have stored at that time; AT is any moment."""
 
 LAYOUT: Final = (

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve, frozen
 
 from kiwisms.adapters.daisysms import DaisySMS, Dialect
+from kiwisms.adapters.guarded_provider import GuardedProvider
 from kiwisms.adapters.simulator.server import Simulator
 from kiwisms.adapters.simulator.upstream import Upstream
 from kiwisms.domain.catalog import Catalog, CountryCode, Offer, ServiceCode
@@ -74,12 +75,21 @@ def over_json(upstream: Upstream) -> AbstractAsyncContextManager[World]:
     return over_http(upstream, price_in_json=True)
 
 
+@asynccontextmanager
+async def behind_a_guard(upstream: Upstream) -> AsyncIterator[World]:
+    async with (
+        over_http(upstream) as world,
+        GuardedProvider(world.provider, world.clock) as provider,
+    ):
+        yield evolve(world, provider=provider)
+
+
 @pytest.fixture
 def upstream() -> Upstream:
     return Upstream()
 
 
-@pytest.fixture(params=[in_process, over_http, over_json])
+@pytest.fixture(params=[in_process, over_http, over_json, behind_a_guard])
 async def world(request: pytest.FixtureRequest, upstream: Upstream) -> AsyncIterator[World]:
     async with request.param(upstream) as opened:
         yield opened
@@ -263,7 +273,7 @@ async def test_each_country_has_its_own_catalog(world: World) -> None:
     assert not nowhere.offers
 
 
-@pytest.mark.parametrize("open_world", [in_process, over_http])
+@pytest.mark.parametrize("open_world", [in_process, over_http, behind_a_guard])
 async def test_a_further_message_is_asked_for_where_it_must_be(
     open_world: Callable[[Upstream], AbstractAsyncContextManager[World]],
 ) -> None:

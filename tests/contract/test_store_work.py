@@ -1,7 +1,7 @@
 """What every store lists, counts and gives out as work."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import pytest
@@ -206,11 +206,64 @@ async def test_due_deliveries_are_given_out_by_age_and_once(store: Store) -> Non
         delivery("d-4", due_at=None),
     )
     await save(store, delivery("d-0", due_at=NOW, of=BOB), account_id=BOB)
-    first = await store.claim_due_deliveries(now=NOW, until=LATER, limit=2)
+    first = await store.claim_due_deliveries(now=NOW, until=LATER, limit=2, per_account=9)
     assert first == [delivery("d-2", due_at=LATER), delivery("d-1", due_at=LATER)]
     assert await store.find_delivery(first[0].id) == first[0]
-    second = await store.claim_due_deliveries(now=NOW, until=LATER, limit=9)
+    second = await store.claim_due_deliveries(now=NOW, until=LATER, limit=9, per_account=9)
     assert ids(second) == ["d-0"]
+    assert list(await claim(store)) == []
+    again = await store.claim_due_deliveries(now=LATER, until=LATER, limit=9, per_account=9)
+    assert len(again) == 4
+
+
+async def claim(
+    store: Store, *, limit: int = 9, per_account: int = 2, busy: Collection[AccountId] = ()
+) -> Sequence[Delivery]:
+    return await store.claim_due_deliveries(
+        now=NOW, until=LATER, limit=limit, per_account=per_account, busy=busy
+    )
+
+
+async def owe(store: Store, account_id: AccountId, name: str, dues: Sequence[datetime]) -> None:
+    await save(
+        store,
+        *(
+            delivery(f"{name}-{number}", due_at=due_at, of=account_id)
+            for number, due_at in enumerate(dues)
+        ),
+        account_id=account_id,
+    )
+
+
+async def test_no_account_is_given_more_than_its_share_however_much_is_due(store: Store) -> None:
+    longest_due = [NOW - seconds(number) for number in range(50, 0, -1)]
+    await owe(store, ADA, "ada", longest_due)
+    await owe(store, BOB, "bob", [NOW - seconds(0.1), NOW - seconds(0.2), NOW + seconds(1)])
+    assert ids(await claim(store)) == ["ada-0", "ada-1", "bob-1", "bob-0"]
+    assert ids(await claim(store)) == ["ada-2", "ada-3"]
+    assert ids(await claim(store, limit=1)) == ["ada-4"]
+
+
+async def test_those_due_at_once_are_shared_out_too(store: Store) -> None:
+    await owe(store, ADA, "ada", [NOW] * 5)
+    assert [ids(await claim(store)) for _ in range(4)] == [
+        ["ada-0", "ada-1"],
+        ["ada-2", "ada-3"],
+        ["ada-4"],
+        [],
+    ]
+
+
+async def test_busy_accounts_are_passed_over_and_lose_nothing(store: Store) -> None:
+    third = AccountId("third")
+    await store.create_account(account(third, "third@example.com"))
+    for account_id, name in ((ADA, "ada"), (BOB, "bob"), (third, "third")):
+        await owe(store, account_id, name, [NOW])
+    assert ids(await claim(store, busy=[ADA, third])) == ["bob-0"]
+    assert ids(await claim(store, busy=[ADA, BOB, third])) == []
+    assert ids(await claim(store, busy={ADA})) == ["third-0"]
+    assert await store.next_due() == NOW
+    assert ids(await claim(store)) == ["ada-0"]
 
 
 async def test_work_is_given_to_one_of_many_workers(store: Store) -> None:
@@ -223,9 +276,7 @@ async def test_work_is_given_to_one_of_many_workers(store: Store) -> None:
     assert sorted(each.id for claimed in rentals for each in claimed) == [
         f"r-{number}" for number in range(10)
     ]
-    deliveries = await asyncio.gather(
-        *(store.claim_due_deliveries(now=NOW, until=LATER, limit=4) for _ in range(5))
-    )
+    deliveries = await asyncio.gather(*(claim(store, limit=4, per_account=4) for _ in range(5)))
     assert len({each.id for claimed in deliveries for each in claimed}) == 10
 
 

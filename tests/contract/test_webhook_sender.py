@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -403,6 +404,29 @@ async def test_a_name_that_does_not_resolve_is_not_an_answer(
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     answer = await careful_sender.send(f"http://{host}/", body=BODY, headers=HEADERS)
     assert answer == NotAnswered("name does not resolve")
+
+
+async def test_names_that_never_resolve_hold_up_no_other(
+    monkeypatch: pytest.MonkeyPatch, sender: HttpWebhookSender
+) -> None:
+    released = threading.Event()
+
+    def getaddrinfo(name: str, port: int, *_: object) -> list[tuple[object, ...]]:
+        if name == "dead.example":
+            released.wait()
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (LOOPBACK, port))]
+
+    async with receiver(accept) as url, asyncio.TaskGroup() as group:
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        try:
+            for _ in range(40):
+                group.create_task(sender.send("http://dead.example/", body=BODY, headers={}))
+            await asyncio.sleep(0)
+            alive = url.replace(LOOPBACK, "alive.example")
+            assert await sender.send(alive, body=BODY, headers={}) == Answered(200)
+        finally:
+            released.set()
 
 
 async def test_a_name_without_addresses_does_not_resolve(

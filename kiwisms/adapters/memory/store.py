@@ -1,7 +1,7 @@
 """A store in this process's memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from heapq import nlargest, nsmallest
@@ -186,12 +186,22 @@ class MemoryStore:
         return due
 
     async def claim_due_deliveries(
-        self, *, now: datetime, until: datetime, limit: int
+        self,
+        *,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        per_account: int,
+        busy: Collection[AccountId] = (),
     ) -> Sequence[Delivery]:
-        """Take deliveries whose ``due_at`` has come, the longest due first."""
-        due = [
-            evolve(delivery, due_at=until) for delivery in _due(self._all_deliveries(), now, limit)
-        ]
+        """Take deliveries whose ``due_at`` has come, a few of each account."""
+        of_each = (
+            delivery
+            for account_id, own in self._records.items()
+            if account_id not in busy
+            for delivery in _due(own.deliveries.values(), now, per_account)
+        )
+        due = [evolve(delivery, due_at=until) for delivery in _due(of_each, now, limit)]
         for delivery in due:
             self._records[delivery.account_id].put(delivery)
         return due

@@ -130,10 +130,23 @@ UPDATE rental SET look_after = %(until)s, due_at = %(until)s FROM due
 WHERE (rental.account_id, rental.id) = (due.account_id, due.id)
 RETURNING due.due_at, {RENTAL_COLUMNS}
 """
+# From one account to the next along the index: what an account has due beyond its share costs
+# nothing to pass by.
 CLAIM_DUE_DELIVERIES: Final = f"""
-WITH due AS MATERIALIZED (
-    SELECT account_id, id, due_at FROM delivery WHERE due_at <= %(now)s
-    ORDER BY due_at, account_id, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+WITH RECURSIVE owing (owner) AS (
+    (SELECT account_id FROM delivery WHERE due_at IS NOT NULL
+     ORDER BY account_id, due_at, id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT account_id FROM delivery WHERE due_at IS NOT NULL AND account_id > owner
+        ORDER BY account_id, due_at, id LIMIT 1)
+    FROM owing WHERE owner IS NOT NULL),
+due AS MATERIALIZED (
+    SELECT share.account_id, share.id, share.due_at FROM owing CROSS JOIN LATERAL (
+        SELECT account_id, id, due_at FROM delivery WHERE account_id = owner AND due_at <= %(now)s
+        ORDER BY due_at, id LIMIT %(per_account)s FOR NO KEY UPDATE SKIP LOCKED) AS share
+    WHERE owner <> ALL (%(busy)s::text[])
+    ORDER BY share.due_at, share.account_id, share.id LIMIT %(limit)s)
 UPDATE delivery SET due_at = %(until)s FROM due
 WHERE (delivery.account_id, delivery.id) = (due.account_id, due.id)
 RETURNING due.due_at, {DELIVERY_COLUMNS}

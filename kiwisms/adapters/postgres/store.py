@@ -1,7 +1,7 @@
 """A store in Postgres."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Final, Self
@@ -221,14 +221,28 @@ class PostgresStore:
         self, *, now: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
         """Take rentals whose ``due_at`` has come, the longest due first."""
-        rows = await self._claim(sql.CLAIM_DUE_RENTALS, now, until, limit)
+        asked = {"now": now, "until": until, "limit": limit}
+        rows = await self._claim(sql.CLAIM_DUE_RENTALS, asked)
         return [decode.rental(row) for row in rows]
 
     async def claim_due_deliveries(
-        self, *, now: datetime, until: datetime, limit: int
+        self,
+        *,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        per_account: int,
+        busy: Collection[AccountId] = (),
     ) -> Sequence[Delivery]:
-        """Take deliveries whose ``due_at`` has come, the longest due first."""
-        rows = await self._claim(sql.CLAIM_DUE_DELIVERIES, now, until, limit)
+        """Take deliveries whose ``due_at`` has come, a few of each account."""
+        asked = {
+            "now": now,
+            "until": until,
+            "limit": limit,
+            "per_account": per_account,
+            "busy": list(busy),
+        }
+        rows = await self._claim(sql.CLAIM_DUE_DELIVERIES, asked)
         return [decode.delivery(row) for row in rows]
 
     async def next_due(self) -> datetime | None:
@@ -268,9 +282,8 @@ class PostgresStore:
         still = {each: until for each, until in self._contended.items() if until > now}
         self._contended = still | {account_id: now + CONTENDED_SECONDS}
 
-    async def _claim(self, claim: str, now: datetime, until: datetime, limit: int) -> list[Row]:
+    async def _claim(self, claim: str, asked: Parameters) -> list[Row]:
         """Give the rows that were claimed, the longest due first, without when that was."""
-        asked = {"now": now, "until": until, "limit": limit}
         rows = await self.connections.write(claim, asked)
         return [row[1:] for row in sorted(rows, key=lambda row: row[:3])]
 

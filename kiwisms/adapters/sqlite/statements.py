@@ -73,7 +73,9 @@ NEWEST_RENTALS: Final = f"""{RENTALS}
 WHERE account_id = coalesce(:account_id, account_id) AND state = coalesce(:state, state)
 ORDER BY created_at DESC, id DESC LIMIT :limit
 """
-DUE_RENTALS: Final = f"{RENTALS} WHERE due_at <= ? ORDER BY due_at, account_id, id LIMIT ?"
+DUE_RENTALS: Final = f"""{RENTALS}
+WHERE due_at <= :now ORDER BY due_at, account_id, id LIMIT :limit
+"""
 USAGE: Final = """
 SELECT
     (SELECT count(*) FROM rental WHERE account_id = :account_id AND state = 'REQUESTED')
@@ -143,7 +145,24 @@ FIND_DELIVERY: Final = f"{DELIVERIES} WHERE id = ?"
 NEWEST_DELIVERIES: Final = f"""{DELIVERIES}
 WHERE account_id = ? ORDER BY created_at DESC, id DESC LIMIT ?
 """
-DUE_DELIVERIES: Final = f"{DELIVERIES} WHERE due_at <= ? ORDER BY due_at, account_id, id LIMIT ?"
+# From one account to the next along the index: what an account has due beyond its share costs
+# nothing to pass by.
+SHARES: Final = """
+WITH RECURSIVE owing (owner) AS (
+    SELECT min(account_id) FROM delivery WHERE due_at IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(account_id) FROM delivery WHERE due_at IS NOT NULL AND account_id > owner)
+    FROM owing WHERE owner IS NOT NULL),
+share (account_id, id) AS (
+    SELECT owner, due.id FROM owing CROSS JOIN delivery AS due
+    WHERE owner NOT IN (SELECT value FROM json_each(:busy))
+    AND due.account_id = owner AND due.id IN (
+        SELECT id FROM delivery WHERE account_id = owner AND due_at <= :now
+        ORDER BY due_at, id LIMIT :per_account))
+"""
+DUE_DELIVERIES: Final = f"""{SHARES} {DELIVERIES}
+WHERE (account_id, id) IN share ORDER BY due_at, account_id, id LIMIT :limit
+"""
 SAVE_DELIVERY: Final = """
 REPLACE INTO delivery (
     account_id, id, key_prefix, event, rental_id, body, status, attempts, tries_left, last_error,

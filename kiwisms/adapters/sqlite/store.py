@@ -1,12 +1,13 @@
 """A store in one SQLite file."""
 
 import asyncio
+import json
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
 from attrs import evolve
@@ -199,14 +200,27 @@ class SqliteStore:
         self, *, now: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
         """Take rentals whose ``due_at`` has come, the longest due first."""
-        rows = await self._lease(sql.DUE_RENTALS, sql.LEASE_RENTAL, now, until, limit)
+        due = {"now": from_moment(now), "limit": limit}
+        rows = await self._lease(sql.DUE_RENTALS, due, sql.LEASE_RENTAL, until)
         return [evolve(decode.rental(row), look_after=until, due_at=until) for row in rows]
 
     async def claim_due_deliveries(
-        self, *, now: datetime, until: datetime, limit: int
+        self,
+        *,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        per_account: int,
+        busy: Collection[AccountId] = (),
     ) -> Sequence[Delivery]:
-        """Take deliveries whose ``due_at`` has come, the longest due first."""
-        rows = await self._lease(sql.DUE_DELIVERIES, sql.LEASE_DELIVERY, now, until, limit)
+        """Take deliveries whose ``due_at`` has come, a few of each account."""
+        due = {
+            "now": from_moment(now),
+            "limit": limit,
+            "per_account": per_account,
+            "busy": json.dumps(list(busy)),
+        }
+        rows = await self._lease(sql.DUE_DELIVERIES, due, sql.LEASE_DELIVERY, until)
         return [evolve(decode.delivery(row), due_at=until) for row in rows]
 
     async def next_due(self) -> datetime | None:
@@ -240,9 +254,8 @@ class SqliteStore:
         await self._writer.write(lambda _: None)
 
     async def _lease(
-        self, due: str, lease: str, now: datetime, until: datetime, limit: int
+        self, due: str, asked: Mapping[str, Any], lease: str, until: datetime
     ) -> list[Row]:
-        asked = from_moment(now), limit
         # Mostly nothing is due, and then nobody needs the write lock.
         if not self._reader.all(due, asked):
             return []

@@ -8,7 +8,9 @@ from typing import Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-THREADS: Final = 8
+THREADS: Final = 64
+"""More than the tries that one account or one host may have under way, and some that were given up
+but whose names are still being asked for."""
 
 
 class SystemResolver(AbstractResolver):

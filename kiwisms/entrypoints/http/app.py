@@ -9,8 +9,10 @@ from kiwisms.entrypoints.http.health import Health
 from kiwisms.entrypoints.http.metrics import HttpMetrics
 from kiwisms.entrypoints.http.openapi import served_contract
 from kiwisms.entrypoints.http.porter import Porter
+from kiwisms.entrypoints.http.provider_metrics import ProviderMetrics
 from kiwisms.entrypoints.http.reference import reference_routes
 from kiwisms.entrypoints.settings import Settings
+from kiwisms.ports.guard import Watched
 from kiwisms.ports.limits import Limit
 
 
@@ -25,6 +27,8 @@ def application(kiwi: Kiwisms, settings: Settings) -> web.Application:
     Source: HTTP contract; ``/livez``, ``/readyz``, ``/metrics`` and ``/docs`` are the product's.
     """
     metrics = HttpMetrics()
+    if isinstance(kiwi.ports.provider, Watched):
+        kiwi.ports.provider.watch(ProviderMetrics(metrics.registry))
     health = Health(kiwi.ports.store, kiwi.ports.clock, metrics)
     porter = Porter(
         kiwi=kiwi,

@@ -16,6 +16,7 @@ from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.entrypoints.http.openapi import CONTRACT
 from kiwisms.entrypoints.http.runner import Runner
+from kiwisms.ports.provider import Provider
 from kiwisms.ports.store import Store
 from kiwisms.testing.clock import ManualClock
 
@@ -158,16 +159,20 @@ class Site:
 
 
 @asynccontextmanager
-async def open_site(store: str | Store, settings: kiwisms.Settings = WIDE) -> AsyncIterator[Site]:
-    """Run everything; background work only happens where a test asks for it."""
+async def open_site(
+    store: str | Store, settings: kiwisms.Settings = WIDE, *, guarded: bool = False
+) -> AsyncIterator[Site]:
+    """
+    Run everything; background work only happens where a test asks for it.
+
+    Unless *guarded*, every call goes through to the provider, however often it fails.
+    """
     clock = ManualClock()
     async with (
         Simulator(clock) as simulator,
         kiwisms.open(
             store,
-            provider=kiwisms.DaisySMS(
-                simulator.url, simulator.key, timeout=settings.provider_timeout_seconds
-            ),
+            provider=_provider(simulator, clock, settings, guarded=guarded),
             settings=settings,
             clock=clock,
             background=False,
@@ -182,6 +187,15 @@ async def open_site(store: str | Store, settings: kiwisms.Settings = WIDE) -> As
                 yield Site(kiwi=kiwi, simulator=simulator, clock=clock, session=session, port=port)
         finally:
             await runner.cleanup()
+
+
+def _provider(
+    simulator: Simulator, clock: ManualClock, settings: kiwisms.Settings, *, guarded: bool
+) -> Provider:
+    provider = kiwisms.DaisySMS(
+        simulator.url, simulator.key, timeout=settings.provider_timeout_seconds
+    )
+    return kiwisms.GuardedProvider(provider, clock) if guarded else provider
 
 
 def assert_is(schema: str, document: Json) -> None:

@@ -67,8 +67,8 @@ def connection() -> Iterator[sqlite3.Connection]:
         yield opened
 
 
-FRAGMENTS = {"ACCOUNTS", "RENTALS", "DELIVERIES", "SCHEMA_VERSION"}
-FEW = {"ACCOUNTS_BY_AGE", "API_KEYS_BY_AGE"}
+FRAGMENTS = {"ACCOUNTS", "RENTALS", "DELIVERIES", "SHARES", "SCHEMA_VERSION"}
+FEW = {"ACCOUNTS_BY_AGE", "API_KEYS_BY_AGE", "DUE_DELIVERIES"}
 """Sorted after reading: for the operator, or few rows."""
 
 
@@ -93,3 +93,12 @@ def test_every_statement_finds_its_rows_by_an_index(
     for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {statement}", places or names):
         assert not re.match(r"SCAN \w+$", detail)
         assert "TEMP B-TREE" not in detail
+
+
+def test_what_is_due_beyond_an_accounts_share_is_not_read(connection: sqlite3.Connection) -> None:
+    names = {"busy": "[]", "now": 0, "per_account": 1, "limit": 1}
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {statements.DUE_DELIVERIES}", names)
+    steps = [detail for *_, detail in plan if re.search(r"\b(delivery|due)\b", detail)]
+    assert len(steps) == 5
+    for detail in steps:
+        assert detail.startswith("SEARCH")

@@ -1,13 +1,16 @@
 """Webhooks from the code's own transaction to the receiver's last answer."""
 
+import asyncio
 import hmac
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 
 import pytest
 
+from kiwisms.application.outbox import WORK
 from kiwisms.domain.account import Account, ApiKeyNotFound
-from kiwisms.domain.delivery import DeliveryNotFound, DeliveryStatus, WebhookNotFound
+from kiwisms.domain.delivery import Delivery, DeliveryNotFound, DeliveryStatus, WebhookNotFound
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import DeliveryId, KeyPrefix
 from kiwisms.domain.order import Order
@@ -39,6 +42,24 @@ async def test_a_code_is_told_once_and_signed(kit: Kit, ada: Account) -> None:
     assert sent.headers["X-Webhook-Signature"] == expected
     [delivery] = await kit.kiwi.webhooks.deliveries(ada.id)
     assert (delivery.status, delivery.attempts) == (DeliveryStatus.DELIVERED, 1)
+
+
+async def test_workers_are_woken_when_the_event_can_be_claimed(
+    kit: Kit, ada: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims: list[asyncio.Task[Sequence[Delivery]]] = []
+
+    def claim(topic: str) -> None:
+        if topic == WORK:
+            claims.append(asyncio.create_task(kit.kiwi.background.claim_deliveries(9)))
+
+    await kit.kiwi.webhooks.set(ada.id, URL)
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.provider.deliver("0042", to=rental.activation_id)
+    kit.clock.advance(3)
+    monkeypatch.setattr(kit.kiwi.ports.notices, "tell", claim)
+    await kit.kiwi.rentals.get(ada.id, rental.id)
+    assert [len(each) for each in await asyncio.gather(*claims)] == [1]
 
 
 async def test_without_an_address_nothing_is_written(kit: Kit, ada: Account) -> None:
