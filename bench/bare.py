@@ -19,7 +19,7 @@ async def serve(body: bytes) -> None:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    sys.stdout.write(f"{runner.addresses[0][1]}\n")
+    sys.stdout.write(f'{{"port": {runner.addresses[0][1]}}}\n')
     sys.stdout.flush()
     await asyncio.Event().wait()
 

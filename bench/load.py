@@ -2,9 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from attrs import frozen
 
+HOST = "127.0.0.1"
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length:"
 
@@ -13,41 +16,41 @@ LENGTH = b"content-length:"
 class Load:
     """What came of it: *busy* is the share of a core that the generator itself took."""
 
+    answers: int
     per_second: float
     busy: float
 
 
 class WrongAnswer(Exception):
-    """The server answered something other than 200, or closed the connection."""
+    """The server refused a request, or closed a connection."""
 
 
 class _Client(asyncio.Protocol):
-    """Sends one request, and the same again as soon as the whole answer is there."""
+    """Sends one request, and the next as soon as the whole answer is there."""
 
-    def __init__(self, request: bytes) -> None:
+    def __init__(self, requests: Iterator[bytes]) -> None:
         self.answers = 0
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._request = request
+        self._requests = requests
         self._buffer = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-            transport.write(self._request)
+    def begin(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         head_end = self._buffer.find(HEAD_END)
         if head_end < 0:
             return
-        if not self._buffer.startswith(b"HTTP/1.1 200"):
+        if not self._buffer.startswith(b"HTTP/1.1 2"):
             self._fail(self._buffer[:200].decode("latin-1"))
             return
         if len(self._buffer) < head_end + len(HEAD_END) + _length(self._buffer[:head_end]):
             return
         self._buffer = b""
         self.answers += 1
-        self._transport.write(self._request)
+        self._transport.write(next(self._requests))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(f"connection lost: {exc}")
@@ -57,24 +60,28 @@ class _Client(asyncio.Protocol):
             self.failed.set_exception(WrongAnswer(why))
 
 
-async def load(port: int, request: bytes, *, clients: int, seconds: float) -> Load:
+async def load(port: int, clients: Sequence[Iterator[bytes]], *, seconds: float) -> Load:
     """
-    Send *request* for *seconds* over so many connections, on each as fast as it is answered.
+    Send each client's requests over a connection of its own, as fast as they are answered.
 
     Raises:
-        WrongAnswer: An answer was not 200, or a connection was closed.
+        WrongAnswer: An answer was not 2xx, or a connection was closed.
     """
     loop = asyncio.get_running_loop()
     opened = [
-        await loop.create_connection(lambda: _Client(request), "127.0.0.1", port)
-        for _ in range(clients)
+        await loop.create_connection(partial(_Client, requests), HOST, port) for requests in clients
     ]
+    for transport, client in opened:
+        client.begin(transport)
     failures = [client.failed for _, client in opened]
     began, worked, answers = time.perf_counter(), time.process_time(), _sum(opened)
     await asyncio.wait(failures, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
     took = time.perf_counter() - began
+    answers = _sum(opened) - answers
     measured = Load(
-        per_second=(_sum(opened) - answers) / took, busy=(time.process_time() - worked) / took
+        answers=answers,
+        per_second=answers / took,
+        busy=(time.process_time() - worked) / took,
     )
     for failure in failures:
         if failure.done():

@@ -1,14 +1,26 @@
 """Limits that are counted in this process alone."""
 
 import time
-from functools import lru_cache
+from collections import OrderedDict
 from math import ceil
+from typing import Final
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
+from attrs import define
 
 from kiwisms.ports.limits import Limit
+
+MINUTE: Final = 60.0
+
+Who = tuple[str, str]
+"""The limit's name, and who uses it."""
+
+
+@define
+class _Minute:
+    """How often somebody used a limit, and when that no longer counts."""
+
+    over_at: float
+    uses: int = 0
 
 
 class LocalLimits:
@@ -20,18 +32,23 @@ class LocalLimits:
     """
 
     def __init__(self) -> None:
-        # Not the library's asyncio storage: that starts a task, at times a thread, for its hits.
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        # All minutes are as long, so the first to begin is the first to be over.
+        self._minutes: OrderedDict[Who, _Minute] = OrderedDict()
 
     async def hit(self, limit: Limit, who: str) -> int:
         """Count one use by *who*; see `Limits`."""
-        item = _item(limit.per_minute)
-        if self._limiter.hit(item, limit.name, who):
-            return 0
-        over_at = self._limiter.get_window_stats(item, limit.name, who).reset_time
-        return max(1, ceil(over_at - time.time()))
+        now = time.time()
+        minute = self._minutes.get((limit.name, who))
+        if minute is None or now >= minute.over_at:
+            minute = self._begin((limit.name, who), now)
+        if minute.uses >= limit.per_minute:
+            return max(1, ceil(minute.over_at - now))
+        minute.uses += 1
+        return 0
 
-
-@lru_cache
-def _item(per_minute: int) -> RateLimitItemPerMinute:
-    return RateLimitItemPerMinute(per_minute)
+    def _begin(self, who: Who, now: float) -> _Minute:
+        while self._minutes and now >= next(iter(self._minutes.values())).over_at:
+            self._minutes.popitem(last=False)
+        minute = self._minutes[who] = _Minute(now + MINUTE)
+        self._minutes.move_to_end(who)
+        return minute

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -70,6 +71,8 @@ class Outbox:
         )
 
 
+# A rental's moments are written again on every poll.
+@lru_cache(maxsize=1024)
 def instant(moment: datetime) -> str:
     """Write a UTC moment as the contract does: RFC 3339 with milliseconds and ``Z``."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -2,6 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import total_ordering
 from math import ceil
 from typing import Final, Self
 
@@ -16,7 +17,8 @@ MICROS_PER_CENT: Final = 10_000
 LARGEST: Final = Decimal(10**9)
 
 
-@frozen(order=True)
+@total_ordering
+@frozen
 class Money:
     """
     An amount of US dollars.
@@ -71,6 +73,9 @@ class Money:
 
     def __sub__(self, other: "Money") -> "Money":
         return Money(self.micros - other.micros)
+
+    def __lt__(self, other: "Money") -> bool:
+        return self.micros < other.micros
 
     def __bool__(self) -> bool:
         return self.micros != 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kiwisms.adapters.sqlite.columns import Row
-from kiwisms.adapters.sqlite.refusals import refusals
+from kiwisms.adapters.sqlite.refusals import READING
 
 LONGEST_WAIT_SECONDS: Final = 1.0
 """Only a file that is just being created or recovered makes a reader wait."""
@@ -31,19 +31,19 @@ class Reader:
 
     def one(self, statement: str, parameters: Parameters = ()) -> Row | None:
         """Read the first row, if there is one."""
-        with refusals("read"):
+        with READING:
             row: Row | None = self._connection.execute(statement, parameters).fetchone()
             return row
 
     def all(self, statement: str, parameters: Parameters = ()) -> list[Row]:
         """Read every row."""
-        with refusals("read"):
+        with READING:
             return self._connection.execute(statement, parameters).fetchall()
 
     @contextmanager
     def one_moment(self) -> Iterator[None]:
         """Have all reads in the block see the same commits; nothing may be awaited in it."""
-        with refusals("read"):
+        with READING:
             self._connection.execute("BEGIN")
         try:
             yield

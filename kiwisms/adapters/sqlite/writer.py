@@ -18,7 +18,7 @@ from typing import Any, Final, Generic, TypeVar
 import aiosqlite
 from attrs import define, field
 
-from kiwisms.adapters.sqlite.refusals import DRIVER_ERRORS, refusals
+from kiwisms.adapters.sqlite.refusals import DRIVER_ERRORS, WRITING
 from kiwisms.domain.errors import KiwismsError
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class Writer:
         self._waiting.append(unit)
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_all())
-        with refusals("write"):
+        with WRITING:
             try:
                 return await asyncio.shield(unit.answer)
             except asyncio.CancelledError:

@@ -5,6 +5,7 @@ from typing import Final
 
 import orjson
 from aiohttp import web
+from multidict import CIMultiDict
 
 SAFE: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
@@ -14,15 +15,14 @@ SAFE: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
 }
 """On every answer: nothing is kept, run, framed or guessed at."""
-JSON: Final[Mapping[str, str]] = {**SAFE, "Content-Type": "application/json"}
+JSON: Final = CIMultiDict({**SAFE, "Content-Type": "application/json"})
 
 
 def json_answer(
     document: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """Write *document* as JSON; *headers* come beside those of every answer."""
-    return web.Response(
-        body=orjson.dumps(document),
-        status=status,
-        headers=JSON if headers is None else {**JSON, **headers},
-    )
+    # A multidict is taken as it is; of any other mapping aiohttp makes one each time.
+    own = JSON.copy()
+    own.update(headers or {})
+    return web.Response(body=orjson.dumps(document), status=status, headers=own)

@@ -43,9 +43,10 @@ def application(kiwi: Kiwisms, settings: Settings) -> web.Application:
         [
             web.get("/api/v1/balance", porter.customers(read, operations.balance)),
             web.get("/api/v1/services", porter.customers(read, operations.services)),
+            # Paths that begin alike are tried in this order, and polls are most of what comes.
+            web.get("/api/v1/rentals/{id}", porter.customers(read, operations.poll)),
             web.get("/api/v1/rentals", porter.customers(read, operations.active)),
             web.post("/api/v1/rentals", porter.customers(rent, operations.rent)),
-            web.get("/api/v1/rentals/{id}", porter.customers(read, operations.poll)),
             web.post("/api/v1/rentals/{id}/cancel", porter.customers(read, operations.cancel)),
             web.post("/api/v1/rentals/{id}/done", porter.customers(read, operations.done)),
             web.post("/api/v1/rentals/{id}/renew", porter.customers(rent, operations.renew)),

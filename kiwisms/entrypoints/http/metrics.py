@@ -58,13 +58,13 @@ class HttpMetrics:
             ProcessCollector(registry=self.registry)
             PlatformCollector(registry=self.registry)
             GCCollector(registry=self.registry)
-        requests = Counter(
+        self._requests = Counter(
             "kiwisms_http_requests",
             "Answered requests",
             ("method", "route", "status"),
             registry=self.registry,
         )
-        seconds = Histogram(
+        self._seconds = Histogram(
             "kiwisms_http_request_seconds",
             "Time from a request's head to its answer",
             ("method", "route"),
@@ -72,8 +72,7 @@ class HttpMetrics:
             registry=self.registry,
         )
         # Finding a child by its labels costs more than counting.
-        self._requests = lru_cache(maxsize=1024)(requests.labels)
-        self._seconds = lru_cache(maxsize=1024)(seconds.labels)
+        self._children = lru_cache(maxsize=1024)(self._find_children)
 
     def text(self) -> bytes:
         """Write all metrics in Prometheus's text format."""
@@ -81,13 +80,14 @@ class HttpMetrics:
 
     def count(self, request: web.Request, status: int, seconds: float) -> None:
         """Count one answered request."""
-        route = _route(request)
+        resource = request.match_info.route.resource
+        requests, durations = self._children(request.method, resource, status)
+        requests.inc()
+        durations.observe(seconds)
+
+    def _find_children(
+        self, method: str, resource: web.AbstractResource | None, status: int
+    ) -> tuple[Counter, Histogram]:
         # A method that no route has could be any word, and each would be a new series.
-        method = UNKNOWN if route == UNKNOWN else request.method
-        self._requests(method, route, str(status)).inc()
-        self._seconds(method, route).observe(seconds)
-
-
-def _route(request: web.Request) -> str:
-    resource = request.match_info.route.resource
-    return UNKNOWN if resource is None else resource.canonical
+        labels = (UNKNOWN, UNKNOWN) if resource is None else (method, resource.canonical)
+        return self._requests.labels(*labels, str(status)), self._seconds.labels(*labels)

@@ -1,0 +1,163 @@
+"""
+A poll of the whole server, beside a bare handler that answers the same bytes.
+
+What is compared is answers per second of processor time: that is what one core that has nothing
+else to do answers. Answers per second on the clock say the same only on a machine where nothing
+else runs, and while the load generator has time to spare.
+"""
+
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from http.client import HTTPConnection
+from itertools import repeat
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import orjson
+import uvloop
+from attrs import frozen
+
+from bench.load import HOST, Load, load
+from bench.numbers import Line, Spread, ratios
+from bench.programs import ROOM, Program, running, tell
+
+CLIENTS: Final = 16
+ROUNDS: Final = 5
+SECONDS: Final = 2.0
+SESSION_SECONDS: Final = 9_999
+"""As many digits are left of it all the while, so that every answer is as long."""
+COUNTDOWN: Final = re.compile(rb'"secondsRemaining":\d+')
+
+
+@frozen(kw_only=True)
+class Poll:
+    """
+    Answers per second: of processor time, and on the clock.
+
+    *busy* is the share of a core that the load generator took.
+    """
+
+    ratio: Spread
+    full: Spread
+    bare: Spread
+    ratio_on_clock: Spread
+    full_on_clock: Spread
+    bare_on_clock: Spread
+    busy: Spread
+    answer_bytes: int
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """See `Measured`."""
+        return (
+            Line(what="poll: server / bare", measured=self.ratio, wanted=0.5),
+            Line(what="  server", measured=self.full, unit="/core s"),
+            Line(what="  bare", measured=self.bare, unit="/core s"),
+            Line(what="  the same on the clock", measured=self.ratio_on_clock),
+            Line(what="  server", measured=self.full_on_clock, unit="/s"),
+            Line(what="  bare", measured=self.bare_on_clock, unit="/s"),
+            Line(what="  load generator", measured=self.busy, unit="of a core"),
+        )
+
+
+@frozen
+class _Answers:
+    per_core_second: float
+    load: Load
+
+
+@frozen(kw_only=True)
+class _Customer:
+    """A key, and a rental that waits for its code."""
+
+    port: int
+    key: str
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        """Send one request, as any program would."""
+        connection = HTTPConnection(HOST, self.port)
+        connection.request(method, path, body, {"X-API-Key": self.key})
+        answer = connection.getresponse().read()
+        connection.close()
+        return answer
+
+
+def measure(folder: Path) -> Poll:
+    """Poll one waiting rental as fast as it goes, in turn with the bare handler."""
+    store = {"KIWISMS_STORE_URL": f"sqlite:///{folder}/poll.db", **ROOM}
+    with ExitStack() as stack:
+        upstream = stack.enter_context(running("kiwisms", "simulator", "--json")).told
+        settings = {
+            **store,
+            "KIWISMS_PROVIDER_URL": upstream["address"],
+            "KIWISMS_PROVIDER_KEY": upstream["key"],
+            "KIWISMS_SESSION_SECONDS": str(SESSION_SECONDS),
+        }
+        key = _customer_key(settings)
+        full = stack.enter_context(
+            running("kiwisms", "serve", "--port", "0", "--json", settings=settings)
+        )
+        customer = _Customer(port=_port(full.told["address"]), key=key)
+        rented = orjson.loads(customer.ask("POST", "/api/v1/rentals", b'{"service": "go"}'))
+        path = f"/api/v1/rentals/{rented['rental']['id']}?sync=0"
+        answer = customer.ask("GET", path)
+        bare = stack.enter_context(running("bench.bare", given=answer))
+        customer_of_bare = _Customer(port=bare.told["port"], key=key)
+        _must_be_same(answer, customer_of_bare.ask("GET", path))
+
+        def both() -> tuple[_Answers, _Answers]:
+            return _poll(full, customer, path), _poll(bare, customer_of_bare, path)
+
+        both()
+        rounds = [both() for _ in range(ROUNDS)]
+        _must_be_same(answer, customer.ask("GET", path))
+    return _sum_up(rounds, len(answer))
+
+
+def _poll(program: Program, customer: _Customer, path: str) -> _Answers:
+    request = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nX-API-Key: {customer.key}\r\n\r\n"
+    clients = [repeat(request.encode()) for _ in range(CLIENTS)]
+    before = program.processor_seconds()
+    measured = uvloop.run(load(customer.port, clients, seconds=SECONDS))
+    worked = program.processor_seconds() - before
+    return _Answers(measured.answers / worked, measured)
+
+
+def _sum_up(rounds: Sequence[tuple[_Answers, _Answers]], answer_bytes: int) -> Poll:
+    full, bare = zip(*rounds, strict=True)
+    per_core = [[each.per_core_second for each in side] for side in (full, bare)]
+    on_clock = [[each.load.per_second for each in side] for side in (full, bare)]
+    return Poll(
+        ratio=ratios(*per_core),
+        full=Spread.of(per_core[0]),
+        bare=Spread.of(per_core[1]),
+        ratio_on_clock=ratios(*on_clock),
+        full_on_clock=Spread.of(on_clock[0]),
+        bare_on_clock=Spread.of(on_clock[1]),
+        busy=Spread.of([each.load.busy for each in full + bare]),
+        answer_bytes=answer_bytes,
+    )
+
+
+def _customer_key(settings: dict[str, str]) -> str:
+    def kiwisms(*command: str) -> object:
+        return tell("kiwisms", *command, "--json", settings=settings)
+
+    email = "ada@example.com"
+    kiwisms("accounts", "create", email)
+    kiwisms("wallet", "credit", email, "10.00", "--reason", "a measurement")
+    return str(tell("kiwisms", "keys", "create", email, "--json", settings=settings)["key"])
+
+
+def _port(address: str) -> int:
+    port = urlsplit(address).port
+    assert port is not None
+    return port
+
+
+def _must_be_same(one: bytes, other: bytes) -> None:
+    """Compare two answers; only the seconds that remain may differ, but not in length."""
+    assert len(one) == len(other)
+    assert COUNTDOWN.sub(b"", one) == COUNTDOWN.sub(b"", other)
