@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from attrs import define
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -24,9 +26,13 @@ from hypothesis.stateful import (
 from kiwisms.adapters.memory import MemoryStore
 from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.domain.errors import KiwismsError
+from kiwisms.domain.idempotency import IdempotencyKeyReused
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
+from kiwisms.domain.incident import IncidentKind
+from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.rental import FINAL, State
+from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.provider import Ambiguous, Refusal, Refused, Unknown
 from kiwisms.ports.store import Store
 from kiwisms.testing.kit import Kit
@@ -48,6 +54,18 @@ class Told:
     back: bool = False
 
 
+@define
+class Begun:
+    """What the model knows of a request whose process died."""
+
+    price: Money
+    rescued_at: datetime
+
+
+class Killed(BaseException):
+    """The process dies."""
+
+
 class Rentals(RuleBasedStateMachine):
     """Drives the use cases and compares them with a model of what the customer was told."""
 
@@ -59,6 +77,10 @@ class Rentals(RuleBasedStateMachine):
         self.stack = contextlib.AsyncExitStack()
         self.told: dict[RentalId, Told] = {}
         self.funded = ZERO
+        self.credited: dict[str, int] = {}
+        self.answered: dict[str, RentalId] = {}
+        self.begun: list[Begun] = []
+        self.rescued = 0
         self.seen_final: dict[RentalId, State] = {}
 
     async def open_store(self) -> Store:
@@ -67,9 +89,11 @@ class Rentals(RuleBasedStateMachine):
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(asyncio.wait_for(work, 20))
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(upstream_minutes=st.sampled_from([20, 60]))
+    def open(self, upstream_minutes: int) -> None:
         self.kit = Kit(store=self.do(self.open_store()))
+        # Whose session is longer decides whether a number is taken back or runs out.
+        self.kit.provider.upstream.session = timedelta(minutes=upstream_minutes)
         self.account: AccountId = self.do(self.kit.kiwi.accounts.create("ada@example.com")).id
 
     def teardown(self) -> None:
@@ -78,14 +102,20 @@ class Rentals(RuleBasedStateMachine):
 
     @rule(amount=st.integers(1, 200), reference=st.sampled_from(["a", "b", None]))
     def credit(self, amount: int, reference: str | None) -> None:
-        before = self.do(self.kit.kiwi.wallet.balance(self.account))
-        with contextlib.suppress(KiwismsError):
-            after = self.do(
-                self.kit.kiwi.wallet.credit(
-                    self.account, cents(amount), reason="top-up", reference=reference
-                )
-            )
-            self.funded += after.available - before.available
+        credit = self.kit.kiwi.wallet.credit(
+            self.account, cents(amount), reason="top-up", reference=reference
+        )
+        earlier = None if reference is None else self.credited.get(reference)
+        if earlier is None:
+            self.do(credit)
+            self.funded += cents(amount)
+            if reference is not None:
+                self.credited[reference] = amount
+        elif earlier == amount:
+            self.do(credit)
+        else:
+            with pytest.raises(ReferenceReused):
+                self.do(credit)
 
     @rule(amount=st.integers(1, 50))
     def debit(self, amount: int) -> None:
@@ -110,21 +140,55 @@ class Rentals(RuleBasedStateMachine):
         before = self.do(self.kit.kiwi.wallet.balance(self.account))
         try:
             rental = self.do(rent)
-        except KiwismsError:
-            # What is refused leaves everything as it was.
-            assert self.do(self.kit.kiwi.wallet.balance(self.account)).available == (
-                before.available
-            )
+        except KiwismsError as refused:
+            self.assert_nothing_was_done(key, refused, before)
             return multiple()
         finally:
             self.kit.provider.on_rent.clear()
         assert rental.activation_id is not None
+        assert key is None or self.answered.setdefault(key, rental.id) == rental.id
         if rental.id in self.told:
             assert key is not None
             return multiple()
         assert rental.price == PRICE[service]
         self.told[rental.id] = Told(rental.activation_id, rental.price)
         return rental.id
+
+    def assert_nothing_was_done(
+        self, key: str | None, refused: KiwismsError, before: Wallet
+    ) -> None:
+        # A key that has its answer gives it, whatever else would be refused.
+        assert key not in self.answered or isinstance(refused, IdempotencyKeyReused)
+        now = self.do(self.kit.kiwi.wallet.balance(self.account))
+        assert now.available == before.available
+
+    @rule(service=st.sampled_from(sorted(PRICE)), key=st.sampled_from([None, "k1", "k2"]))
+    def the_process_dies_while_it_rents(self, service: str, key: str | None) -> None:
+        async def die() -> None:
+            raise Killed
+
+        self.kit.provider.on_rent.next(meanwhile=die)
+        rent = self.kit.kiwi.rentals.rent(self.account, service=service, idempotency_key=key)
+        begun_at = self.kit.clock.now()
+        try:
+            self.do(rent)
+        except Killed:
+            self.begun.append(Begun(PRICE[service], begun_at + self.kit.terms.pace.rescue))
+        except KiwismsError:
+            pass  # refused before upstream was asked
+        self.kit.provider.on_rent.clear()
+
+    @rule(number=numbers)
+    def a_code_that_is_looked_for_is_told(self, number: RentalId) -> None:
+        before = self.do(self.kit.kiwi.rentals.find(number))
+        arrived = self.kit.provider.deliver("77", to=self.told[number].activation)
+        if arrived is None or before.state is not State.WAITING:
+            self.told[number].delivered += arrived is not None
+            return
+        self.told[number].delivered += 1
+        self.kit.clock.advance(20)
+        after = self.do(self.kit.kiwi.rentals.get(self.account, number))
+        assert "77" in {message.code for message in after.messages}
 
     @rule(number=numbers, code=st.sampled_from(["1", "2", "0042"]))
     def a_code_arrives(self, number: RentalId, code: str) -> None:
@@ -183,6 +247,9 @@ class Rentals(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.kit.clock.advance(seconds)
         self.do(self.kit.work())
+        left = [begun for begun in self.begun if begun.rescued_at > self.kit.clock.now()]
+        self.rescued += len(self.begun) - len(left)
+        self.begun = left
 
     def at_once(self, times: int, act: Callable[[], Coroutine[Any, Any, object]]) -> None:
         async def all_of_them() -> None:
@@ -202,7 +269,8 @@ class Rentals(RuleBasedStateMachine):
     def money_and_rentals_agree_with_the_model(self) -> None:
         if not hasattr(self, "kit"):
             return
-        spent = held = ZERO
+        spent = ZERO
+        held = sum((begun.price for begun in self.begun), ZERO)
         for rental_id, told in self.told.items():
             rental = self.do(self.kit.kiwi.rentals.find(rental_id))
             assert rental.price == told.price
@@ -225,6 +293,14 @@ class Rentals(RuleBasedStateMachine):
         wallet = self.do(self.kit.kiwi.wallet.balance(self.account))
         assert wallet.held == held
         assert wallet.available == self.funded - spent - held
+
+    @invariant()
+    def whoever_did_not_come_back_is_an_incident(self) -> None:
+        if not hasattr(self, "kit"):
+            return
+        incidents = self.do(self.kit.store.incidents(limit=1000))
+        found = [each for each in incidents if each.kind is IncidentKind.NOBODY_CAME_BACK]
+        assert len(found) == self.rescued
 
 
 class RentalsInSqlite(Rentals):
