@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
+import pytest
 from attrs import define
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,9 +22,13 @@ from hypothesis.stateful import (
 )
 
 from kiwisms.domain.errors import KiwismsError
+from kiwisms.domain.idempotency import IdempotencyKeyReused
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
+from kiwisms.domain.incident import IncidentKind
+from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.rental import FINAL, State
+from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.provider import Ambiguous, Refusal, Refused, Unknown
 from kiwisms.testing.kit import Kit
 from tests.contract.stores import OPEN
@@ -40,8 +46,21 @@ class Told:
     price: Money
     codes: int = 0
     delivered: int = 0
+    done: bool = False
     paid: bool = False
     back: bool = False
+
+
+@define
+class Begun:
+    """What the model knows of a request whose process died."""
+
+    price: Money
+    rescued_at: datetime
+
+
+class Killed(BaseException):
+    """The process dies."""
 
 
 class Rentals(RuleBasedStateMachine):
@@ -56,16 +75,27 @@ class Rentals(RuleBasedStateMachine):
         self.stack = contextlib.AsyncExitStack()
         self.told: dict[RentalId, Told] = {}
         self.funded = ZERO
+        self.credited: dict[str, int] = {}
+        self.answered: dict[str, RentalId] = {}
+        self.begun: list[Begun] = []
+        self.rescued = 0
         self.seen_final: dict[RentalId, State] = {}
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(asyncio.wait_for(work, 20))
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(target=numbers, upstream_minutes=st.sampled_from([20, 60]))
+    def open(self, upstream_minutes: int) -> RentalId:
         store = self.do(self.stack.enter_async_context(OPEN[self.store]()))
         self.kit = Kit(store=store)
-        self.account: AccountId = self.do(self.kit.kiwi.accounts.create("ada@example.com")).id
+        # Whose session is longer decides whether a number is taken back or runs out.
+        self.kit.provider.upstream.session = timedelta(minutes=upstream_minutes)
+        self.account: AccountId = self.do(self.kit.customer("3.00")).id
+        self.funded = cents(300)
+        rental = self.do(self.kit.kiwi.rentals.rent(self.account, service="go"))
+        assert rental.activation_id is not None
+        self.told[rental.id] = Told(rental.activation_id, PRICE["go"])
+        return rental.id
 
     def teardown(self) -> None:
         self.do(self.stack.aclose())
@@ -73,14 +103,20 @@ class Rentals(RuleBasedStateMachine):
 
     @rule(amount=st.integers(1, 200), reference=st.sampled_from(["a", "b", None]))
     def credit(self, amount: int, reference: str | None) -> None:
-        before = self.do(self.kit.kiwi.wallet.balance(self.account))
-        with contextlib.suppress(KiwismsError):
-            after = self.do(
-                self.kit.kiwi.wallet.credit(
-                    self.account, cents(amount), reason="top-up", reference=reference
-                )
-            )
-            self.funded += after.available - before.available
+        credit = self.kit.kiwi.wallet.credit(
+            self.account, cents(amount), reason="top-up", reference=reference
+        )
+        earlier = None if reference is None else self.credited.get(reference)
+        if earlier is None:
+            self.do(credit)
+            self.funded += cents(amount)
+            if reference is not None:
+                self.credited[reference] = amount
+        elif earlier == amount:
+            self.do(credit)
+        else:
+            with pytest.raises(ReferenceReused):
+                self.do(credit)
 
     @rule(amount=st.integers(1, 50))
     def debit(self, amount: int) -> None:
@@ -91,8 +127,8 @@ class Rentals(RuleBasedStateMachine):
     @rule(
         target=numbers,
         service=st.sampled_from(sorted(PRICE)),
-        key=st.sampled_from([None, "k1", "k2"]),
-        fault=st.sampled_from(["none", "none", "none", "refused", "lost", "lost after acting"]),
+        key=st.sampled_from([None, None, None, "k1", "k2"]),
+        fault=st.sampled_from(["none"] * 6 + ["refused", "lost", "lost after acting"]),
     )
     def rent(
         self, service: str, key: str | None, fault: str
@@ -105,21 +141,55 @@ class Rentals(RuleBasedStateMachine):
         before = self.do(self.kit.kiwi.wallet.balance(self.account))
         try:
             rental = self.do(rent)
-        except KiwismsError:
-            # What is refused leaves everything as it was.
-            assert self.do(self.kit.kiwi.wallet.balance(self.account)).available == (
-                before.available
-            )
+        except KiwismsError as refused:
+            self.assert_nothing_was_done(key, refused, before)
             return multiple()
         finally:
             self.kit.provider.on_rent.clear()
         assert rental.activation_id is not None
+        assert key is None or self.answered.setdefault(key, rental.id) == rental.id
         if rental.id in self.told:
             assert key is not None
             return multiple()
         assert rental.price == PRICE[service]
         self.told[rental.id] = Told(rental.activation_id, rental.price)
         return rental.id
+
+    def assert_nothing_was_done(
+        self, key: str | None, refused: KiwismsError, before: Wallet
+    ) -> None:
+        # A key that has its answer gives it, whatever else would be refused.
+        assert key not in self.answered or isinstance(refused, IdempotencyKeyReused)
+        now = self.do(self.kit.kiwi.wallet.balance(self.account))
+        assert now.available == before.available
+
+    @rule(service=st.sampled_from(sorted(PRICE)), key=st.sampled_from([None, None, "k1", "k2"]))
+    def the_process_dies_while_it_rents(self, service: str, key: str | None) -> None:
+        async def die() -> None:
+            raise Killed
+
+        self.kit.provider.on_rent.next(meanwhile=die)
+        rent = self.kit.kiwi.rentals.rent(self.account, service=service, idempotency_key=key)
+        begun_at = self.kit.clock.now()
+        try:
+            self.do(rent)
+        except Killed:
+            self.begun.append(Begun(PRICE[service], begun_at + self.kit.terms.pace.rescue))
+        except KiwismsError:
+            pass  # refused before upstream was asked
+        self.kit.provider.on_rent.clear()
+
+    @rule(number=numbers)
+    def a_code_that_is_looked_for_is_told(self, number: RentalId) -> None:
+        before = self.do(self.kit.kiwi.rentals.find(number))
+        arrived = self.kit.provider.deliver("77", to=self.told[number].activation)
+        if arrived is None or before.state is not State.WAITING:
+            self.told[number].delivered += arrived is not None
+            return
+        self.told[number].delivered += 1
+        self.kit.clock.advance(20)
+        after = self.do(self.kit.kiwi.rentals.get(self.account, number))
+        assert "77" in {message.code for message in after.messages}
 
     @rule(number=numbers, code=st.sampled_from(["1", "2", "0042"]))
     def a_code_arrives(self, number: RentalId, code: str) -> None:
@@ -151,11 +221,13 @@ class Rentals(RuleBasedStateMachine):
     def done(self, number: RentalId, fault: bool, at_once: int) -> None:
         if fault:
             self.kit.provider.on_finish.next(LOST, acts=True)
+        self.told[number].done = True
         self.at_once(at_once, lambda: self.kit.kiwi.rentals.done(self.account, number))
         self.kit.provider.on_finish.clear()
 
     @rule(number=numbers)
     def cancel_against_done(self, number: RentalId) -> None:
+        self.told[number].done = True
         acts = iter([self.kit.kiwi.rentals.cancel, self.kit.kiwi.rentals.done])
         self.at_once(2, lambda: next(acts)(self.account, number))
 
@@ -178,6 +250,9 @@ class Rentals(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.kit.clock.advance(seconds)
         self.do(self.kit.work())
+        left = [begun for begun in self.begun if begun.rescued_at > self.kit.clock.now()]
+        self.rescued += len(self.begun) - len(left)
+        self.begun = left
 
     def at_once(self, times: int, act: Callable[[], Coroutine[Any, Any, object]]) -> None:
         async def all_of_them() -> None:
@@ -197,7 +272,8 @@ class Rentals(RuleBasedStateMachine):
     def money_and_rentals_agree_with_the_model(self) -> None:
         if not hasattr(self, "kit"):
             return
-        spent = held = ZERO
+        spent = ZERO
+        held = sum((begun.price for begun in self.begun), ZERO)
         for rental_id, told in self.told.items():
             rental = self.do(self.kit.kiwi.rentals.find(rental_id))
             assert rental.price == told.price
@@ -205,6 +281,7 @@ class Rentals(RuleBasedStateMachine):
             told.codes = len(rental.messages)
             assert told.codes <= told.delivered
             if rental.state in {State.RECEIVED, State.COMPLETED}:
+                assert told.codes or told.done
                 spent += told.price
                 told.paid = True
             elif rental.state is State.WAITING:
@@ -220,6 +297,14 @@ class Rentals(RuleBasedStateMachine):
         wallet = self.do(self.kit.kiwi.wallet.balance(self.account))
         assert wallet.held == held
         assert wallet.available == self.funded - spent - held
+
+    @invariant()
+    def whoever_did_not_come_back_is_an_incident(self) -> None:
+        if not hasattr(self, "kit"):
+            return
+        incidents = self.do(self.kit.store.incidents(limit=1000))
+        found = [each for each in incidents if each.kind is IncidentKind.NOBODY_CAME_BACK]
+        assert len(found) == self.rescued
 
 
 class RentalsInMemory(Rentals):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cli.programs import Kiwi, Upstream, upstream
+from tests.postgres import database
 
 
 @pytest.fixture
@@ -28,7 +29,8 @@ def shop(tmp_path: Path, provider: Upstream) -> Kiwi:
 
 
 @pytest.fixture
-def chain(tmp_path: Path, provider: Upstream) -> Kiwi:
-    """The command where several workers may share the store, and the simulator."""
-    several = Path(__file__).with_name("several.py")
-    return Kiwi(folder=tmp_path, settings=provider.settings, program=(str(several),))
+async def chain(tmp_path: Path, provider: Upstream) -> AsyncIterator[Kiwi]:
+    """The command over Postgres, which several workers may share, and the simulator."""
+    async with database() as url:
+        settings = {"KIWISMS_STORE_URL": url, "KIWISMS_SECRET_KEY": "a secret of the tests"}
+        yield Kiwi(folder=tmp_path, settings={**provider.settings, **settings})

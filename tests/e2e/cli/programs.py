@@ -111,7 +111,8 @@ class Kiwi:
 
     def office(self) -> AbstractAsyncContextManager[Kiwisms]:
         """Open the store here, as a command does, for what a test only has to prepare or see."""
-        return open_office(Settings(store_url=self.store_url))
+        secret_key = self.settings.get("KIWISMS_SECRET_KEY")
+        return open_office(Settings(store_url=self.store_url, secret_key=secret_key))
 
     async def _begin(self, *args: str, **settings: str) -> Process:
         environment = {

@@ -6,6 +6,9 @@ from contextlib import closing
 
 from aiohttp import web
 
+import kiwisms
+from kiwisms.adapters.system import SystemClock
+from kiwisms.testing.provider import FakeProvider
 from tests.e2e.cli.programs import Kiwi, Upstream
 
 
@@ -126,6 +129,31 @@ async def test_webhooks(kiwi: Kiwi) -> None:
         assert await kiwi.fail("webhooks", "resend", "x") == "no delivery 'x'"
     finally:
         await runner.cleanup()
+
+
+async def test_rentals(kiwi: Kiwi) -> None:
+    provider = FakeProvider(SystemClock())
+    async with kiwisms.open(kiwi.store_url, provider=provider, background=False) as program:
+        ada = await program.accounts.create("ada@example.com")
+        await program.wallet.credit(ada.id, "10.00", reason="top-up")
+        first, second = [await program.rentals.rent(ada.id, service="go") for _ in range(2)]
+        provider.deliver("0042", text="code: 0042", to=second.activation_id)
+        await program.rentals.done(ada.id, second.id)
+    newest = await kiwi.tell("rentals", "list")
+    assert [(each["id"], each["status"], each["codes"]) for each in newest] == [
+        (second.id, "COMPLETED", 1),
+        (first.id, "WAITING", 0),
+    ]
+    of_ada = ("--account", "ada@example.com", "--status", "completed")
+    assert await kiwi.tell("rentals", "list", *of_ada) == newest[:1]
+    shown = await kiwi.tell("rentals", "show", second.id)
+    assert [each["text"] for each in shown["messages"]] == ["code: 0042"]
+    assert [each["status"] for each in shown["history"]] == [
+        "REQUESTED",
+        "WAITING",
+        "RECEIVED",
+        "COMPLETED",
+    ]
 
 
 async def test_the_provider(shop: Kiwi, provider: Upstream) -> None:

@@ -13,9 +13,8 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_office
 from tests.e2e.cli.programs import Kiwi, Running, Upstream, until
+from tests.e2e.cli.shop import new_key
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
@@ -61,15 +60,11 @@ def port_of(running: Running) -> int:
 
 async def customer(kiwi: Kiwi) -> dict[str, str]:
     """Headers of somebody who has ten dollars."""
-    async with open_office(Settings(store_url=kiwi.store_url)) as office:
-        account = await office.accounts.create("ada@example.com")
-        await office.wallet.credit(account.id, "10.00", reason="top-up")
-        _, key = await office.keys.create(account.id)
-    return {"X-API-Key": key}
+    return {"X-API-Key": await new_key(kiwi)}
 
 
 async def assert_balanced(kiwi: Kiwi) -> None:
-    async with open_office(Settings(store_url=kiwi.store_url)) as office:
+    async with kiwi.office() as office:
         assert (await office.wallet.audit()).violations == ()
 
 
@@ -222,7 +217,7 @@ async def test_workers_end_when_their_watcher_was_killed(chain: Kiwi) -> None:
 
 
 async def test_what_no_worker_can_start_with_ends_all(chain: Kiwi) -> None:
-    nowhere = {"KIWISMS_STORE_URL": f"sqlite:///{chain.folder}/nowhere/kiwisms.db"}
+    nowhere = {"KIWISMS_STORE_URL": f"postgresql:///kiwisms?host={chain.folder}/nowhere"}
     alone = await chain.fail(*SERVE, "1", **nowhere)
     assert "nowhere" in alone
     assert await chain.fail(*SERVE, "3", **nowhere) == alone
