@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import settings
 
-from tests.postgres import guarded_folder
+from tests.postgres import guarded_folder, share_folder
 from tests.redis_server import redis_server_in
 
 # A deadline would measure the machine, not the code.
@@ -15,8 +15,9 @@ settings.load_profile("kiwisms")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Those that pytest-xdist starts share the folder of the one that started them.
-    if not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):  # pytest-xdist has started this process
+        share_folder()
+    else:
         run = ExitStack()
         run.enter_context(guarded_folder())
         config.add_cleanup(run.close)

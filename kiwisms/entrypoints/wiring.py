@@ -255,7 +255,7 @@ def _secret_key(settings: Settings, store: str | Store) -> str:
         return settings.secret_key
     if is_postgres(store) if isinstance(store, str) else _is_in_postgres(store):
         raise ValidationRefused(
-            variable("secret_key"), f"must be set with Postgres; write {SECRET.example}"
+            variable("secret_key"), f"must be set with Postgres; write for example {SECRET.example}"
         )
     if isinstance(store, str) and store.startswith(SQLITE):
         path = sqlite_path(store)

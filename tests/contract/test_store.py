@@ -182,6 +182,20 @@ async def test_what_is_not_there_is_none(store: Store) -> None:
     ] == [None] * 10
 
 
+@pytest.mark.parametrize("odd", ["\0", "\ud800", "r-1\0", "", "r-1 ", "R-1"])
+async def test_what_no_store_can_hold_is_not_there_either(store: Store, odd: str) -> None:
+    await save(store, waiting(), record(), delivery())
+    assert [
+        await store.rental(ADA, RentalId(odd)),
+        await store.find_rental(RentalId(odd)),
+        await store.find_delivery(DeliveryId(odd)),
+        await store.idempotency(ADA, IdempotencyKey(odd)),
+        await store.api_key(ADA, KeyPrefix(odd)),
+        await store.account(AccountId(odd)),
+        await store.account_by_email(odd),
+    ] == [None] * 7
+
+
 async def test_what_is_another_accounts_is_not_there(store: Store) -> None:
     await save(store, FULL_RENTAL, record(), api_key(), webhook(), delivery(), transfer(), step())
     async with store.transaction(BOB) as tx:

@@ -7,7 +7,7 @@ and in WAL mode no writer ever holds a reader up.
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,14 +31,14 @@ class Reader:
 
     def one(self, statement: str, parameters: Parameters = ()) -> Row | None:
         """Read the first row, if there is one."""
-        with READING:
-            row: Row | None = self._connection.execute(statement, parameters).fetchone()
-            return row
+        rows = self.all(statement, parameters)
+        return rows[0] if rows else None
 
     def all(self, statement: str, parameters: Parameters = ()) -> list[Row]:
-        """Read every row."""
-        with READING:
+        """Read every row; none for what no column can hold, such as half a surrogate pair."""
+        with READING, suppress(UnicodeEncodeError):
             return self._connection.execute(statement, parameters).fetchall()
+        return []
 
     @contextmanager
     def one_moment(self) -> Iterator[None]:
