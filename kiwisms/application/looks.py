@@ -89,8 +89,8 @@ class Looks:
         """
         Tell the operator of a number that ends unpaid here, and that upstream does not know.
 
-        Somebody was done with it, perhaps, and the answer to that was lost: then upstream has
-        charged for it.
+        Nobody here was done with it, so it ran out, or was cancelled and the answer is lost: most
+        likely upstream has not charged for it.
         """
         return Incident(
             id=IncidentId(self.ids.new()),
@@ -150,7 +150,10 @@ class Looks:
             after = after.receive(Message(code=seen.code, text=seen.text, at=now), now, pace)
         progress.to(after)
         cancelled = isinstance(seen, Cancelled)
-        if cancelled or (over and not isinstance(seen, Unknown)):
+        if isinstance(seen, Gone) and after.was_finished:
+            after = after.complete(now)
+            progress.to(after)
+        elif cancelled or (over and not isinstance(seen, Unknown)):
             withdrawn = after.state is State.WAITING and not after.is_ending(now, pace)
             after = after.cancel(now) if withdrawn else after.run_out(now)
             progress.to(after)

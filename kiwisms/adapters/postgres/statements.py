@@ -43,7 +43,7 @@ RENTAL_COLUMNS: Final = """
 rental.account_id, rental.id, rental.key_prefix, rental.idempotency_key, rental.renews,
 rental.service, rental.service_name, rental.country, rental.state, rental.price, rental.cost,
 rental.activation_id, rental.phone, rental.messages, rental.created_at, rental.changed_at,
-rental.expires_at, rental.asleep_until, rental.look_after, rental.due_at
+rental.expires_at, rental.asleep_until, rental.done_at, rental.look_after, rental.due_at
 """
 RENTALS: Final = f"SELECT {RENTAL_COLUMNS} FROM rental"
 RENTAL: Final = f"{RENTALS} WHERE account_id = %s AND id = %s"
@@ -181,8 +181,8 @@ SAVE_RENTAL: Final = """
 INSERT INTO rental (
     account_id, id, key_prefix, idempotency_key, renews, service, service_name, country, state,
     price, cost, activation_id, phone, messages, created_at, changed_at, expires_at,
-    asleep_until, look_after, due_at)
-SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+    asleep_until, done_at, look_after, due_at)
+SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
 FROM own
 ON CONFLICT (account_id, id) DO UPDATE SET
     key_prefix = excluded.key_prefix, idempotency_key = excluded.idempotency_key,
@@ -191,8 +191,8 @@ ON CONFLICT (account_id, id) DO UPDATE SET
     cost = excluded.cost, activation_id = excluded.activation_id, phone = excluded.phone,
     messages = excluded.messages, created_at = excluded.created_at,
     changed_at = excluded.changed_at, expires_at = excluded.expires_at,
-    asleep_until = excluded.asleep_until, look_after = excluded.look_after,
-    due_at = excluded.due_at
+    asleep_until = excluded.asleep_until, done_at = excluded.done_at,
+    look_after = excluded.look_after, due_at = excluded.due_at
 """
 ADD_STEP: Final = """
 INSERT INTO step (account_id, rental_id, state, messages, actor, at)

@@ -59,7 +59,7 @@ RENTALS: Final = """
 SELECT
     account_id, id, key_prefix, idempotency_key, renews, service, service_name, country, state,
     price, cost, activation_id, phone, messages, created_at, changed_at, expires_at,
-    asleep_until, look_after, due_at
+    asleep_until, done_at, look_after, due_at
 FROM rental
 """
 RENTAL: Final = f"{RENTALS} WHERE account_id = ? AND id = ?"
@@ -88,8 +88,8 @@ SAVE_RENTAL: Final = """
 REPLACE INTO rental (
     account_id, id, key_prefix, idempotency_key, renews, service, service_name, country, state,
     price, cost, activation_id, phone, messages, created_at, changed_at, expires_at,
-    asleep_until, look_after, due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    asleep_until, done_at, look_after, due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 CLAIM_RENTAL: Final = """
 UPDATE rental SET look_after = :until, due_at = :until
