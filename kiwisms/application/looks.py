@@ -24,7 +24,6 @@ from kiwisms.ports.provider import (
     Look,
     Provider,
     Received,
-    TooEarly,
     Unknown,
     Waiting,
 )
@@ -115,12 +114,13 @@ class Looks:
 
     async def _hand_back(self, activation_id: ActivationId) -> Look:
         answer = await self.provider.cancel(activation_id)
-        if isinstance(answer, Unknown | TooEarly):
-            # Upstream may still have it, and charge for a code that comes: ask again later.
-            return Unknown(f"not handed back: {answer}")
+        if isinstance(answer, Cancelled | Gone):
+            return answer
+        seen: Look = Waiting()
         if isinstance(answer, Ambiguous):
-            return await self.provider.look(activation_id)
-        return answer
+            seen = await self.provider.look(activation_id)
+        # Upstream may still have it, and charge for a code that comes: ask again later.
+        return Unknown(f"not handed back: {answer}") if isinstance(seen, Waiting) else seen
 
     @repeatable
     async def _apply(

@@ -504,9 +504,9 @@ async def test_a_code_that_comes_while_the_number_is_handed_back_wins(
     assert await money(kit, ada) == ("9.61", "0.00")
 
 
-@pytest.mark.parametrize("answer", [Unknown("reset"), TooEarly()])
+@pytest.mark.parametrize("answer", [Unknown("reset"), TooEarly(), Ambiguous()])
 async def test_a_number_whose_hand_back_failed_does_not_run_out_yet(
-    kit: Kit, ada: Account, answer: Unknown | TooEarly
+    kit: Kit, ada: Account, answer: Unknown | TooEarly | Ambiguous
 ) -> None:
     kit.provider.upstream.session = timedelta(hours=5)
     rental = await kit.kiwi.rentals.rent(ada.id, service="go")
