@@ -56,6 +56,10 @@ class Looks:
             return rental
         return await self._flights.do(rental.id, partial(self._claim_and_look, rental))
 
+    async def look_claimed(self, rental: Rental) -> Rental:
+        """Look at a rental that the caller has claimed; who refreshes it meanwhile waits."""
+        return await self._flights.lead(rental.id, partial(self._looked, rental))
+
     async def look(self, rental: Rental, by: str = WORKER) -> tuple[Rental, Look]:
         """
         Ask upstream now, and save what it says.
@@ -105,12 +109,19 @@ class Looks:
     async def _claim_and_look(self, rental: Rental) -> Rental:
         now = self.clock.now()
         claimed = await self.store.claim_rental(
-            rental.account_id, rental.id, now=now, until=now + self.terms.lease
+            rental.account_id,
+            rental.id,
+            now=now,
+            look_after=rental.looked(now, self.terms.pace).look_after,
+            until=now + self.terms.lease,
         )
         if claimed:
-            looked, _ = await self.look(rental)
-            return looked
+            return await self._looked(rental)
         return await self.store.rental(rental.account_id, rental.id) or rental
+
+    async def _looked(self, rental: Rental) -> Rental:
+        looked, _ = await self.look(rental)
+        return looked
 
     async def _hand_back(self, activation_id: ActivationId) -> Look:
         answer = await self.provider.cancel(activation_id)

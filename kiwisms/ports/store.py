@@ -250,31 +250,45 @@ class Store(Protocol):
         ...
 
     async def claim_rental(
-        self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        *,
+        now: datetime,
+        look_after: datetime,
+        until: datetime,
     ) -> bool:
         """
-        Take the right to look upstream at one rental, until *until*.
+        Take the right to look upstream at one rental, once.
 
-        Only when it is OPEN and its ``look_after`` has come; then ``look_after`` and ``due_at``
-        become *until*. Of all who ask at once, one is given it.
+        Only when it is OPEN and its ``look_after`` has come. Of all who ask at once, one is given
+        it.
+
+        Args:
+            account_id: Whose rental.
+            rental_id: Which.
+            now: The moment of the look.
+            look_after: Becomes the rental's: whoever polls may look again then, also when this
+                look never ended.
+            until: Becomes its ``due_at``: nobody need look by himself before.
         """
         ...
 
     async def claim_due_rentals(
-        self, *, now: datetime, until: datetime, limit: int
+        self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
         """
         Take rentals whose ``due_at`` has come, the longest due first.
 
-        Their ``look_after`` and ``due_at`` become *until*, so nobody else takes them before, and
-        somebody does after. Returns them as they are now.
+        Their ``due_at`` becomes *until*, so no other worker takes them before, and one does
+        after; *look_after* is as in `claim_rental`. Returns them as they are now.
         """
         ...
 
     async def claim_due_deliveries(
         self, *, now: datetime, until: datetime, limit: int
     ) -> Sequence[Delivery]:
-        """Take deliveries whose ``due_at`` has come, as `claim_due_rentals` does."""
+        """Take deliveries whose ``due_at`` has come, the longest due first, until *until*."""
         ...
 
     async def next_due(self) -> datetime | None:

@@ -30,6 +30,7 @@ from tests.contract.stores import (
     webhook,
 )
 
+SOON = NOW + seconds(3)
 LATER = NOW + seconds(30)
 
 
@@ -153,26 +154,31 @@ async def test_a_look_is_granted_for_open_rentals_only(store: Store, state: Stat
     if state is State.NEW:
         return
     await save(store, evolve(waiting(), state=state, look_after=NOW))
-    granted = await store.claim_rental(ADA, RentalId("r-1"), now=NOW, until=LATER)
+    granted = await store.claim_rental(ADA, RentalId("r-1"), now=NOW, look_after=SOON, until=LATER)
     assert granted is (state in {State.WAITING, State.RECEIVED})
 
 
 async def test_a_look_is_granted_when_its_time_has_come(store: Store) -> None:
     await save(store, evolve(waiting(), look_after=NOW))
     early = NOW - seconds(0.000001)
-    assert not await store.claim_rental(ADA, RentalId("r-1"), now=early, until=LATER)
-    assert not await store.claim_rental(BOB, RentalId("r-1"), now=NOW, until=LATER)
-    assert not await store.claim_rental(ADA, RentalId("r-2"), now=NOW, until=LATER)
-    assert await store.claim_rental(ADA, RentalId("r-1"), now=NOW, until=LATER)
+    assert not await store.claim_rental(
+        ADA, RentalId("r-1"), now=early, look_after=SOON, until=LATER
+    )
+    assert not await store.claim_rental(BOB, RentalId("r-1"), now=NOW, look_after=SOON, until=LATER)
+    assert not await store.claim_rental(ADA, RentalId("r-2"), now=NOW, look_after=SOON, until=LATER)
+    assert await store.claim_rental(ADA, RentalId("r-1"), now=NOW, look_after=SOON, until=LATER)
     assert await store.rental(ADA, RentalId("r-1")) == evolve(
-        waiting(), look_after=LATER, due_at=LATER
+        waiting(), look_after=SOON, due_at=LATER
     )
 
 
 async def test_of_all_who_ask_at_once_one_may_look(store: Store) -> None:
     await save(store, evolve(waiting(), look_after=NOW))
     granted = await asyncio.gather(
-        *(store.claim_rental(ADA, RentalId("r-1"), now=NOW, until=LATER) for _ in range(10))
+        *(
+            store.claim_rental(ADA, RentalId("r-1"), now=NOW, look_after=SOON, until=LATER)
+            for _ in range(10)
+        )
     )
     assert sum(granted) == 1
 
@@ -182,14 +188,16 @@ async def test_due_rentals_are_given_out_by_age_and_once(store: Store) -> None:
     for number, due_at in enumerate(dues):
         await save(store, evolve(waiting(f"r-{number}"), due_at=due_at))
     await save(store, evolve(requested("r-9", BOB), due_at=NOW), account_id=BOB)
-    first = await store.claim_due_rentals(now=NOW, until=LATER, limit=2)
+    first = await store.claim_due_rentals(now=NOW, look_after=SOON, until=LATER, limit=2)
     assert [each.id for each in first] == ["r-1", "r-2"]
-    assert first[0] == evolve(waiting("r-1"), look_after=LATER, due_at=LATER)
+    assert first[0] == evolve(waiting("r-1"), look_after=SOON, due_at=LATER)
     assert first[0] == await store.rental(ADA, RentalId("r-1"))
-    second = await store.claim_due_rentals(now=NOW, until=LATER, limit=9)
+    second = await store.claim_due_rentals(now=NOW, look_after=SOON, until=LATER, limit=9)
     assert [(each.account_id, each.id) for each in second] == [(ADA, "r-0"), (BOB, "r-9")]
-    assert list(await store.claim_due_rentals(now=NOW, until=LATER, limit=9)) == []
-    again = await store.claim_due_rentals(now=LATER, until=LATER + seconds(1), limit=9)
+    assert list(await store.claim_due_rentals(now=NOW, look_after=SOON, until=LATER, limit=9)) == []
+    again = await store.claim_due_rentals(
+        now=LATER, look_after=LATER, until=LATER + seconds(1), limit=9
+    )
     assert len(again) == 5
 
 
@@ -214,7 +222,7 @@ async def test_work_is_given_to_one_of_many_workers(store: Store) -> None:
         due = evolve(waiting(f"r-{number}"), due_at=NOW)
         await save(store, due, delivery(f"d-{number}"))
     rentals = await asyncio.gather(
-        *(store.claim_due_rentals(now=NOW, until=LATER, limit=4) for _ in range(5))
+        *(store.claim_due_rentals(now=NOW, look_after=SOON, until=LATER, limit=4) for _ in range(5))
     )
     assert sorted(each.id for claimed in rentals for each in claimed) == [
         f"r-{number}" for number in range(10)

@@ -162,21 +162,27 @@ class MemoryStore:
         return nlargest(limit, incidents, key=lambda incident: (incident.at, incident.id))
 
     async def claim_rental(
-        self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        *,
+        now: datetime,
+        look_after: datetime,
+        until: datetime,
     ) -> bool:
-        """Take the right to look upstream at one rental, until *until*."""
+        """Take the right to look upstream at one rental, once."""
         rental = await self.rental(account_id, rental_id)
         if rental is None or not rental.may_be_looked_at(now):
             return False
-        self._records[account_id].put(evolve(rental, look_after=until, due_at=until))
+        self._records[account_id].put(evolve(rental, look_after=look_after, due_at=until))
         return True
 
     async def claim_due_rentals(
-        self, *, now: datetime, until: datetime, limit: int
+        self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
         """Take rentals whose ``due_at`` has come, the longest due first."""
         due = [
-            evolve(rental, look_after=until, due_at=until)
+            evolve(rental, look_after=look_after, due_at=until)
             for rental in _due(self._all_rentals(), now, limit)
         ]
         for rental in due:

@@ -74,7 +74,7 @@ SELECT
      WHERE state IN ('REQUESTED', 'WAITING') LIMIT %(most_waiting)s) AS waiting)
 """
 CLAIM_RENTAL: Final = """
-UPDATE rental SET look_after = %(until)s, due_at = %(until)s
+UPDATE rental SET look_after = %(look_after)s, due_at = %(until)s
 WHERE account_id = %(account_id)s AND id = %(id)s
 AND state IN ('WAITING', 'RECEIVED') AND look_after <= %(now)s
 RETURNING id
@@ -123,7 +123,7 @@ CLAIM_DUE_RENTALS: Final = f"""
 WITH due AS MATERIALIZED (
     SELECT account_id, id, due_at FROM rental WHERE due_at <= %(now)s
     ORDER BY due_at, account_id, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
-UPDATE rental SET look_after = %(until)s, due_at = %(until)s FROM due
+UPDATE rental SET look_after = %(look_after)s, due_at = %(until)s FROM due
 WHERE (rental.account_id, rental.id) = (due.account_id, due.id)
 RETURNING due.due_at, {RENTAL_COLUMNS}
 """

@@ -1,7 +1,7 @@
 """A store in Postgres."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Final, Self
@@ -203,24 +203,38 @@ class PostgresStore:
         return [decode.incident(row) for row in rows]
 
     async def claim_rental(
-        self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        *,
+        now: datetime,
+        look_after: datetime,
+        until: datetime,
     ) -> bool:
-        """Take the right to look upstream at one rental, until *until*."""
-        claim = {"account_id": account_id, "id": rental_id, "now": now, "until": until}
+        """Take the right to look upstream at one rental, once."""
+        claim = {
+            "account_id": account_id,
+            "id": rental_id,
+            "now": now,
+            "look_after": look_after,
+            "until": until,
+        }
         return bool(await self.connections.write(sql.CLAIM_RENTAL, claim))
 
     async def claim_due_rentals(
-        self, *, now: datetime, until: datetime, limit: int
+        self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
         """Take rentals whose ``due_at`` has come, the longest due first."""
-        rows = await self._claim(sql.CLAIM_DUE_RENTALS, now, until, limit)
+        asked = {"now": now, "look_after": look_after, "until": until, "limit": limit}
+        rows = await self._claim(sql.CLAIM_DUE_RENTALS, asked)
         return [decode.rental(row) for row in rows]
 
     async def claim_due_deliveries(
         self, *, now: datetime, until: datetime, limit: int
     ) -> Sequence[Delivery]:
         """Take deliveries whose ``due_at`` has come, the longest due first."""
-        rows = await self._claim(sql.CLAIM_DUE_DELIVERIES, now, until, limit)
+        asked = {"now": now, "until": until, "limit": limit}
+        rows = await self._claim(sql.CLAIM_DUE_DELIVERIES, asked)
         return [decode.delivery(row) for row in rows]
 
     async def next_due(self) -> datetime | None:
@@ -260,9 +274,8 @@ class PostgresStore:
         still = {each: until for each, until in self._contended.items() if until > now}
         self._contended = still | {account_id: now + CONTENDED_SECONDS}
 
-    async def _claim(self, claim: str, now: datetime, until: datetime, limit: int) -> list[Row]:
+    async def _claim(self, claim: str, asked: Mapping[str, object]) -> list[Row]:
         """Give the rows that were claimed, the longest due first, without when that was."""
-        asked = {"now": now, "until": until, "limit": limit}
         rows = await self.connections.write(claim, asked)
         return [row[1:] for row in sorted(rows, key=lambda row: row[:3])]
 

@@ -92,12 +92,13 @@ REPLACE INTO rental (
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 CLAIM_RENTAL: Final = """
-UPDATE rental SET look_after = :until, due_at = :until
+UPDATE rental SET look_after = :look_after, due_at = :until
 WHERE account_id = :account_id AND id = :id
 AND state IN ('WAITING', 'RECEIVED') AND look_after <= :now
 """
 LEASE_RENTAL: Final = """
-UPDATE rental SET look_after = :until, due_at = :until WHERE account_id = :account_id AND id = :id
+UPDATE rental SET look_after = :look_after, due_at = :until
+WHERE account_id = :account_id AND id = :id
 """
 STEPS: Final = """
 SELECT account_id, rental_id, state, messages, actor, at FROM step

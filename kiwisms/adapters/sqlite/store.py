@@ -180,13 +180,20 @@ class SqliteStore:
         return [decode.incident(row) for row in rows]
 
     async def claim_rental(
-        self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        *,
+        now: datetime,
+        look_after: datetime,
+        until: datetime,
     ) -> bool:
-        """Take the right to look upstream at one rental, until *until*."""
+        """Take the right to look upstream at one rental, once."""
         claim = {
             "account_id": account_id,
             "id": rental_id,
             "now": from_moment(now),
+            "look_after": from_moment(look_after),
             "until": from_moment(until),
         }
         return await self._writer.write(
@@ -194,17 +201,19 @@ class SqliteStore:
         )
 
     async def claim_due_rentals(
-        self, *, now: datetime, until: datetime, limit: int
+        self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
         """Take rentals whose ``due_at`` has come, the longest due first."""
-        rows = await self._lease(sql.DUE_RENTALS, sql.LEASE_RENTAL, now, until, limit)
-        return [evolve(decode.rental(row), look_after=until, due_at=until) for row in rows]
+        lease = {"look_after": from_moment(look_after), "until": from_moment(until)}
+        rows = await self._lease(sql.DUE_RENTALS, sql.LEASE_RENTAL, lease, now, limit)
+        return [evolve(decode.rental(row), look_after=look_after, due_at=until) for row in rows]
 
     async def claim_due_deliveries(
         self, *, now: datetime, until: datetime, limit: int
     ) -> Sequence[Delivery]:
         """Take deliveries whose ``due_at`` has come, the longest due first."""
-        rows = await self._lease(sql.DUE_DELIVERIES, sql.LEASE_DELIVERY, now, until, limit)
+        lease = {"until": from_moment(until)}
+        rows = await self._lease(sql.DUE_DELIVERIES, sql.LEASE_DELIVERY, lease, now, limit)
         return [evolve(decode.delivery(row), due_at=until) for row in rows]
 
     async def next_due(self) -> datetime | None:
@@ -238,25 +247,21 @@ class SqliteStore:
         await self._writer.write(lambda _: None)
 
     async def _lease(
-        self, due: str, lease: str, now: datetime, until: datetime, limit: int
+        self, due: str, take: str, lease: dict[str, int], now: datetime, limit: int
     ) -> list[Row]:
         asked = from_moment(now), limit
         # Mostly nothing is due, and then nobody needs the write lock.
         if not self._reader.all(due, asked):
             return []
 
-        def take(connection: sqlite3.Connection) -> list[Row]:
+        def take_all(connection: sqlite3.Connection) -> list[Row]:
             rows = connection.execute(due, asked).fetchall()
             connection.executemany(
-                lease,
-                [
-                    {"account_id": account_id, "id": work_id, "until": from_moment(until)}
-                    for account_id, work_id, *_ in rows
-                ],
+                take, [lease | {"account_id": row[0], "id": row[1]} for row in rows]
             )
             return rows
 
-        return await self._writer.write(take)
+        return await self._writer.write(take_all)
 
     def _transfers(self, account_id: AccountId) -> list[Transfer]:
         rows = self._reader.all(sql.TRANSFERS_BY_NUMBER, (account_id,))

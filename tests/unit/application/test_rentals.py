@@ -82,6 +82,38 @@ async def test_a_sleeping_number_is_asked_every_fifteen_seconds(
     assert kit.provider.on_look.calls - before == 3
 
 
+async def test_who_polls_after_a_crash_waits_no_longer_than_between_two_looks(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    kit.clock.advance(3)
+    assert await kit.kiwi.background.claim_rentals(9)  # and the worker dies
+    kit.provider.deliver("123")
+    kit.clock.advance(2.9)
+    assert (await kit.kiwi.rentals.get(ada.id, rental.id)).state is State.WAITING
+    kit.clock.advance(0.1)
+    assert (await kit.kiwi.rentals.get(ada.id, rental.id)).state is State.RECEIVED
+
+
+async def test_who_polls_waits_for_the_look_of_a_worker(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    polls = []
+
+    async def somebody_polls() -> None:
+        kit.clock.advance(9)
+        polls.append(asyncio.create_task(kit.kiwi.rentals.get(ada.id, rental.id)))
+        await settle()
+        assert not polls[0].done()
+
+    kit.provider.deliver("123")
+    kit.clock.advance(3)
+    [claimed] = await kit.kiwi.background.claim_rentals(9)
+    kit.provider.on_look.next(meanwhile=somebody_polls)
+    await kit.kiwi.background.tend(claimed)
+    assert (await polls[0]).state is State.RECEIVED
+    assert kit.provider.on_look.calls == 1
+
+
 async def test_without_sync_upstream_is_not_asked(kit: Kit, ada: Account, rental: Rental) -> None:
     kit.clock.advance(60)
     await kit.kiwi.rentals.get(ada.id, rental.id, sync=False)
