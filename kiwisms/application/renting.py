@@ -32,6 +32,7 @@ from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import (
+    Cancelled,
     NumberOrder,
     Provider,
     Refusal,
@@ -39,7 +40,7 @@ from kiwisms.ports.provider import (
     Rented,
     Unknown,
 )
-from kiwisms.ports.store import Store, StoreUnavailable, Transaction
+from kiwisms.ports.store import Store, StoreUnavailable, Transaction, TransactionOutrun
 
 Answer = Rented | Refused | Unknown
 
@@ -203,7 +204,7 @@ class Renting:
             case Unknown(detail=detail):
                 log.warning("rental %s: upstream's answer is lost: %s", held.id, detail)
                 await self._fail(held, self._incident(held, IncidentKind.ANSWER_LOST, detail))
-                raise ProviderFailed("Could not rent a number from the provider", detail)
+                raise _failure(detail)
 
     @repeatable
     async def _hold(self, wish: _Wish) -> Rental:
@@ -240,21 +241,35 @@ class Renting:
         """Step three for a number: acknowledge it, or hand it back."""
         try:
             kept = await self._apply_number(held, number)
-        except StoreUnavailable:
-            await self.provider.cancel(number.activation_id)
+        except (StoreUnavailable, TransactionOutrun):
+            await self._hand_back(held, number, IncidentKind.ANSWER_LOST, "could not be saved")
             raise
         if kept is None:
-            await self.provider.cancel(number.activation_id)
-            raise ProviderFailed("Could not rent a number from the provider", "answered too late")
+            why = "came after its request was given up"
+            await self._hand_back(held, number, IncidentKind.ANSWER_TOO_LATE, why)
+            raise _failure(why)
         self.notices.tell(WORK)
         return kept
+
+    async def _hand_back(self, held: Rental, number: Rented, kind: IncidentKind, why: str) -> None:
+        """Give up a request whose number cannot be acknowledged, and the number with it."""
+        answer = await self.provider.cancel(number.activation_id)
+        log.warning("rental %s: activation %s %s: %s", held.id, number.activation_id, why, answer)
+        incident = None
+        if not isinstance(answer, Cancelled):
+            why = f"{why}, and may still be rented: {answer}"
+        if kind is IncidentKind.ANSWER_TOO_LATE or not isinstance(answer, Cancelled):
+            incident = evolve(
+                self._incident(held, kind, f"the number {why}"),
+                activation_id=number.activation_id,
+            )
+        await self._fail(held, incident)
 
     @repeatable
     async def _apply_number(self, held: Rental, number: Rented) -> Rental | None:
         async with self.store.transaction(held.account_id) as tx:
             rental = await tx.rental(held.id)
             if rental is None or rental.state is not State.REQUESTED:
-                tx.save(self._incident(held, IncidentKind.ANSWER_TOO_LATE, number.activation_id))
                 return None
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=_actor(rental))
             kept = rental.rent(
@@ -283,10 +298,16 @@ class Renting:
 
     @repeatable
     async def _fail(self, held: Rental, incident: Incident | None) -> None:
-        """Step three without a number: the money is back and the key is free."""
+        """
+        Step three without a number: the money is back and the key is free.
+
+        When that has happened before, only an incident that names a number is news.
+        """
         async with self.store.transaction(held.account_id) as tx:
             rental = await tx.rental(held.id)
             if rental is None or rental.state is not State.REQUESTED:
+                if incident is not None and incident.activation_id is not None:
+                    tx.save(incident)
                 return
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=_actor(rental))
             progress.to(rental.fail(self.clock.now()))
@@ -334,7 +355,11 @@ def _refusal(rental: Rental, reason: Refusal) -> KiwismsError:
     if reason is Refusal.NOT_RENEWABLE:
         return RenewNotFound()
     log.error("rental %s: upstream refused: %s", rental.id, reason)
-    return ProviderFailed("Could not rent a number from the provider", reason)
+    return _failure(reason)
+
+
+def _failure(detail: str) -> ProviderFailed:
+    return ProviderFailed("Could not rent a number from the provider", detail)
 
 
 def _actor(rental: Rental) -> str:

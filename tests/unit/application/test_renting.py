@@ -1,23 +1,55 @@
 """The three steps of a rent, and what is left when each of them goes wrong."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
+from kiwisms.adapters.memory import MemoryStore
+from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account, AccountSuspended
 from kiwisms.domain.catalog import ServiceUnavailable
-from kiwisms.domain.errors import RateLimited, ValidationRefused
+from kiwisms.domain.errors import KiwismsError, RateLimited, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
-from kiwisms.domain.ids import ActivationId
+from kiwisms.domain.ids import AccountId, ActivationId
 from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
 from kiwisms.domain.rental import RenewNotFound, Rental, State, TooManyActiveRentals
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.wallet import InsufficientBalance
-from kiwisms.ports.provider import Phone, Refusal, Refused, Rented, Unknown
+from kiwisms.ports.provider import (
+    Ambiguous,
+    Gone,
+    Phone,
+    Refusal,
+    Refused,
+    Rented,
+    TooEarly,
+    Unknown,
+)
+from kiwisms.ports.store import StoreUnavailable, TransactionOutrun
 from kiwisms.testing.kit import Kit
+
+
+class FailingStore(MemoryStore):
+    """A store whose next commits fail when it is told so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._failures: list[type[KiwismsError]] = []
+
+    def fail(self, error: type[KiwismsError], *, times: int) -> None:
+        self._failures += [error] * times
+
+    @asynccontextmanager
+    async def transaction(self, account_id: AccountId) -> AsyncIterator[MemoryTransaction]:
+        async with super().transaction(account_id) as tx:
+            yield tx
+            if self._failures:
+                raise self._failures.pop()
 
 
 async def books_are_balanced(kit: Kit) -> bool:
@@ -151,12 +183,70 @@ async def test_a_number_that_comes_after_it_was_given_up_is_handed_back(
     kit.provider.on_rent.next(meanwhile=too_long)
     with pytest.raises(ProviderFailed):
         await kit.kiwi.rentals.rent(ada.id, service="go")
-    kinds = {incident.kind for incident in await kit.store.incidents(limit=10)}
-    assert kinds == {IncidentKind.NOBODY_CAME_BACK, IncidentKind.ANSWER_TOO_LATE}
+    incidents = {each.kind: each for each in await kit.store.incidents(limit=10)}
+    assert set(incidents) == {IncidentKind.NOBODY_CAME_BACK, IncidentKind.ANSWER_TOO_LATE}
+    late = incidents[IncidentKind.ANSWER_TOO_LATE]
+    assert [late.activation_id] == list(kit.provider.upstream.activations)
+    assert "may still be rented" not in late.detail
     upstream = kit.provider.upstream
     assert upstream.refunded == upstream.charged
     assert await available(kit, ada) == "10.00"
     assert await books_are_balanced(kit)
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable, TransactionOutrun])
+async def test_a_number_that_cannot_be_saved_is_handed_back(error: type[KiwismsError]) -> None:
+    kit = Kit(store=(store := FailingStore()))
+    ada = await kit.customer("10.00")
+
+    async def the_store_fails() -> None:
+        store.fail(error, times=20 if error is TransactionOutrun else 1)
+
+    kit.provider.on_rent.next(meanwhile=the_store_fails)
+    with pytest.raises(error):
+        await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    upstream = kit.provider.upstream
+    assert upstream.refunded == upstream.charged
+    assert await available(kit, ada) == "10.00"
+    assert not await kit.store.incidents(limit=10)
+    assert await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert await books_are_balanced(kit)
+
+
+async def test_a_number_that_can_neither_be_saved_nor_handed_back_is_an_incident() -> None:
+    kit = Kit(store=(store := FailingStore()))
+    ada = await kit.customer("10.00")
+
+    async def the_store_fails() -> None:
+        store.fail(StoreUnavailable, times=1)
+
+    kit.provider.on_rent.next(meanwhile=the_store_fails)
+    kit.provider.on_cancel.next(Unknown("reset"))
+    with pytest.raises(StoreUnavailable):
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    [incident] = await kit.store.incidents(limit=10)
+    [activation_id] = kit.provider.upstream.activations
+    assert (incident.kind, incident.activation_id) == (IncidentKind.ANSWER_LOST, activation_id)
+    assert "may still be rented: Unknown(detail='reset')" in incident.detail
+    assert await available(kit, ada) == "10.00"
+
+
+@pytest.mark.parametrize("answer", [TooEarly(), Ambiguous(), Gone(), Unknown("reset")])
+async def test_an_incident_tells_of_a_late_number_that_could_not_be_handed_back(
+    kit: Kit, ada: Account, answer: TooEarly | Ambiguous | Gone | Unknown
+) -> None:
+    async def too_long() -> None:
+        kit.clock.advance(kit.terms.pace.rescue.total_seconds())
+        await kit.work()
+
+    kit.provider.on_rent.next(meanwhile=too_long)
+    kit.provider.on_cancel.next(answer)
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    late, *_ = await kit.store.incidents(limit=10)
+    [activation_id] = kit.provider.upstream.activations
+    assert (late.kind, late.activation_id) == (IncidentKind.ANSWER_TOO_LATE, activation_id)
+    assert "may still be rented" in late.detail
 
 
 async def test_the_same_key_gives_the_same_rental(kit: Kit, ada: Account) -> None:
