@@ -70,10 +70,15 @@ class Ordered:
 
 @frozen(kw_only=True)
 class _Wish:
-    """What step one needs to know; the fingerprint binds the idempotency key to it."""
+    """
+    What the steps need to know; the fingerprint binds the idempotency key to it.
+
+    *phone* is the number that it must be, where that is known.
+    """
 
     rental: Rental
     fingerprint: Fingerprint
+    phone: str | None = None
 
 
 @frozen(kw_only=True, eq=False)
@@ -168,7 +173,7 @@ class Renting:
             idempotency_key=key,
             renews=old.id,
         )
-        wish = _Wish(rental=rental, fingerprint=asked)
+        wish = _Wish(rental=rental, fingerprint=asked, phone=old.phone)
         return await self._hold_and_ask(wish, partial(self.provider.renew, old.activation_id))
 
     async def _replayed(
@@ -196,6 +201,10 @@ class Renting:
         if held.id != wish.rental.id:
             return Ordered(rental=held, replayed=True)
         match await ask():
+            case Rented() as number if wish.phone not in {None, number.phone}:
+                why = "is another one than was asked for"
+                await self._hand_back(held, number, IncidentKind.ANSWER_LOST, why)
+                raise _failure(why)
             case Rented() as number:
                 return Ordered(rental=await self._keep(held, number), replayed=False)
             case Refused(reason=reason):

@@ -22,6 +22,7 @@ from kiwisms.domain.terms import Terms
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.ports.provider import (
     Ambiguous,
+    Cancelled,
     Gone,
     Phone,
     Refusal,
@@ -414,6 +415,28 @@ async def test_a_renewal_is_a_new_rental_of_the_same_number(kit: Kit, ada: Accou
     assert new.activation_id != old.activation_id
     assert (await kit.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")).replayed
     assert (await available(kit, ada), await held(kit, ada)) == ("9.22", "0.39")
+    assert await books_are_balanced(kit)
+
+
+@pytest.mark.parametrize("answer", [Cancelled(), Ambiguous()])
+async def test_a_renewal_that_brings_another_number_is_handed_back(
+    kit: Kit, ada: Account, answer: Cancelled | Ambiguous
+) -> None:
+    old = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.provider.deliver("1")
+    await kit.kiwi.rentals.done(ada.id, old.id)
+    other = Rented(activation_id=ActivationId("7"), phone=Phone("15035550100"))
+    kit.provider.on_renew.next(other)
+    kit.provider.on_cancel.next(answer)
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")
+    assert kit.provider.on_cancel.calls == 1
+    assert (await available(kit, ada), await held(kit, ada)) == ("9.61", "0.00")
+    incidents = await kit.store.incidents(limit=10)
+    assert [each.activation_id for each in incidents] == (
+        [] if answer == Cancelled() else [other.activation_id]
+    )
+    assert (await kit.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")).rental.renews
     assert await books_are_balanced(kit)
 
 
