@@ -1,11 +1,13 @@
 """Rent a number: hold the price, ask upstream once, and settle what it answered."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
+from weakref import WeakValueDictionary
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.errors import ProviderFailed
@@ -21,12 +23,26 @@ from kiwisms.domain.idempotency import (
     fingerprint,
     replay,
 )
-from kiwisms.domain.ids import AccountId, IdempotencyKey, IncidentId, KeyPrefix, RentalId
+from kiwisms.domain.ids import (
+    AccountId,
+    ActivationId,
+    IdempotencyKey,
+    IncidentId,
+    KeyPrefix,
+    RentalId,
+)
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
 from kiwisms.domain.pricing import Quote, corrected, must_be_within, quote
-from kiwisms.domain.rental import RENEWABLE, RenewNotFound, Rental, State, TooManyActiveRentals
+from kiwisms.domain.rental import (
+    OPEN,
+    RENEWABLE,
+    RenewNotFound,
+    Rental,
+    State,
+    TooManyActiveRentals,
+)
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
@@ -97,6 +113,9 @@ class Renting:
     ids: Ids
     notices: Notices
     terms: Terms
+    _arrivals: WeakValueDictionary[ActivationId, asyncio.Lock] = field(
+        factory=WeakValueDictionary, init=False
+    )
 
     async def rent(
         self,
@@ -211,9 +230,7 @@ class Renting:
                 await self._fail(held, incident=None)
                 raise _refusal(held, reason)
             case Unknown(detail=detail):
-                log.warning("rental %s: upstream's answer is lost: %s", held.id, detail)
-                await self._fail(held, self._incident(held, IncidentKind.ANSWER_LOST, detail))
-                raise _failure(detail)
+                raise await self._lost(held, detail)
 
     @repeatable
     async def _hold(self, wish: _Wish) -> Rental:
@@ -249,16 +266,31 @@ class Renting:
     async def _keep(self, held: Rental, number: Rented) -> Rental:
         """Step three for a number: acknowledge it, or hand it back."""
         try:
-            kept = await self._apply_number(held, number)
+            # Of two that are given one number at once, the second finds it with the first.
+            async with self._arrivals.setdefault(number.activation_id, asyncio.Lock()):
+                anothers = await self._is_anothers(number)
+                kept = None if anothers else await self._apply_number(held, number)
         except (StoreUnavailable, TransactionOutrun):
             await self._hand_back(held, number, IncidentKind.ANSWER_LOST, "could not be saved")
             raise
+        if anothers:
+            raise await self._lost(held, f"activation {number.activation_id} is another's")
         if kept is None:
             why = "came after its request was given up"
             await self._hand_back(held, number, IncidentKind.ANSWER_TOO_LATE, why)
             raise _failure(why)
         self.notices.tell(WORK)
         return kept
+
+    async def _is_anothers(self, number: Rented) -> bool:
+        other = await self.store.find_rental_by_activation(number.activation_id)
+        return other is not None and other.state in OPEN
+
+    async def _lost(self, held: Rental, detail: str) -> ProviderFailed:
+        """Give up a request, as upstream's answer never came or is nonsense, and say so."""
+        log.warning("rental %s: upstream's answer is lost: %s", held.id, detail)
+        await self._fail(held, self._incident(held, IncidentKind.ANSWER_LOST, detail))
+        return _failure(detail)
 
     async def _hand_back(self, held: Rental, number: Rented, kind: IncidentKind, why: str) -> None:
         """Give up a request whose number cannot be acknowledged, and the number with it."""

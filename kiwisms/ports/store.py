@@ -14,6 +14,7 @@ from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
     AccountId,
+    ActivationId,
     DeliveryId,
     IdempotencyKey,
     KeyPrefix,
@@ -217,6 +218,10 @@ class Store(Protocol):
 
     async def find_rental(self, rental_id: RentalId) -> Rental | None:
         """Find a rental without knowing its account: for the operator."""
+        ...
+
+    async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
+        """Find a rental by upstream's id of its number: an OPEN one first, and then the newest."""
         ...
 
     async def rentals(

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from kiwisms.domain.delivery import Delivery
-from kiwisms.domain.ids import AccountId, KeyPrefix, RentalId
+from kiwisms.domain.ids import AccountId, ActivationId, KeyPrefix, RentalId
 from kiwisms.domain.money import ZERO, cents
 from kiwisms.domain.rental import State
 from kiwisms.ports.store import Fact, Store, Usage
@@ -107,6 +107,24 @@ async def test_rentals_are_listed_by_state(store: Store) -> None:
     found = await store.rentals(account_id=ADA, state=State.WAITING, limit=9)
     assert [each.id for each in found] == ["r-2"]
     assert await store.rentals(account_id=None, state=State.EXPIRED, limit=9) == []
+
+
+async def test_of_rentals_with_one_activation_the_newest_open_one_is_found(store: Store) -> None:
+    activation = ActivationId("4242")
+    assert await store.find_rental_by_activation(activation) is None
+    rentals = [
+        received("r-1", at=NOW),
+        waiting("r-2", at=NOW + seconds(1)),
+        waiting("r-3", at=NOW + seconds(2)).cancel(NOW),
+    ]
+    for rental in (evolve(each, activation_id=activation) for each in rentals):
+        await save(store, rental, waiting("r-9"))
+    await save(store, evolve(requested("r-4", BOB), activation_id=activation), account_id=BOB)
+    found = await store.find_rental_by_activation(activation)
+    assert found == evolve(rentals[1], activation_id=activation)
+    await save(store, *(evolve(each, activation_id=None) for each in rentals[:2]))
+    found = await store.find_rental_by_activation(activation)
+    assert found == evolve(rentals[2], activation_id=activation)
 
 
 async def test_active_is_what_has_a_number_and_time_left(store: Store) -> None:

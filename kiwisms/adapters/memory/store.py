@@ -16,10 +16,17 @@ from kiwisms.domain.account import Account, AccountNotFound, ApiKey, EmailTaken
 from kiwisms.domain.audit import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import AccountId, DeliveryId, IdempotencyKey, KeyPrefix, RentalId
+from kiwisms.domain.ids import (
+    AccountId,
+    ActivationId,
+    DeliveryId,
+    IdempotencyKey,
+    KeyPrefix,
+    RentalId,
+)
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, State, Step, in_order
+from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import StoreUnavailable
 
@@ -120,6 +127,10 @@ class MemoryStore:
     async def find_rental(self, rental_id: RentalId) -> Rental | None:
         """Find a rental without knowing its account."""
         return next((each for each in self._all_rentals() if each.id == rental_id), None)
+
+    async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
+        """Find a rental by upstream's id of its number."""
+        return foremost(each for each in self._all_rentals() if each.activation_id == activation_id)
 
     async def rentals(
         self, *, account_id: AccountId | None, state: State | None, limit: int

@@ -48,6 +48,7 @@ rental.expires_at, rental.asleep_until, rental.done_at, rental.look_after, renta
 RENTALS: Final = f"SELECT {RENTAL_COLUMNS} FROM rental"
 RENTAL: Final = f"{RENTALS} WHERE account_id = %s AND id = %s"
 FIND_RENTAL: Final = f"{RENTALS} WHERE id = %s"
+FIND_RENTALS_BY_ACTIVATION: Final = f"{RENTALS} WHERE activation_id = %s"
 RENTALS_OF_ACCOUNT: Final = f"{RENTALS} WHERE account_id = %s"
 ACTIVE_RENTALS: Final = f"""{RENTALS}
 WHERE account_id = %s AND state IN ('WAITING', 'RECEIVED') AND expires_at > %s

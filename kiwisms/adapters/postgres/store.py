@@ -24,10 +24,17 @@ from kiwisms.domain.audit import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import AccountId, DeliveryId, IdempotencyKey, KeyPrefix, RentalId
+from kiwisms.domain.ids import (
+    AccountId,
+    ActivationId,
+    DeliveryId,
+    IdempotencyKey,
+    KeyPrefix,
+    RentalId,
+)
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, State, Step, in_order
+from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import SchemaMismatch, StoreUnavailable, TransactionOutrun
 
@@ -154,6 +161,10 @@ class PostgresStore:
         """Find a rental without knowing its account."""
         row = await self.connections.read_one(sql.FIND_RENTAL, (rental_id,))
         return decode.rental(row) if row else None
+
+    async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
+        """Find a rental by upstream's id of its number."""
+        return foremost(await self._rentals(sql.FIND_RENTALS_BY_ACTIVATION, (activation_id,)))
 
     async def rentals(
         self, *, account_id: AccountId | None, state: State | None, limit: int

@@ -64,6 +64,7 @@ FROM rental
 """
 RENTAL: Final = f"{RENTALS} WHERE account_id = ? AND id = ?"
 FIND_RENTAL: Final = f"{RENTALS} WHERE id = ?"
+FIND_RENTALS_BY_ACTIVATION: Final = f"{RENTALS} WHERE activation_id = ?"
 RENTALS_OF_ACCOUNT: Final = f"{RENTALS} WHERE account_id = ?"
 ACTIVE_RENTALS: Final = f"""{RENTALS}
 WHERE account_id = ? AND state IN ('WAITING', 'RECEIVED') AND expires_at > ?

@@ -10,7 +10,7 @@ from kiwisms.adapters.memory import MemoryStore
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account, AccountSuspended
-from kiwisms.domain.catalog import ServiceUnavailable
+from kiwisms.domain.catalog import CountryCode, ServiceUnavailable
 from kiwisms.domain.errors import KiwismsError, RateLimited, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
 from kiwisms.domain.ids import AccountId, ActivationId
@@ -248,6 +248,35 @@ async def test_an_incident_tells_of_a_late_number_that_could_not_be_handed_back(
     [activation_id] = kit.provider.upstream.activations
     assert (late.kind, late.activation_id) == (IncidentKind.ANSWER_TOO_LATE, activation_id)
     assert "may still be rented" in late.detail
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_one_number_is_never_given_to_two(kit: Kit, ada: Account, at_once: bool) -> None:
+    bob = await kit.customer("10.00", "bob@example.com")
+    await kit.kiwi.catalog.current(CountryCode("187"))
+    kit.provider.on_rent.next(
+        Rented(activation_id=ActivationId("4242"), phone=Phone("13476711222")), times=2
+    )
+    rents = [kit.kiwi.rentals.rent(each.id, service="go") for each in (ada, bob)]
+    if at_once:
+        outcomes = await asyncio.gather(*rents, return_exceptions=True)
+    else:
+        outcomes = [await rents[0], *(await asyncio.gather(rents[1], return_exceptions=True))]
+    assert [type(outcome) for outcome in outcomes] == [Rental, ProviderFailed]
+    assert kit.provider.on_cancel.calls == 0
+    assert (await available(kit, bob), await held(kit, bob)) == ("10.00", "0.00")
+    [incident] = await kit.store.incidents(limit=10)
+    assert (incident.account_id, incident.kind) == (bob.id, IncidentKind.ANSWER_LOST)
+    assert await books_are_balanced(kit)
+
+
+async def test_a_number_that_ended_may_be_given_again(kit: Kit, ada: Account) -> None:
+    number = Rented(activation_id=ActivationId("4242"), phone=Phone("13476711222"))
+    kit.provider.on_rent.next(number, times=2)
+    first = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.provider.on_cancel.next(Cancelled())
+    await kit.kiwi.rentals.cancel(ada.id, first.id)
+    assert await kit.kiwi.rentals.rent(ada.id, service="go")
 
 
 async def test_the_same_key_gives_the_same_rental(kit: Kit, ada: Account) -> None:
