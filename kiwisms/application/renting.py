@@ -220,12 +220,8 @@ class Renting:
         if held.id != wish.rental.id:
             return Ordered(rental=held, replayed=True)
         match await ask():
-            case Rented() as number if wish.phone not in {None, number.phone}:
-                why = "is another one than was asked for"
-                await self._hand_back(held, number, IncidentKind.ANSWER_LOST, why)
-                raise _failure(why)
             case Rented() as number:
-                return Ordered(rental=await self._keep(held, number), replayed=False)
+                return Ordered(rental=await self._keep(wish, number), replayed=False)
             case Refused(reason=reason):
                 await self._fail(held, incident=None)
                 raise _refusal(held, reason)
@@ -263,22 +259,24 @@ class Renting:
         if usage.waiting_upstream >= terms.provider_max_waiting:
             raise ServiceUnavailable("as many numbers wait upstream as may")
 
-    async def _keep(self, held: Rental, number: Rented) -> Rental:
+    async def _keep(self, wish: _Wish, number: Rented) -> Rental:
         """Step three for a number: acknowledge it, or hand it back."""
+        held, as_asked = wish.rental, wish.phone in {None, number.phone}
         try:
             # Of two that are given one number at once, the second finds it with the first.
             async with self._arrivals.setdefault(number.activation_id, asyncio.Lock()):
                 anothers = await self._is_anothers(number)
-                kept = None if anothers else await self._apply_number(held, number)
+                keep = as_asked and not anothers
+                kept = await self._apply_number(held, number) if keep else None
         except (StoreUnavailable, TransactionOutrun):
-            await self._hand_back(held, number, IncidentKind.ANSWER_LOST, "could not be saved")
+            await self._hand_back(held, number, "could not be saved")
             raise
         if anothers:
             raise await self._lost(held, f"activation {number.activation_id} is another's")
+        if not as_asked:
+            raise await self._hand_back(held, number, "is another one than was asked for")
         if kept is None:
-            why = "came after its request was given up"
-            await self._hand_back(held, number, IncidentKind.ANSWER_TOO_LATE, why)
-            raise _failure(why)
+            raise await self._hand_back(held, number, "came too late", is_late=True)
         self.notices.tell(WORK)
         return kept
 
@@ -292,19 +290,22 @@ class Renting:
         await self._fail(held, self._incident(held, IncidentKind.ANSWER_LOST, detail))
         return _failure(detail)
 
-    async def _hand_back(self, held: Rental, number: Rented, kind: IncidentKind, why: str) -> None:
+    async def _hand_back(
+        self, held: Rental, number: Rented, why: str, *, is_late: bool = False
+    ) -> ProviderFailed:
         """Give up a request whose number cannot be acknowledged, and the number with it."""
         answer = await self.provider.cancel(number.activation_id)
         log.warning("rental %s: activation %s %s: %s", held.id, number.activation_id, why, answer)
-        incident = None
-        if not isinstance(answer, Cancelled):
-            why = f"{why}, and may still be rented: {answer}"
-        if kind is IncidentKind.ANSWER_TOO_LATE or not isinstance(answer, Cancelled):
-            incident = evolve(
-                self._incident(held, kind, f"the number {why}"),
-                activation_id=number.activation_id,
-            )
-        await self._fail(held, incident)
+        is_back = isinstance(answer, Cancelled)
+        outcome = "was handed back" if is_back else f"may still be rented: {answer}"
+        kind = IncidentKind.ANSWER_TOO_LATE if is_late else IncidentKind.ANSWER_LOST
+        incident = evolve(
+            self._incident(held, kind, f"the number {why}; it {outcome}"),
+            activation_id=number.activation_id,
+        )
+        # An incident of the request that was given up is there, so tell what became of it.
+        await self._fail(held, incident if is_late or not is_back else None)
+        return _failure(why)
 
     @repeatable
     async def _apply_number(self, held: Rental, number: Rented) -> Rental | None:

@@ -270,6 +270,21 @@ async def test_one_number_is_never_given_to_two(kit: Kit, ada: Account, at_once:
     assert await books_are_balanced(kit)
 
 
+async def test_a_renewal_that_brings_anothers_number_does_not_hand_it_back(
+    kit: Kit, ada: Account
+) -> None:
+    old = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.provider.deliver("1")
+    await kit.kiwi.rentals.done(ada.id, old.id)
+    open_ = await kit.kiwi.rentals.rent(ada.id, service="go")
+    assert open_.activation_id is not None
+    kit.provider.on_renew.next(Rented(activation_id=open_.activation_id, phone=Phone(open_.phone)))
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.renew(ada.id, old.id)
+    assert kit.provider.on_cancel.calls == 0
+    assert len(await kit.store.incidents(limit=10)) == 1
+
+
 async def test_a_number_that_ended_may_be_given_again(kit: Kit, ada: Account) -> None:
     number = Rented(activation_id=ActivationId("4242"), phone=Phone("13476711222"))
     kit.provider.on_rent.next(number, times=2)
