@@ -250,12 +250,17 @@ class Renting:
     async def _must_have_room(self, tx: Transaction) -> None:
         now, terms = self.clock.now(), self.terms
         usage = await tx.usage(
-            now=now, since=now - GUARDED, most_waiting=terms.provider_max_waiting
+            now=now,
+            since=now - GUARDED,
+            most_cancels=max(terms.cancels_per_hour, 1),
+            most_waiting=terms.provider_max_waiting,
         )
         if usage.active >= terms.max_active_rentals:
             raise TooManyActiveRentals(terms.max_active_rentals)
-        if 0 < terms.cancels_per_hour <= usage.cancels:
-            raise RateLimited(60, "Too many rentals were cancelled without a code")
+        if terms.cancels_per_hour > 0 and usage.nth_cancel is not None:
+            wait = usage.nth_cancel + GUARDED - now
+            why = "Too many rentals were cancelled without a code"
+            raise RateLimited(int(wait.total_seconds()) + 1, why)
         if usage.waiting_upstream >= terms.provider_max_waiting:
             raise ServiceUnavailable("as many numbers wait upstream as may")
 

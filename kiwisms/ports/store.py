@@ -80,13 +80,14 @@ class Usage:
 
     Attributes:
         active: The account's rentals that are requested, or active.
-        cancels: The account's rentals that were cancelled since the moment asked for.
+        nth_cancel: When the *most_cancels*-th newest cancel of the account was; ``None`` when there
+            were fewer since the moment asked for.
         waiting_upstream: Rentals of all accounts that are UNDECIDED, each of which may hold a
             slot upstream; counted no further than asked for.
     """
 
     active: int
-    cancels: int
+    nth_cancel: datetime | None
     waiting_upstream: int
 
 
@@ -114,13 +115,16 @@ class Transaction(Protocol):
         """One rental of the account, in whatever state."""
         ...
 
-    async def usage(self, *, now: datetime, since: datetime, most_waiting: int) -> Usage:
+    async def usage(
+        self, *, now: datetime, since: datetime, most_cancels: int, most_waiting: int
+    ) -> Usage:
         """
         Count what limits are set on.
 
         Args:
             now: The moment at which a rental is active.
             since: The moment from which cancels are counted.
+            most_cancels: How many of them are allowed; at least 1.
             most_waiting: Where to stop counting what waits upstream.
         """
         ...

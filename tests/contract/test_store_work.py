@@ -40,10 +40,17 @@ async def save(store: Store, *facts: Fact, account_id: AccountId = ADA) -> None:
 
 
 async def usage(
-    store: Store, *, of: AccountId = ADA, since: datetime = NOW, most_waiting: int = 99
+    store: Store,
+    *,
+    of: AccountId = ADA,
+    since: datetime = NOW,
+    most_cancels: int = 1,
+    most_waiting: int = 99,
 ) -> Usage:
     async with store.transaction(of) as tx:
-        return await tx.usage(now=NOW, since=since, most_waiting=most_waiting)
+        return await tx.usage(
+            now=NOW, since=since, most_cancels=most_cancels, most_waiting=most_waiting
+        )
 
 
 def ids(facts: Sequence[Delivery]) -> list[str]:
@@ -143,11 +150,14 @@ async def test_active_is_what_has_a_number_and_time_left(store: Store) -> None:
 
 
 async def test_cancels_are_counted_from_a_moment(store: Store) -> None:
-    for number in range(4):
+    for number in (2, 0, 3, 1):
         await save(store, waiting(f"r-{number}").cancel(NOW + seconds(number)))
     await save(store, waiting("r-9").complete(LATER))
-    assert (await usage(store, since=NOW + seconds(2))).cancels == 2
-    assert (await usage(store, since=NOW + seconds(4))).cancels == 0
+    found = [(await usage(store, most_cancels=nth)).nth_cancel for nth in (1, 2, 4, 5)]
+    assert found == [NOW + seconds(3), NOW + seconds(2), NOW, None]
+    since = NOW + seconds(2)
+    found = [(await usage(store, since=since, most_cancels=nth)).nth_cancel for nth in (2, 3)]
+    assert found == [since, None]
 
 
 async def test_what_waits_upstream_is_counted_over_all_accounts(store: Store) -> None:
@@ -164,7 +174,7 @@ async def test_what_waits_upstream_is_counted_no_further_than_asked(store: Store
 
 async def test_what_another_account_uses_is_its_own(store: Store) -> None:
     await save(store, requested("r-1"), waiting("r-2").cancel(NOW))
-    assert await usage(store, of=BOB) == Usage(active=0, cancels=0, waiting_upstream=1)
+    assert await usage(store, of=BOB) == Usage(active=0, nth_cancel=None, waiting_upstream=1)
 
 
 @pytest.mark.parametrize("state", State)

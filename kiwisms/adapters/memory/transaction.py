@@ -48,7 +48,9 @@ class MemoryTransaction:
         """One rental of the account, in whatever state."""
         return self._own.rentals.get(rental_id)
 
-    async def usage(self, *, now: datetime, since: datetime, most_waiting: int) -> Usage:
+    async def usage(
+        self, *, now: datetime, since: datetime, most_cancels: int, most_waiting: int
+    ) -> Usage:
         """Count what limits are set on."""
         own = self._own.rentals.values()
         waiting = (
@@ -57,11 +59,14 @@ class MemoryTransaction:
             for rental in records.rentals.values()
             if rental.state in UNDECIDED
         )
+        cancels = sorted(
+            rental.changed_at
+            for rental in own
+            if rental.state is State.CANCELLED and rental.changed_at >= since
+        )
         return Usage(
             active=sum(rental.state is State.REQUESTED or rental.is_active(now) for rental in own),
-            cancels=sum(
-                rental.state is State.CANCELLED and rental.changed_at >= since for rental in own
-            ),
+            nth_cancel=cancels[-most_cancels] if len(cancels) >= most_cancels else None,
             waiting_upstream=sum(1 for _ in islice(waiting, most_waiting)),
         )
 

@@ -69,8 +69,9 @@ SELECT
     (SELECT count(*) FROM rental WHERE account_id = %(account_id)s AND state = 'REQUESTED')
     + (SELECT count(*) FROM rental WHERE account_id = %(account_id)s
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > %(now)s),
-    (SELECT count(*) FROM rental WHERE account_id = %(account_id)s
-     AND state = 'CANCELLED' AND changed_at >= %(since)s),
+    (SELECT changed_at FROM rental WHERE account_id = %(account_id)s
+     AND state = 'CANCELLED' AND changed_at >= %(since)s
+     ORDER BY changed_at DESC LIMIT 1 OFFSET %(most_cancels)s - 1),
     (SELECT count(*) FROM (SELECT FROM rental
      WHERE state IN ('REQUESTED', 'WAITING') LIMIT %(most_waiting)s) AS waiting)
 """

@@ -6,7 +6,7 @@ from typing import Self
 
 from kiwisms.adapters.postgres import decode, encode
 from kiwisms.adapters.postgres import statements as sql
-from kiwisms.adapters.postgres.columns import Row
+from kiwisms.adapters.postgres.columns import Row, to_optional_moment
 from kiwisms.adapters.postgres.connections import Connection, read_one, write
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
@@ -62,17 +62,24 @@ class PostgresTransaction:
         row = await self._one(sql.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
-    async def usage(self, *, now: datetime, since: datetime, most_waiting: int) -> Usage:
+    async def usage(
+        self, *, now: datetime, since: datetime, most_cancels: int, most_waiting: int
+    ) -> Usage:
         """Count what limits are set on."""
         asked = {
             "account_id": self._account.id,
             "now": now,
             "since": since,
+            "most_cancels": most_cancels,
             "most_waiting": most_waiting,
         }
         row = await read_one(self._connection, sql.USAGE, asked)
-        active, cancels, waiting_upstream = row or (0, 0, 0)
-        return Usage(active=active, cancels=cancels, waiting_upstream=waiting_upstream)
+        active, nth_cancel, waiting_upstream = row or (0, None, 0)
+        return Usage(
+            active=active,
+            nth_cancel=to_optional_moment(nth_cancel),
+            waiting_upstream=waiting_upstream,
+        )
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
         """What is known of one of the account's idempotency keys."""

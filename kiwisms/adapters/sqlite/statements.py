@@ -80,8 +80,9 @@ SELECT
     (SELECT count(*) FROM rental WHERE account_id = :account_id AND state = 'REQUESTED')
     + (SELECT count(*) FROM rental WHERE account_id = :account_id
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > :now),
-    (SELECT count(*) FROM rental WHERE account_id = :account_id
-     AND state = 'CANCELLED' AND changed_at >= :since),
+    (SELECT changed_at FROM rental WHERE account_id = :account_id
+     AND state = 'CANCELLED' AND changed_at >= :since
+     ORDER BY changed_at DESC LIMIT 1 OFFSET :most_cancels - 1),
     (SELECT count(*) FROM (SELECT 1 FROM rental
      WHERE state IN ('REQUESTED', 'WAITING') LIMIT :most_waiting))
 """

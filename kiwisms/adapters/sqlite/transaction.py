@@ -5,7 +5,7 @@ from datetime import datetime
 
 from kiwisms.adapters.sqlite import decode, encode
 from kiwisms.adapters.sqlite import statements as sql
-from kiwisms.adapters.sqlite.columns import Row, from_moment
+from kiwisms.adapters.sqlite.columns import Row, from_moment, to_optional_moment
 from kiwisms.adapters.sqlite.reader import Parameters, Reader
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
@@ -51,16 +51,23 @@ class SqliteTransaction:
         row = self._one(sql.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
-    async def usage(self, *, now: datetime, since: datetime, most_waiting: int) -> Usage:
+    async def usage(
+        self, *, now: datetime, since: datetime, most_cancels: int, most_waiting: int
+    ) -> Usage:
         """Count what limits are set on."""
         asked = {
             "account_id": self._account_id,
             "now": from_moment(now),
             "since": from_moment(since),
+            "most_cancels": most_cancels,
             "most_waiting": most_waiting,
         }
-        active, cancels, waiting_upstream = self._must(sql.USAGE, asked)
-        return Usage(active=active, cancels=cancels, waiting_upstream=waiting_upstream)
+        active, nth_cancel, waiting_upstream = self._must(sql.USAGE, asked)
+        return Usage(
+            active=active,
+            nth_cancel=to_optional_moment(nth_cancel),
+            waiting_upstream=waiting_upstream,
+        )
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
         """What is known of one of the account's idempotency keys."""

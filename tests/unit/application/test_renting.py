@@ -430,13 +430,18 @@ async def test_upstreams_slots_are_shared_by_all_accounts() -> None:
 async def test_who_only_cancels_must_wait() -> None:
     kit = Kit(terms=Terms(cancels_per_hour=2))
     ada = await kit.customer("10.00")
-    for _ in range(2):
-        rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+    rentals = [await kit.kiwi.rentals.rent(ada.id, service="go") for _ in range(3)]
+    for rental in rentals:
         await kit.kiwi.rentals.cancel(ada.id, rental.id)
+        kit.clock.advance(60)
     with pytest.raises(RateLimited) as refused:
         await kit.kiwi.rentals.rent(ada.id, service="go")
-    assert refused.value.retry_after > 0
-    kit.clock.advance(3601)
+    assert refused.value.retry_after == 3600 - 120 + 1
+    kit.clock.advance(refused.value.retry_after - 1)
+    with pytest.raises(RateLimited) as refused:
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    assert refused.value.retry_after == 1
+    kit.clock.advance(1)
     assert await kit.kiwi.rentals.rent(ada.id, service="go")
 
 
