@@ -110,7 +110,7 @@ async def test_webhooks(kiwi: Kiwi) -> None:
         failed = await kiwi.run("webhooks", "test", ada, *of_key, "--json", **private)
         assert failed.status == 1
         assert failed.err == "Error: the test event did not arrive: HTTP 500\n"
-        assert (failed.document["status"], failed.document["attempts"]) == ("PENDING", 1)
+        assert (failed.document["status"], failed.document["attempts"]) == ("GIVEN_UP", 1)
 
         newest = await kiwi.tell("webhooks", "deliveries", ada)
         assert newest == [failed.document, tried]
