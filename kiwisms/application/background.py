@@ -35,9 +35,9 @@ class Background:
 
     async def claim_rentals(self, limit: int) -> Sequence[Rental]:
         """Take at most *limit* rentals that must be looked at."""
-        now = self.clock.now()
+        now, terms = self.clock.now(), self.terms
         return await self.store.claim_due_rentals(
-            now=now, until=now + self.terms.lease, limit=limit
+            now=now, look_after=now + terms.pace.look, until=now + terms.lease, limit=limit
         )
 
     async def claim_deliveries(
@@ -64,7 +64,7 @@ class Background:
         if rental.state is State.REQUESTED:
             await self.renting.rescue(rental)
         elif rental.state in OPEN:
-            await self.looks.look(rental)
+            await self.looks.look_claimed(rental)
 
     async def deliver(self, delivery: Delivery) -> None:
         """Try a claimed delivery."""

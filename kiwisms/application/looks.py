@@ -24,7 +24,6 @@ from kiwisms.ports.provider import (
     Look,
     Provider,
     Received,
-    TooEarly,
     Unknown,
     Waiting,
 )
@@ -56,6 +55,10 @@ class Looks:
         if not under_way and not rental.may_be_looked_at(self.clock.now()):
             return rental
         return await self._flights.do(rental.id, partial(self._claim_and_look, rental))
+
+    async def look_claimed(self, rental: Rental) -> Rental:
+        """Look at a rental that the caller has claimed; who refreshes it meanwhile waits."""
+        return await self._flights.lead(rental.id, partial(self._looked, rental))
 
     async def look(self, rental: Rental, by: str = WORKER) -> tuple[Rental, Look]:
         """
@@ -89,8 +92,8 @@ class Looks:
         """
         Tell the operator of a number that ends unpaid here, and that upstream does not know.
 
-        Somebody was done with it, perhaps, and the answer to that was lost: then upstream has
-        charged for it.
+        Nobody here was done with it, so it ran out, or was cancelled and the answer is lost: most
+        likely upstream has not charged for it.
         """
         return Incident(
             id=IncidentId(self.ids.new()),
@@ -106,21 +109,29 @@ class Looks:
     async def _claim_and_look(self, rental: Rental) -> Rental:
         now = self.clock.now()
         claimed = await self.store.claim_rental(
-            rental.account_id, rental.id, now=now, until=now + self.terms.lease
+            rental.account_id,
+            rental.id,
+            now=now,
+            look_after=rental.looked(now, self.terms.pace).look_after,
+            until=now + self.terms.lease,
         )
         if claimed:
-            looked, _ = await self.look(rental)
-            return looked
+            return await self._looked(rental)
         return await self.store.rental(rental.account_id, rental.id) or rental
+
+    async def _looked(self, rental: Rental) -> Rental:
+        looked, _ = await self.look(rental)
+        return looked
 
     async def _hand_back(self, activation_id: ActivationId) -> Look:
         answer = await self.provider.cancel(activation_id)
-        if isinstance(answer, Unknown | TooEarly):
-            # Upstream may still have it, and charge for a code that comes: ask again later.
-            return Unknown(f"not handed back: {answer}")
+        if isinstance(answer, Cancelled | Gone):
+            return answer
+        seen: Look = Waiting()
         if isinstance(answer, Ambiguous):
-            return await self.provider.look(activation_id)
-        return answer
+            seen = await self.provider.look(activation_id)
+        # Upstream may still have it, and charge for a code that comes: ask again later.
+        return Unknown(f"not handed back: {answer}") if isinstance(seen, Waiting) else seen
 
     @repeatable
     async def _apply(
@@ -152,7 +163,10 @@ class Looks:
             after = after.receive(Message(code=seen.code, text=seen.text, at=now), now, pace)
         progress.to(after)
         cancelled = isinstance(seen, Cancelled)
-        if cancelled or (over and not isinstance(seen, Unknown)):
+        if isinstance(seen, Gone) and after.was_finished:
+            after = after.complete(now)
+            progress.to(after)
+        elif cancelled or (over and not isinstance(seen, Unknown)):
             withdrawn = after.state is State.WAITING and not after.is_ending(now, pace)
             after = after.cancel(now) if withdrawn else after.run_out(now)
             progress.to(after)

@@ -19,6 +19,7 @@ from kiwisms.domain.order import Order
 from kiwisms.domain.rental import (
     OPEN,
     SHOWN,
+    UNPAID,
     CancelNotAllowed,
     Rental,
     RentalNotFound,
@@ -142,7 +143,8 @@ class Rentals:
         """
         Give a number back before a code came; the price is free again.
 
-        A code that came meanwhile wins: then the rental is RECEIVED, and paid.
+        A code that came meanwhile wins: then the rental is RECEIVED, and paid. So does somebody
+        who was done with it, once upstream has heard that: then it is COMPLETED, and paid.
 
         Raises:
             CancelNotAllowed: There is no such rental, or it is not WAITING.
@@ -160,7 +162,12 @@ class Rentals:
                 return rental
             if isinstance(seen, Waiting | Unknown):
                 raise ProviderFailed("Could not cancel rental on provider", f"{answer}, {seen}")
-        return await self._end(account_id, rental_id, _cancelled, by, unseen=isinstance(seen, Gone))
+        gone = isinstance(seen, Gone)
+        end = _finished_or_cancelled if gone else _cancelled
+        ended = await self._end(account_id, rental_id, end, by, unseen=gone)
+        if ended.state is not State.CANCELLED:
+            raise CancelNotAllowed
+        return ended
 
     async def done(self, account_id: AccountId, rental_id: RentalId, *, by: str = APP) -> Rental:
         """
@@ -170,13 +177,15 @@ class Rentals:
 
         Raises:
             RentalNotFound: There is no such rental, or it ended unpaid.
-            ProviderFailed: Upstream failed; nothing changed but a code that came.
+            ProviderFailed: Upstream failed, or did not say whether it has finished the number:
+                it is paid once that shows. Until then it may still receive codes, or be cancelled.
         """
         rental = await self.store.rental(account_id, rental_id)
         if rental is None or rental.state not in SHOWN:
             raise RentalNotFound
         if rental.state is State.WAITING:
-            rental = await self._look_surely(rental, by)
+            await self._look_surely(rental, by)
+            rental = await self._be_done(account_id, rental_id)
         elif rental.state is State.RECEIVED:
             await self.looks.catch(rental, by)
         if rental.state is State.COMPLETED:
@@ -218,6 +227,18 @@ class Rentals:
         return looked
 
     @repeatable
+    async def _be_done(self, account_id: AccountId, rental_id: RentalId) -> Rental:
+        """Write down that somebody is done, before upstream hears of it, and may be paid."""
+        async with self.store.transaction(account_id) as tx:
+            rental = await tx.rental(rental_id)
+            if rental is None:
+                raise RentalNotFound
+            if rental.state is State.WAITING:
+                rental = rental.be_done(self.clock.now())
+                tx.save(rental)
+        return rental
+
+    @repeatable
     async def _end(
         self,
         account_id: AccountId,
@@ -235,7 +256,7 @@ class Rentals:
             ended = end(rental, self.clock.now())
             progress.to(ended)
             tx.save(*progress.facts)
-            if unseen and rental.state is State.WAITING:
+            if unseen and rental.state is State.WAITING and ended.state in UNPAID:
                 tx.save(self.looks.unseen_end(ended))
         self.notices.tell(rental_id)
         return ended
@@ -248,6 +269,12 @@ def _cancelled(rental: Rental, now: datetime) -> Rental:
     if rental.state is not State.WAITING:
         raise CancelNotAllowed
     return rental.cancel(now)
+
+
+def _finished_or_cancelled(rental: Rental, now: datetime) -> Rental:
+    if rental.state is State.WAITING and rental.was_finished:
+        return rental.complete(now)
+    return _cancelled(rental, now)
 
 
 def _completed(rental: Rental, now: datetime) -> Rental:

@@ -1,11 +1,13 @@
 """Rent a number: hold the price, ask upstream once, and settle what it answered."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from weakref import WeakValueDictionary
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.errors import ProviderFailed
@@ -21,17 +23,32 @@ from kiwisms.domain.idempotency import (
     fingerprint,
     replay,
 )
-from kiwisms.domain.ids import AccountId, IdempotencyKey, IncidentId, KeyPrefix, RentalId
+from kiwisms.domain.ids import (
+    AccountId,
+    ActivationId,
+    IdempotencyKey,
+    IncidentId,
+    KeyPrefix,
+    RentalId,
+)
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
 from kiwisms.domain.pricing import Quote, corrected, must_be_within, quote
-from kiwisms.domain.rental import RENEWABLE, RenewNotFound, Rental, State, TooManyActiveRentals
+from kiwisms.domain.rental import (
+    OPEN,
+    RENEWABLE,
+    RenewNotFound,
+    Rental,
+    State,
+    TooManyActiveRentals,
+)
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import (
+    Cancelled,
     NumberOrder,
     Provider,
     Refusal,
@@ -39,7 +56,15 @@ from kiwisms.ports.provider import (
     Rented,
     Unknown,
 )
-from kiwisms.ports.store import Ahead, Store, StoreUnavailable, Transaction, Usage, UsageAsked
+from kiwisms.ports.store import (
+    Ahead,
+    Store,
+    StoreUnavailable,
+    Transaction,
+    TransactionOutrun,
+    Usage,
+    UsageAsked,
+)
 
 Answer = Rented | Refused | Unknown
 
@@ -69,10 +94,15 @@ class Ordered:
 
 @frozen(kw_only=True)
 class _Wish:
-    """What step one needs to know; the fingerprint binds the idempotency key to it."""
+    """
+    What the steps need to know; the fingerprint binds the idempotency key to it.
+
+    *phone* is the number that it must be, where that is known.
+    """
 
     rental: Rental
     fingerprint: Fingerprint
+    phone: str | None = None
 
 
 @frozen(kw_only=True, eq=False)
@@ -91,6 +121,9 @@ class Renting:
     ids: Ids
     notices: Notices
     terms: Terms
+    _arrivals: WeakValueDictionary[ActivationId, asyncio.Lock] = field(
+        factory=WeakValueDictionary, init=False
+    )
 
     async def rent(
         self,
@@ -167,7 +200,7 @@ class Renting:
             idempotency_key=key,
             renews=old.id,
         )
-        wish = _Wish(rental=rental, fingerprint=asked)
+        wish = _Wish(rental=rental, fingerprint=asked, phone=old.phone)
         return await self._hold_and_ask(wish, partial(self.provider.renew, old.activation_id))
 
     async def _replayed(
@@ -196,21 +229,22 @@ class Renting:
             return Ordered(rental=held, replayed=True)
         match await ask():
             case Rented() as number:
-                return Ordered(rental=await self._keep(held, number), replayed=False)
+                return Ordered(rental=await self._keep(wish, number), replayed=False)
             case Refused(reason=reason):
                 await self._fail(held, incident=None)
                 raise _refusal(held, reason)
             case Unknown(detail=detail):
-                log.warning("rental %s: upstream's answer is lost: %s", held.id, detail)
-                await self._fail(held, self._incident(held, IncidentKind.ANSWER_LOST, detail))
-                raise ProviderFailed("Could not rent a number from the provider", detail)
+                raise await self._lost(held, detail)
 
     @repeatable
     async def _hold(self, wish: _Wish) -> Rental:
         """Step one: claim the key, hold the price. Gives an earlier rental if the key has one."""
         rental, now = wish.rental, self.clock.now()
         asked = UsageAsked(
-            now=now, since=now - GUARDED, most_waiting=self.terms.provider_max_waiting
+            now=now,
+            since=now - GUARDED,
+            most_cancels=max(self.terms.cancels_per_hour, 1),
+            most_waiting=self.terms.provider_max_waiting,
         )
         ahead = Ahead(key=rental.idempotency_key, usage=asked)
         async with self.store.transaction(rental.account_id, ahead) as tx:
@@ -222,40 +256,76 @@ class Renting:
                 if earlier is not None:
                     return earlier
                 tx.save(_claim(rental, rental.idempotency_key, wish.fingerprint))
-            self._must_have_room(await tx.usage(asked))
+            self._must_have_room(await tx.usage(asked), now)
             progress = Progress(wallet=await tx.wallet(), rental=None, by=_actor(rental))
             progress.to(rental)
             tx.save(*progress.facts)
         return rental
 
-    def _must_have_room(self, usage: Usage) -> None:
+    def _must_have_room(self, usage: Usage, now: datetime) -> None:
         terms = self.terms
         if usage.active >= terms.max_active_rentals:
             raise TooManyActiveRentals(terms.max_active_rentals)
-        if 0 < terms.cancels_per_hour <= usage.cancels:
-            raise RateLimited(60, "Too many rentals were cancelled without a code")
+        if terms.cancels_per_hour > 0 and usage.nth_cancel is not None:
+            wait = usage.nth_cancel + GUARDED - now
+            why = "Too many rentals were cancelled without a code"
+            raise RateLimited(int(wait.total_seconds()) + 1, why)
         if usage.waiting_upstream >= terms.provider_max_waiting:
             raise ServiceUnavailable("as many numbers wait upstream as may")
 
-    async def _keep(self, held: Rental, number: Rented) -> Rental:
+    async def _keep(self, wish: _Wish, number: Rented) -> Rental:
         """Step three for a number: acknowledge it, or hand it back."""
+        held, as_asked = wish.rental, wish.phone in {None, number.phone}
         try:
-            kept = await self._apply_number(held, number)
-        except StoreUnavailable:
-            await self.provider.cancel(number.activation_id)
+            # Of two that are given one number at once, the second finds it with the first.
+            async with self._arrivals.setdefault(number.activation_id, asyncio.Lock()):
+                anothers = await self._is_anothers(number)
+                keep = as_asked and not anothers
+                kept = await self._apply_number(held, number) if keep else None
+        except (StoreUnavailable, TransactionOutrun):
+            await self._hand_back(held, number, "could not be saved")
             raise
+        if anothers:
+            raise await self._lost(held, f"activation {number.activation_id} is another's")
+        if not as_asked:
+            raise await self._hand_back(held, number, "is another one than was asked for")
         if kept is None:
-            await self.provider.cancel(number.activation_id)
-            raise ProviderFailed("Could not rent a number from the provider", "answered too late")
+            raise await self._hand_back(held, number, "came too late", is_late=True)
         self.notices.tell(WORK)
         return kept
+
+    async def _is_anothers(self, number: Rented) -> bool:
+        other = await self.store.find_rental_by_activation(number.activation_id)
+        return other is not None and other.state in OPEN
+
+    async def _lost(self, held: Rental, detail: str) -> ProviderFailed:
+        """Give up a request, as upstream's answer never came or is nonsense, and say so."""
+        log.warning("rental %s: upstream's answer is lost: %s", held.id, detail)
+        await self._fail(held, self._incident(held, IncidentKind.ANSWER_LOST, detail))
+        return _failure(detail)
+
+    async def _hand_back(
+        self, held: Rental, number: Rented, why: str, *, is_late: bool = False
+    ) -> ProviderFailed:
+        """Give up a request whose number cannot be acknowledged, and the number with it."""
+        answer = await self.provider.cancel(number.activation_id)
+        log.warning("rental %s: activation %s %s: %s", held.id, number.activation_id, why, answer)
+        is_back = isinstance(answer, Cancelled)
+        outcome = "was handed back" if is_back else f"may still be rented: {answer}"
+        kind = IncidentKind.ANSWER_TOO_LATE if is_late else IncidentKind.ANSWER_LOST
+        incident = evolve(
+            self._incident(held, kind, f"the number {why}; it {outcome}"),
+            activation_id=number.activation_id,
+        )
+        # An incident of the request that was given up is there, so tell what became of it.
+        await self._fail(held, incident if is_late or not is_back else None)
+        return _failure(why)
 
     @repeatable
     async def _apply_number(self, held: Rental, number: Rented) -> Rental | None:
         async with self.store.transaction(held.account_id, _step_three(held)) as tx:
             rental = await tx.rental(held.id)
             if rental is None or rental.state is not State.REQUESTED:
-                tx.save(self._incident(held, IncidentKind.ANSWER_TOO_LATE, number.activation_id))
                 return None
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=_actor(rental))
             kept = rental.rent(
@@ -284,10 +354,16 @@ class Renting:
 
     @repeatable
     async def _fail(self, held: Rental, incident: Incident | None) -> None:
-        """Step three without a number: the money is back and the key is free."""
+        """
+        Step three without a number: the money is back and the key is free.
+
+        When that has happened before, only an incident that names a number is news.
+        """
         async with self.store.transaction(held.account_id, _step_three(held)) as tx:
             rental = await tx.rental(held.id)
             if rental is None or rental.state is not State.REQUESTED:
+                if incident is not None and incident.activation_id is not None:
+                    tx.save(incident)
                 return
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=_actor(rental))
             progress.to(rental.fail(self.clock.now()))
@@ -340,7 +416,11 @@ def _refusal(rental: Rental, reason: Refusal) -> KiwismsError:
         return RenewNotFound()
     if reason is not Refusal.UNREACHABLE:
         log.error("rental %s: upstream refused: %s", rental.id, reason)
-    return ProviderFailed("Could not rent a number from the provider", reason)
+    return _failure(reason)
+
+
+def _failure(detail: str) -> ProviderFailed:
+    return ProviderFailed("Could not rent a number from the provider", detail)
 
 
 def _actor(rental: Rental) -> str:

@@ -33,6 +33,12 @@ class Shared(Generic[K, T]):
                 continue
         return await self._fly(key, work)
 
+    async def lead(self, key: K, work: Callable[[], Awaitable[T]]) -> T:
+        """Do *work* after what is under way, and let whoever asks meanwhile wait for it."""
+        while (flight := self._flights.get(key)) is not None:
+            await asyncio.wait([flight])
+        return await self._fly(key, work)
+
     async def _fly(self, key: K, work: Callable[[], Awaitable[T]]) -> T:
         flight = self._flights[key] = asyncio.get_running_loop().create_future()
         try:

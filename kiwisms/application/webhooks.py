@@ -14,6 +14,7 @@ from kiwisms.application.repeat import repeatable
 from kiwisms.domain.account import ApiKeyNotFound
 from kiwisms.domain.delivery import (
     GONE,
+    TEST_EVENT,
     Delivery,
     DeliveryNotFound,
     DeliveryStatus,
@@ -131,7 +132,12 @@ class Webhooks:
         return rotated, secret
 
     async def test(self, account_id: AccountId, *, key_prefix: KeyPrefix | None = None) -> Delivery:
-        """Send a ``webhook.test`` event now and say how that went; raises `WebhookNotFound`."""
+        """
+        Send a ``webhook.test`` event now, once, and say how that went.
+
+        Raises:
+            WebhookNotFound: No address is set.
+        """
         delivery = await self._write_test(account_id, key_prefix)
         return await self.deliver(delivery)
 
@@ -180,7 +186,7 @@ class Webhooks:
     @repeatable
     async def _write_test(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Delivery:
         now = self.clock.now()
-        body = {"event": "webhook.test", "sentAt": instant(now)}
+        body = {"event": TEST_EVENT, "sentAt": instant(now)}
         async with self.store.transaction(account_id) as tx:
             if await tx.webhook(key_prefix) is None:
                 raise WebhookNotFound

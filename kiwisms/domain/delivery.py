@@ -28,6 +28,8 @@ PAUSES: Final = (
     timedelta(hours=24),
 )
 """Pauses between tries; after the last of them one more try is the last."""
+TEST_EVENT: Final = "webhook.test"
+"""Tried once, whenever it is sent: somebody waits to see how that went."""
 JITTER: Final = 0.2
 GONE: Final = 410
 """The status with which a receiver asks never to be called again (RFC 9110, 15.5.11)."""
@@ -134,10 +136,14 @@ class Delivery:
     body: str = field(repr=False)
     status: DeliveryStatus = DeliveryStatus.PENDING
     attempts: int = 0
-    tries_left: int = len(PAUSES)
+    tries_left: int = field()
     last_error: str | None = None
     created_at: datetime
     due_at: datetime | None
+
+    @tries_left.default
+    def _whole_schedule(self) -> int:
+        return 0 if self.event == TEST_EVENT else len(PAUSES)
 
     def accepted(self) -> Self:
         """The receiver answered 2xx."""
@@ -175,9 +181,8 @@ class Delivery:
 
     def resend(self, at: datetime) -> Self:
         """Try again now, with the whole schedule ahead."""
-        return evolve(
-            self, status=self._next(DeliveryEvent.RESEND), tries_left=len(PAUSES), due_at=at
-        )
+        status, tries_left = self._next(DeliveryEvent.RESEND), self._whole_schedule()
+        return evolve(self, status=status, tries_left=tries_left, due_at=at)
 
     def _next(self, event: DeliveryEvent) -> DeliveryStatus:
         try:

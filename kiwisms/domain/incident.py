@@ -17,7 +17,7 @@ class IncidentKind(StrEnum):
     NOBODY_CAME_BACK = "NOBODY_CAME_BACK"
     """The process that asked for a number died before it wrote the answer down."""
     ANSWER_TOO_LATE = "ANSWER_TOO_LATE"
-    """A number came after its request was given up; it was handed back upstream."""
+    """A number came after its request was given up, and was to be handed back upstream."""
 
 
 @frozen(kw_only=True)

@@ -1,9 +1,9 @@
 """Exact US dollars: an integer number of millionths, never a float."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from fractions import Fraction
 from functools import total_ordering
-from math import ceil
 from typing import Final, Self
 
 from attrs import field, frozen
@@ -15,6 +15,7 @@ MICROS_PER_DOLLAR: Final = 1_000_000
 MICROS_PER_CENT: Final = 10_000
 # One account's books stay far inside a signed 64-bit column, sums included.
 LARGEST: Final = Decimal(10**9)
+PLAIN: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 @total_ordering
@@ -37,7 +38,8 @@ class Money:
         Read an amount of dollars exactly.
 
         Args:
-            value: Dollars, such as ``"10.00"``; at most six decimals and at most one billion.
+            value: Dollars, such as ``"10.00"``, in the digits 0 to 9; at most six decimals and at
+                most one billion.
             name: What to call the value in the error.
 
         Raises:
@@ -49,14 +51,14 @@ class Money:
         return cls(int(micros))
 
     @classmethod
-    def parse_up(cls, value: str | int | Decimal, *, name: str = "amount") -> Self:
+    def nearest(cls, value: str | int | Decimal, *, name: str = "amount") -> Self:
         """
-        Read an amount of dollars, rounding what is finer than a millionth up.
+        Read an amount of dollars, rounded to the nearest millionth.
 
-        For prices that others set: rounding up never understates what we owe.
+        For amounts that others tell, perhaps out of a float: 0.30000000000000004 is 0.30.
         Arguments and errors are those of `parse`.
         """
-        return cls(ceil(_micros(value, name)))
+        return cls(round(_micros(value, name)))
 
     @property
     def dollars(self) -> Decimal:
@@ -94,12 +96,13 @@ def cents(number: int) -> Money:
 
 
 def _micros(value: str | int | Decimal, name: str) -> Fraction:
+    if isinstance(value, float):
+        raise ValidationRefused(name, 'is a float, which is not exact: give text, such as "0.50"')
     if isinstance(value, str) and len(value) > 64:
         raise ValidationRefused(name, "is too long for an amount of dollars")
-    try:
-        dollars = Decimal(value)
-    except (InvalidOperation, ValueError):
-        raise ValidationRefused(name, "is not an amount of dollars, such as 0.50") from None
+    if isinstance(value, str) and not PLAIN.fullmatch(value):
+        raise ValidationRefused(name, "is not an amount of dollars, such as 0.50")
+    dollars = Decimal(value)
     # The exponent is bounded too: 1e-999999 would make a number of a million digits.
     fine = dollars.is_finite() and _exponent(dollars) >= -64
     if not fine or not -LARGEST <= dollars <= LARGEST:

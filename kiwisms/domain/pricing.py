@@ -80,7 +80,7 @@ def read_max_price(value: str | float | Decimal | None) -> Money | None:
     if value is None:
         return None
     exact = Decimal(repr(value)) if isinstance(value, float) else value
-    limit = Money.parse_up(exact, name="max_price")
+    limit = Money.nearest(exact, name="max_price")
     if limit <= ZERO:
         raise ValidationRefused("max_price", "must be more than 0")
     return limit

@@ -153,7 +153,8 @@ class Rental:
 
     *price* is what it costs, or would cost when a code comes. *cost* is what upstream charged,
     where known. *asleep_until* is set for a number that was asleep when the session began, and
-    stays. *look_after* is the earliest moment at which upstream may be asked again, and
+    stays. *done_at* is the moment at which somebody was done with it, before upstream was asked to
+    finish it. *look_after* is the earliest moment at which upstream may be asked again, and
     *due_at* the moment at which somebody must look at the rental, if ever.
     """
 
@@ -175,6 +176,7 @@ class Rental:
     changed_at: datetime
     expires_at: datetime
     asleep_until: datetime | None = None
+    done_at: datetime | None = None
     look_after: datetime
     due_at: datetime | None
 
@@ -254,8 +256,17 @@ class Rental:
             messages=(*self.messages, message),
         ).looked(at, pace)
 
+    def be_done(self, at: datetime) -> Self:
+        """
+        Somebody is done with the number, and upstream is about to be asked to finish it.
+
+        The first time counts. From now on the rental `was_finished` when upstream has lost it.
+        """
+        next_state(self.state, Event.COMPLETE)
+        return self if self.done_at is not None else evolve(self, done_at=at)
+
     def complete(self, at: datetime) -> Self:
-        """The customer is done with the number."""
+        """Upstream has finished the number, since somebody was done with it; it is paid."""
         return evolve(
             self, state=next_state(self.state, Event.COMPLETE), changed_at=at, due_at=None
         )
@@ -280,6 +291,16 @@ class Rental:
         """Whether the number has still to wake; a message shows that it has."""
         asleep = self.asleep_until is not None and now < self.asleep_until
         return asleep and self.state is State.WAITING
+
+    @property
+    def was_finished(self) -> bool:
+        """
+        Whether upstream has finished the number, should it know it no more.
+
+        Upstream knows neither a number that was finished, for which it keeps its money, nor one
+        that ran out, which it gives back. It was the first when somebody was done with it.
+        """
+        return self.done_at is not None
 
     def knows(self, message: Message) -> bool:
         """Whether *message* has been seen before."""
@@ -345,6 +366,11 @@ def in_order(steps: Iterable[Step]) -> list[Step]:
     """Sort a history: states are declared in the order in which a rental can come to them."""
     states = list(State)
     return sorted(steps, key=lambda each: (states.index(each.state), each.messages))
+
+
+def foremost(rentals: Iterable[Rental]) -> Rental | None:
+    """Of several rentals choose one that is OPEN, and of those the newest."""
+    return max(rentals, key=lambda each: (each.state in OPEN, each.created_at), default=None)
 
 
 def _place(rental: Rental) -> tuple[State, int]:

@@ -14,6 +14,7 @@ from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
     AccountId,
+    ActivationId,
     DeliveryId,
     IdempotencyKey,
     KeyPrefix,
@@ -80,11 +81,13 @@ class UsageAsked:
     Attributes:
         now: The moment at which a rental is active.
         since: The moment from which cancels are counted.
+        most_cancels: How many of them are allowed; at least 1.
         most_waiting: Where to stop counting what waits upstream.
     """
 
     now: datetime
     since: datetime
+    most_cancels: int
     most_waiting: int
 
 
@@ -95,13 +98,14 @@ class Usage:
 
     Attributes:
         active: The account's rentals that are requested, or active.
-        cancels: The account's rentals that were cancelled since the moment asked for.
+        nth_cancel: When the *most_cancels*-th newest cancel of the account was; ``None`` when there
+            were fewer since the moment asked for.
         waiting_upstream: Rentals of all accounts that are UNDECIDED, each of which may hold a
             slot upstream; counted no further than asked for.
     """
 
     active: int
-    cancels: int
+    nth_cancel: datetime | None
     waiting_upstream: int
 
 
@@ -247,6 +251,10 @@ class Store(Protocol):
         """Find a rental without knowing its account: for the operator."""
         ...
 
+    async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
+        """Find a rental by upstream's id of its number: an OPEN one first, and then the newest."""
+        ...
+
     async def rentals(
         self, *, account_id: AccountId | None, state: State | None, limit: int
     ) -> Sequence[Rental]:
@@ -278,24 +286,38 @@ class Store(Protocol):
         ...
 
     async def claim_rental(
-        self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        *,
+        now: datetime,
+        look_after: datetime,
+        until: datetime,
     ) -> bool:
         """
-        Take the right to look upstream at one rental, until *until*.
+        Take the right to look upstream at one rental, once.
 
-        Only when it is OPEN and its ``look_after`` has come; then ``look_after`` and ``due_at``
-        become *until*. Of all who ask at once, one is given it.
+        Only when it is OPEN and its ``look_after`` has come. Of all who ask at once, one is given
+        it.
+
+        Args:
+            account_id: Whose rental.
+            rental_id: Which.
+            now: The moment of the look.
+            look_after: Becomes the rental's: whoever polls may look again then, also when this
+                look never ended.
+            until: Becomes its ``due_at``: nobody need look by himself before.
         """
         ...
 
     async def claim_due_rentals(
-        self, *, now: datetime, until: datetime, limit: int
+        self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
         """
         Take rentals whose ``due_at`` has come, the longest due first.
 
-        Their ``look_after`` and ``due_at`` become *until*, so nobody else takes them before, and
-        somebody does after. Returns them as they are now.
+        Their ``due_at`` becomes *until*, so no other worker takes them before, and one does
+        after; *look_after* is as in `claim_rental`. Returns them as they are now.
         """
         ...
 

@@ -128,6 +128,7 @@ FULL_RENTAL: Final = evolve(
     idempotency_key=IdempotencyKey("order “42”"),
     renews=RentalId("r-0"),
     asleep_until=NOW + seconds(60),
+    done_at=NOW + seconds(9),
 )
 
 

@@ -23,6 +23,7 @@ NOT_BY_ACCOUNT: Final[Mapping[str, str]] = MappingProxyType(
         "ACCOUNTS_BY_AGE": "for the operator",
         "ADD_ACCOUNT": "makes the account",
         "FIND_RENTAL": "for the operator",
+        "FIND_RENTALS_BY_ACTIVATION": "upstream's numbers are one account's, the operator's",
         "NEWEST_RENTALS": "for the operator",
         "NEWEST_RENTALS_IN_STATE": "for the operator",
         "FIND_DELIVERY": "for the operator",
@@ -32,7 +33,7 @@ NOT_BY_ACCOUNT: Final[Mapping[str, str]] = MappingProxyType(
         "NEXT_DUE": "workers take what is due of any account",
     }
 )
-"""Statements that look across accounts, and why they may; none is a part of a rent or a poll."""
+"""Statements that look across accounts, and why they may; none is a part of a poll."""
 NO_ROWS: Final = {
     "CHANNEL",
     "CREATE_SCHEMA_VERSION",

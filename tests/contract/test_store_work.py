@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from kiwisms.domain.delivery import Delivery
-from kiwisms.domain.ids import AccountId, KeyPrefix, RentalId
+from kiwisms.domain.ids import AccountId, ActivationId, KeyPrefix, RentalId
 from kiwisms.domain.money import ZERO, cents
 from kiwisms.domain.rental import State
 from kiwisms.ports.store import Ahead, Fact, Store, Usage, UsageAsked
@@ -30,6 +30,7 @@ from tests.contract.stores import (
     webhook,
 )
 
+SOON = NOW + seconds(3)
 LATER = NOW + seconds(30)
 
 
@@ -39,9 +40,14 @@ async def save(store: Store, *facts: Fact, account_id: AccountId = ADA) -> None:
 
 
 async def usage(
-    store: Store, *, of: AccountId = ADA, since: datetime = NOW, most_waiting: int = 99
+    store: Store,
+    *,
+    of: AccountId = ADA,
+    since: datetime = NOW,
+    most_cancels: int = 1,
+    most_waiting: int = 99,
 ) -> Usage:
-    asked = UsageAsked(now=NOW, since=since, most_waiting=most_waiting)
+    asked = UsageAsked(now=NOW, since=since, most_cancels=most_cancels, most_waiting=most_waiting)
     async with store.transaction(of, Ahead(usage=asked)) as tx:
         told = await tx.usage(asked)
     async with store.transaction(of) as tx:
@@ -112,6 +118,24 @@ async def test_rentals_are_listed_by_state(store: Store) -> None:
     assert await store.rentals(account_id=None, state=State.EXPIRED, limit=9) == []
 
 
+async def test_of_rentals_with_one_activation_the_newest_open_one_is_found(store: Store) -> None:
+    activation = ActivationId("4242")
+    assert await store.find_rental_by_activation(activation) is None
+    rentals = [
+        received("r-1", at=NOW),
+        waiting("r-2", at=NOW + seconds(1)),
+        waiting("r-3", at=NOW + seconds(2)).cancel(NOW),
+    ]
+    for rental in (evolve(each, activation_id=activation) for each in rentals):
+        await save(store, rental, waiting("r-9"))
+    await save(store, evolve(requested("r-4", BOB), activation_id=activation), account_id=BOB)
+    found = await store.find_rental_by_activation(activation)
+    assert found == evolve(rentals[1], activation_id=activation)
+    await save(store, *(evolve(each, activation_id=None) for each in rentals[:2]))
+    found = await store.find_rental_by_activation(activation)
+    assert found == evolve(rentals[2], activation_id=activation)
+
+
 async def test_active_is_what_has_a_number_and_time_left(store: Store) -> None:
     rentals = [
         requested("r-1"),
@@ -128,11 +152,14 @@ async def test_active_is_what_has_a_number_and_time_left(store: Store) -> None:
 
 
 async def test_cancels_are_counted_from_a_moment(store: Store) -> None:
-    for number in range(4):
+    for number in (2, 0, 3, 1):
         await save(store, waiting(f"r-{number}").cancel(NOW + seconds(number)))
     await save(store, waiting("r-9").complete(LATER))
-    assert (await usage(store, since=NOW + seconds(2))).cancels == 2
-    assert (await usage(store, since=NOW + seconds(4))).cancels == 0
+    found = [(await usage(store, most_cancels=nth)).nth_cancel for nth in (1, 2, 4, 5)]
+    assert found == [NOW + seconds(3), NOW + seconds(2), NOW, None]
+    since = NOW + seconds(2)
+    found = [(await usage(store, since=since, most_cancels=nth)).nth_cancel for nth in (2, 3)]
+    assert found == [since, None]
 
 
 async def test_what_waits_upstream_is_counted_over_all_accounts(store: Store) -> None:
@@ -149,7 +176,7 @@ async def test_what_waits_upstream_is_counted_no_further_than_asked(store: Store
 
 async def test_what_another_account_uses_is_its_own(store: Store) -> None:
     await save(store, requested("r-1"), waiting("r-2").cancel(NOW))
-    assert await usage(store, of=BOB) == Usage(active=0, cancels=0, waiting_upstream=1)
+    assert await usage(store, of=BOB) == Usage(active=0, nth_cancel=None, waiting_upstream=1)
 
 
 @pytest.mark.parametrize("state", State)
@@ -157,26 +184,31 @@ async def test_a_look_is_granted_for_open_rentals_only(store: Store, state: Stat
     if state is State.NEW:
         return
     await save(store, evolve(waiting(), state=state, look_after=NOW))
-    granted = await store.claim_rental(ADA, RentalId("r-1"), now=NOW, until=LATER)
+    granted = await store.claim_rental(ADA, RentalId("r-1"), now=NOW, look_after=SOON, until=LATER)
     assert granted is (state in {State.WAITING, State.RECEIVED})
 
 
 async def test_a_look_is_granted_when_its_time_has_come(store: Store) -> None:
     await save(store, evolve(waiting(), look_after=NOW))
     early = NOW - seconds(0.000001)
-    assert not await store.claim_rental(ADA, RentalId("r-1"), now=early, until=LATER)
-    assert not await store.claim_rental(BOB, RentalId("r-1"), now=NOW, until=LATER)
-    assert not await store.claim_rental(ADA, RentalId("r-2"), now=NOW, until=LATER)
-    assert await store.claim_rental(ADA, RentalId("r-1"), now=NOW, until=LATER)
+    assert not await store.claim_rental(
+        ADA, RentalId("r-1"), now=early, look_after=SOON, until=LATER
+    )
+    assert not await store.claim_rental(BOB, RentalId("r-1"), now=NOW, look_after=SOON, until=LATER)
+    assert not await store.claim_rental(ADA, RentalId("r-2"), now=NOW, look_after=SOON, until=LATER)
+    assert await store.claim_rental(ADA, RentalId("r-1"), now=NOW, look_after=SOON, until=LATER)
     assert await store.rental(ADA, RentalId("r-1")) == evolve(
-        waiting(), look_after=LATER, due_at=LATER
+        waiting(), look_after=SOON, due_at=LATER
     )
 
 
 async def test_of_all_who_ask_at_once_one_may_look(store: Store) -> None:
     await save(store, evolve(waiting(), look_after=NOW))
     granted = await asyncio.gather(
-        *(store.claim_rental(ADA, RentalId("r-1"), now=NOW, until=LATER) for _ in range(10))
+        *(
+            store.claim_rental(ADA, RentalId("r-1"), now=NOW, look_after=SOON, until=LATER)
+            for _ in range(10)
+        )
     )
     assert sum(granted) == 1
 
@@ -186,14 +218,16 @@ async def test_due_rentals_are_given_out_by_age_and_once(store: Store) -> None:
     for number, due_at in enumerate(dues):
         await save(store, evolve(waiting(f"r-{number}"), due_at=due_at))
     await save(store, evolve(requested("r-9", BOB), due_at=NOW), account_id=BOB)
-    first = await store.claim_due_rentals(now=NOW, until=LATER, limit=2)
+    first = await store.claim_due_rentals(now=NOW, look_after=SOON, until=LATER, limit=2)
     assert [each.id for each in first] == ["r-1", "r-2"]
-    assert first[0] == evolve(waiting("r-1"), look_after=LATER, due_at=LATER)
+    assert first[0] == evolve(waiting("r-1"), look_after=SOON, due_at=LATER)
     assert first[0] == await store.rental(ADA, RentalId("r-1"))
-    second = await store.claim_due_rentals(now=NOW, until=LATER, limit=9)
+    second = await store.claim_due_rentals(now=NOW, look_after=SOON, until=LATER, limit=9)
     assert [(each.account_id, each.id) for each in second] == [(ADA, "r-0"), (BOB, "r-9")]
-    assert list(await store.claim_due_rentals(now=NOW, until=LATER, limit=9)) == []
-    again = await store.claim_due_rentals(now=LATER, until=LATER + seconds(1), limit=9)
+    assert list(await store.claim_due_rentals(now=NOW, look_after=SOON, until=LATER, limit=9)) == []
+    again = await store.claim_due_rentals(
+        now=LATER, look_after=LATER, until=LATER + seconds(1), limit=9
+    )
     assert len(again) == 5
 
 
@@ -271,7 +305,7 @@ async def test_work_is_given_to_one_of_many_workers(store: Store) -> None:
         due = evolve(waiting(f"r-{number}"), due_at=NOW)
         await save(store, due, delivery(f"d-{number}"))
     rentals = await asyncio.gather(
-        *(store.claim_due_rentals(now=NOW, until=LATER, limit=4) for _ in range(5))
+        *(store.claim_due_rentals(now=NOW, look_after=SOON, until=LATER, limit=4) for _ in range(5))
     )
     assert sorted(each.id for claimed in rentals for each in claimed) == [
         f"r-{number}" for number in range(10)

@@ -23,6 +23,7 @@ from kiwisms.entrypoints.wiring import open_simulator
 from tests.e2e.terminal import Terminal
 from tests.e2e.wheels import build_wheel
 from tests.pages import BLOCKS, PAGES, ROOT, Block, text_of
+from tests.postgres import database
 
 pytestmark = pytest.mark.timeout(120)
 """What is typed here starts many a process, which takes its time on a busy machine."""
@@ -61,15 +62,18 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path, simulator: Simulator) -> Terminal:
+async def terminal(tmp_path: Path, simulator: Simulator) -> AsyncIterator[Terminal]:
     folder, home = tmp_path / "folder", tmp_path / "home"
     folder.mkdir()
     home.mkdir()
-    instead = {
-        "https://daisysms.io/stubs/handler_api.php": simulator.url,
-        "your-provider-key": simulator.key,
-    }
-    return Terminal(folder=folder, home=home, instead=instead)
+    async with database() as postgres:
+        instead = {
+            "https://daisysms.io/stubs/handler_api.php": simulator.url,
+            "your-provider-key": simulator.key,
+            "postgresql://kiwisms:PASSWORD@db.example/kiwisms": postgres,
+            "postgresql://kiwisms:PASSWORD@db-1.example,db-2.example/kiwisms?": f"{postgres}&",
+        }
+        yield Terminal(folder=folder, home=home, instead=instead)
 
 
 def without_an_index(wheel: Path, site: Path) -> dict[str, str]:

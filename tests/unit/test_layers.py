@@ -44,7 +44,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "domain": PURE | {"kiwisms.domain"},
         "ports": PURE | {"contextlib", "kiwisms.domain", "kiwisms.ports"},
         "application": PURE
-        | {"asyncio", "contextlib", "logging"}
+        | {"asyncio", "contextlib", "logging", "weakref"}
         | {"kiwisms.application", "kiwisms.domain", "kiwisms.ports"},
     }
 )

@@ -1,6 +1,7 @@
 """Amounts of dollars as upstream writes them."""
 
 import re
+from decimal import Decimal
 from typing import Final
 
 from kiwisms.domain.errors import ValidationRefused
@@ -11,7 +12,7 @@ _NUMBER: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})
 
 def read_amount(text: object) -> Money | None:
     """
-    Read a number that is written as text, rounding what is finer than a millionth up.
+    Read a number that is written as text, to the nearest millionth.
 
     Returns:
         None where it is no number.
@@ -22,7 +23,7 @@ def read_amount(text: object) -> Money | None:
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
         return None
     try:
-        return Money.parse_up(text)
+        return Money.nearest(Decimal(text))
     except ValidationRefused:
         return None
 

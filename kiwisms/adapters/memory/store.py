@@ -16,10 +16,17 @@ from kiwisms.domain.account import Account, AccountNotFound, ApiKey, EmailTaken
 from kiwisms.domain.audit import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import AccountId, DeliveryId, IdempotencyKey, KeyPrefix, RentalId
+from kiwisms.domain.ids import (
+    AccountId,
+    ActivationId,
+    DeliveryId,
+    IdempotencyKey,
+    KeyPrefix,
+    RentalId,
+)
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, State, Step, in_order
+from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable
 
@@ -123,6 +130,10 @@ class MemoryStore:
         """Find a rental without knowing its account."""
         return next((each for each in self._all_rentals() if each.id == rental_id), None)
 
+    async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
+        """Find a rental by upstream's id of its number."""
+        return foremost(each for each in self._all_rentals() if each.activation_id == activation_id)
+
     async def rentals(
         self, *, account_id: AccountId | None, state: State | None, limit: int
     ) -> Sequence[Rental]:
@@ -164,21 +175,27 @@ class MemoryStore:
         return nlargest(limit, incidents, key=lambda incident: (incident.at, incident.id))
 
     async def claim_rental(
-        self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        *,
+        now: datetime,
+        look_after: datetime,
+        until: datetime,
     ) -> bool:
-        """Take the right to look upstream at one rental, until *until*."""
+        """Take the right to look upstream at one rental, once."""
         rental = await self.rental(account_id, rental_id)
         if rental is None or not rental.may_be_looked_at(now):
             return False
-        self._records[account_id].put(evolve(rental, look_after=until, due_at=until))
+        self._records[account_id].put(evolve(rental, look_after=look_after, due_at=until))
         return True
 
     async def claim_due_rentals(
-        self, *, now: datetime, until: datetime, limit: int
+        self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
         """Take rentals whose ``due_at`` has come, the longest due first."""
         due = [
-            evolve(rental, look_after=until, due_at=until)
+            evolve(rental, look_after=look_after, due_at=until)
             for rental in _due(self._all_rentals(), now, limit)
         ]
         for rental in due:

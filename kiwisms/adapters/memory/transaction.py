@@ -56,13 +56,17 @@ class MemoryTransaction:
             for rental in records.rentals.values()
             if rental.state in UNDECIDED
         )
+        cancels = sorted(
+            rental.changed_at
+            for rental in own
+            if rental.state is State.CANCELLED and rental.changed_at >= asked.since
+        )
         return Usage(
             active=sum(
                 rental.state is State.REQUESTED or rental.is_active(asked.now) for rental in own
             ),
-            cancels=sum(
-                rental.state is State.CANCELLED and rental.changed_at >= asked.since
-                for rental in own
+            nth_cancel=(
+                cancels[-asked.most_cancels] if len(cancels) >= asked.most_cancels else None
             ),
             waiting_upstream=sum(1 for _ in islice(waiting, asked.most_waiting)),
         )

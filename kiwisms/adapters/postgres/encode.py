@@ -88,6 +88,7 @@ def _rental(rental: Rental) -> Row:
         rental.changed_at,
         rental.expires_at,
         rental.asleep_until,
+        rental.done_at,
         rental.look_after,
         rental.due_at,
     )

@@ -43,11 +43,12 @@ RENTAL_COLUMNS: Final = """
 rental.account_id, rental.id, rental.key_prefix, rental.idempotency_key, rental.renews,
 rental.service, rental.service_name, rental.country, rental.state, rental.price, rental.cost,
 rental.activation_id, rental.phone, rental.messages, rental.created_at, rental.changed_at,
-rental.expires_at, rental.asleep_until, rental.look_after, rental.due_at
+rental.expires_at, rental.asleep_until, rental.done_at, rental.look_after, rental.due_at
 """
 RENTALS: Final = f"SELECT {RENTAL_COLUMNS} FROM rental"
 RENTAL: Final = f"{RENTALS} WHERE account_id = %s AND id = %s"
 FIND_RENTAL: Final = f"{RENTALS} WHERE id = %s"
+FIND_RENTALS_BY_ACTIVATION: Final = f"{RENTALS} WHERE activation_id = %s"
 RENTALS_OF_ACCOUNT: Final = f"{RENTALS} WHERE account_id = %s"
 ACTIVE_RENTALS: Final = f"""{RENTALS}
 WHERE account_id = %s AND state IN ('WAITING', 'RECEIVED') AND expires_at > %s
@@ -67,14 +68,15 @@ USAGE_COLUMNS: Final = """
     (SELECT count(*) FROM rental WHERE account_id = %(account_id)s AND state = 'REQUESTED')
     + (SELECT count(*) FROM rental WHERE account_id = %(account_id)s
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > %(now)s),
-    (SELECT count(*) FROM rental WHERE account_id = %(account_id)s
-     AND state = 'CANCELLED' AND changed_at >= %(since)s),
+    (SELECT changed_at FROM rental WHERE account_id = %(account_id)s
+     AND state = 'CANCELLED' AND changed_at >= %(since)s
+     ORDER BY changed_at DESC LIMIT 1 OFFSET %(most_cancels)s - 1),
     (SELECT count(*) FROM (SELECT FROM rental
      WHERE state IN ('REQUESTED', 'WAITING') LIMIT %(most_waiting)s) AS waiting)
 """
 USAGE: Final = f"SELECT {USAGE_COLUMNS}"
 CLAIM_RENTAL: Final = """
-UPDATE rental SET look_after = %(until)s, due_at = %(until)s
+UPDATE rental SET look_after = %(look_after)s, due_at = %(until)s
 WHERE account_id = %(account_id)s AND id = %(id)s
 AND state IN ('WAITING', 'RECEIVED') AND look_after <= %(now)s
 RETURNING id
@@ -126,7 +128,7 @@ CLAIM_DUE_RENTALS: Final = f"""
 WITH due AS MATERIALIZED (
     SELECT account_id, id, due_at FROM rental WHERE due_at <= %(now)s
     ORDER BY due_at, account_id, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
-UPDATE rental SET look_after = %(until)s, due_at = %(until)s FROM due
+UPDATE rental SET look_after = %(look_after)s, due_at = %(until)s FROM due
 WHERE (rental.account_id, rental.id) = (due.account_id, due.id)
 RETURNING due.due_at, {RENTAL_COLUMNS}
 """
@@ -205,8 +207,8 @@ SAVE_RENTAL: Final = """
 INSERT INTO rental (
     account_id, id, key_prefix, idempotency_key, renews, service, service_name, country, state,
     price, cost, activation_id, phone, messages, created_at, changed_at, expires_at,
-    asleep_until, look_after, due_at)
-SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+    asleep_until, done_at, look_after, due_at)
+SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
 FROM own
 ON CONFLICT (account_id, id) DO UPDATE SET
     key_prefix = excluded.key_prefix, idempotency_key = excluded.idempotency_key,
@@ -215,8 +217,8 @@ ON CONFLICT (account_id, id) DO UPDATE SET
     cost = excluded.cost, activation_id = excluded.activation_id, phone = excluded.phone,
     messages = excluded.messages, created_at = excluded.created_at,
     changed_at = excluded.changed_at, expires_at = excluded.expires_at,
-    asleep_until = excluded.asleep_until, look_after = excluded.look_after,
-    due_at = excluded.due_at
+    asleep_until = excluded.asleep_until, done_at = excluded.done_at,
+    look_after = excluded.look_after, due_at = excluded.due_at
 """
 ADD_STEP: Final = """
 INSERT INTO step (account_id, rental_id, state, messages, actor, at)

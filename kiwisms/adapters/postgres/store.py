@@ -24,10 +24,17 @@ from kiwisms.domain.audit import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import AccountId, DeliveryId, IdempotencyKey, KeyPrefix, RentalId
+from kiwisms.domain.ids import (
+    AccountId,
+    ActivationId,
+    DeliveryId,
+    IdempotencyKey,
+    KeyPrefix,
+    RentalId,
+)
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, State, Step, in_order
+from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import (
     NOTHING_AHEAD,
@@ -163,6 +170,10 @@ class PostgresStore:
         row = await self.connections.read_one(sql.FIND_RENTAL, (rental_id,))
         return decode.rental(row) if row else None
 
+    async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
+        """Find a rental by upstream's id of its number."""
+        return foremost(await self._rentals(sql.FIND_RENTALS_BY_ACTIVATION, (activation_id,)))
+
     async def rentals(
         self, *, account_id: AccountId | None, state: State | None, limit: int
     ) -> Sequence[Rental]:
@@ -211,17 +222,29 @@ class PostgresStore:
         return [decode.incident(row) for row in rows]
 
     async def claim_rental(
-        self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        *,
+        now: datetime,
+        look_after: datetime,
+        until: datetime,
     ) -> bool:
-        """Take the right to look upstream at one rental, until *until*."""
-        claim = {"account_id": account_id, "id": rental_id, "now": now, "until": until}
+        """Take the right to look upstream at one rental, once."""
+        claim = {
+            "account_id": account_id,
+            "id": rental_id,
+            "now": now,
+            "look_after": look_after,
+            "until": until,
+        }
         return bool(await self.connections.write(sql.CLAIM_RENTAL, claim))
 
     async def claim_due_rentals(
-        self, *, now: datetime, until: datetime, limit: int
+        self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
         """Take rentals whose ``due_at`` has come, the longest due first."""
-        asked = {"now": now, "until": until, "limit": limit}
+        asked = {"now": now, "look_after": look_after, "until": until, "limit": limit}
         rows = await self._claim(sql.CLAIM_DUE_RENTALS, asked)
         return [decode.rental(row) for row in rows]
 

@@ -7,7 +7,7 @@ from attrs import asdict
 
 from kiwisms.adapters.postgres import decode, encode
 from kiwisms.adapters.postgres import statements as sql
-from kiwisms.adapters.postgres.columns import Row
+from kiwisms.adapters.postgres.columns import Row, to_optional_moment
 from kiwisms.adapters.postgres.connections import Connection, read_one, write
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
@@ -27,9 +27,9 @@ from kiwisms.ports.store import Ahead, Fact, TransactionOutrun, Usage, UsageAske
 
 WALLET: Final = slice(1, 5)
 ACCOUNT: Final = slice(5, 11)
-RENTAL: Final = slice(11, 31)
-KEY: Final = slice(31, 37)
-USAGE: Final = slice(37, 40)
+RENTAL: Final = slice(11, 32)
+KEY: Final = slice(32, 38)
+USAGE: Final = slice(38, 41)
 """Where each stands in the row with which a unit of work begins."""
 
 
@@ -85,8 +85,12 @@ class PostgresTransaction:
         if asked != self._ahead.usage:
             places = {"account_id": self._account.id, **asdict(asked)}
             row = await read_one(self._connection, sql.USAGE, places)
-        active, cancels, waiting_upstream = row or (0, 0, 0)
-        return Usage(active=active, cancels=cancels, waiting_upstream=waiting_upstream)
+        active, nth_cancel, waiting_upstream = row or (0, None, 0)
+        return Usage(
+            active=active,
+            nth_cancel=to_optional_moment(nth_cancel),
+            waiting_upstream=waiting_upstream,
+        )
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
         """What is known of one of the account's idempotency keys."""

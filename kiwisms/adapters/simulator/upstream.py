@@ -261,7 +261,7 @@ class Upstream:
 
 
 def _with_wishes(cost: Money, wishes: int) -> Money:
-    return Money.parse_up(cost.dollars * WISH_FACTOR**wishes)
+    return Money.nearest(cost.dollars * WISH_FACTOR**wishes)
 
 
 def _phone(number: int, country: CountryCode, areas: tuple[str, ...]) -> Phone:

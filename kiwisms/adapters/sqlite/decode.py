@@ -98,6 +98,7 @@ def rental(row: Row) -> Rental:
         changed_at,
         expires_at,
         asleep_until,
+        done_at,
         look_after,
         due_at,
     ) = row
@@ -120,6 +121,7 @@ def rental(row: Row) -> Rental:
         changed_at=to_moment(changed_at),
         expires_at=to_moment(expires_at),
         asleep_until=to_optional_moment(asleep_until),
+        done_at=to_optional_moment(done_at),
         look_after=to_moment(look_after),
         due_at=to_optional_moment(due_at),
     )

@@ -94,6 +94,7 @@ def _rental(rental: Rental) -> Row:
         from_moment(rental.changed_at),
         from_moment(rental.expires_at),
         from_optional_moment(rental.asleep_until),
+        from_optional_moment(rental.done_at),
         from_moment(rental.look_after),
         from_optional_moment(rental.due_at),
     )

@@ -59,11 +59,12 @@ RENTALS: Final = """
 SELECT
     account_id, id, key_prefix, idempotency_key, renews, service, service_name, country, state,
     price, cost, activation_id, phone, messages, created_at, changed_at, expires_at,
-    asleep_until, look_after, due_at
+    asleep_until, done_at, look_after, due_at
 FROM rental
 """
 RENTAL: Final = f"{RENTALS} WHERE account_id = ? AND id = ?"
 FIND_RENTAL: Final = f"{RENTALS} WHERE id = ?"
+FIND_RENTALS_BY_ACTIVATION: Final = f"{RENTALS} WHERE activation_id = ?"
 RENTALS_OF_ACCOUNT: Final = f"{RENTALS} WHERE account_id = ?"
 ACTIVE_RENTALS: Final = f"""{RENTALS}
 WHERE account_id = ? AND state IN ('WAITING', 'RECEIVED') AND expires_at > ?
@@ -81,8 +82,9 @@ SELECT
     (SELECT count(*) FROM rental WHERE account_id = :account_id AND state = 'REQUESTED')
     + (SELECT count(*) FROM rental WHERE account_id = :account_id
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > :now),
-    (SELECT count(*) FROM rental WHERE account_id = :account_id
-     AND state = 'CANCELLED' AND changed_at >= :since),
+    (SELECT changed_at FROM rental WHERE account_id = :account_id
+     AND state = 'CANCELLED' AND changed_at >= :since
+     ORDER BY changed_at DESC LIMIT 1 OFFSET :most_cancels - 1),
     (SELECT count(*) FROM (SELECT 1 FROM rental
      WHERE state IN ('REQUESTED', 'WAITING') LIMIT :most_waiting))
 """
@@ -90,16 +92,17 @@ SAVE_RENTAL: Final = """
 REPLACE INTO rental (
     account_id, id, key_prefix, idempotency_key, renews, service, service_name, country, state,
     price, cost, activation_id, phone, messages, created_at, changed_at, expires_at,
-    asleep_until, look_after, due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    asleep_until, done_at, look_after, due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 CLAIM_RENTAL: Final = """
-UPDATE rental SET look_after = :until, due_at = :until
+UPDATE rental SET look_after = :look_after, due_at = :until
 WHERE account_id = :account_id AND id = :id
 AND state IN ('WAITING', 'RECEIVED') AND look_after <= :now
 """
 LEASE_RENTAL: Final = """
-UPDATE rental SET look_after = :until, due_at = :until WHERE account_id = :account_id AND id = :id
+UPDATE rental SET look_after = :look_after, due_at = :until
+WHERE account_id = :account_id AND id = :id
 """
 STEPS: Final = """
 SELECT account_id, rental_id, state, messages, actor, at FROM step

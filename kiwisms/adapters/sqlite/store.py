@@ -23,10 +23,17 @@ from kiwisms.domain.account import Account, ApiKey, EmailTaken
 from kiwisms.domain.audit import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import AccountId, DeliveryId, IdempotencyKey, KeyPrefix, RentalId
+from kiwisms.domain.ids import (
+    AccountId,
+    ActivationId,
+    DeliveryId,
+    IdempotencyKey,
+    KeyPrefix,
+    RentalId,
+)
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, State, Step, in_order
+from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import NOTHING_AHEAD, Ahead, SchemaMismatch, StoreUnavailable
 
@@ -145,6 +152,10 @@ class SqliteStore:
         row = self._reader.one(sql.FIND_RENTAL, (rental_id,))
         return decode.rental(row) if row else None
 
+    async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
+        """Find a rental by upstream's id of its number."""
+        return foremost(self._rentals(sql.FIND_RENTALS_BY_ACTIVATION, (activation_id,)))
+
     async def rentals(
         self, *, account_id: AccountId | None, state: State | None, limit: int
     ) -> Sequence[Rental]:
@@ -183,13 +194,20 @@ class SqliteStore:
         return [decode.incident(row) for row in rows]
 
     async def claim_rental(
-        self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        *,
+        now: datetime,
+        look_after: datetime,
+        until: datetime,
     ) -> bool:
-        """Take the right to look upstream at one rental, until *until*."""
+        """Take the right to look upstream at one rental, once."""
         claim = {
             "account_id": account_id,
             "id": rental_id,
             "now": from_moment(now),
+            "look_after": from_moment(look_after),
             "until": from_moment(until),
         }
         return await self._writer.write(
@@ -197,12 +215,13 @@ class SqliteStore:
         )
 
     async def claim_due_rentals(
-        self, *, now: datetime, until: datetime, limit: int
+        self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
         """Take rentals whose ``due_at`` has come, the longest due first."""
         due = {"now": from_moment(now), "limit": limit}
-        rows = await self._lease(sql.DUE_RENTALS, due, sql.LEASE_RENTAL, until)
-        return [evolve(decode.rental(row), look_after=until, due_at=until) for row in rows]
+        lease = {"look_after": from_moment(look_after), "until": from_moment(until)}
+        rows = await self._lease(sql.DUE_RENTALS, due, sql.LEASE_RENTAL, lease)
+        return [evolve(decode.rental(row), look_after=look_after, due_at=until) for row in rows]
 
     async def claim_due_deliveries(
         self,
@@ -220,7 +239,8 @@ class SqliteStore:
             "per_account": per_account,
             "busy": json.dumps(list(busy)),
         }
-        rows = await self._lease(sql.DUE_DELIVERIES, due, sql.LEASE_DELIVERY, until)
+        lease = {"until": from_moment(until)}
+        rows = await self._lease(sql.DUE_DELIVERIES, due, sql.LEASE_DELIVERY, lease)
         return [evolve(decode.delivery(row), due_at=until) for row in rows]
 
     async def next_due(self) -> datetime | None:
@@ -254,24 +274,20 @@ class SqliteStore:
         await self._writer.write(lambda _: None)
 
     async def _lease(
-        self, due: str, asked: Mapping[str, Any], lease: str, until: datetime
+        self, due: str, asked: Mapping[str, Any], take: str, lease: Mapping[str, int]
     ) -> list[Row]:
         # Mostly nothing is due, and then nobody needs the write lock.
         if not self._reader.all(due, asked):
             return []
 
-        def take(connection: sqlite3.Connection) -> list[Row]:
+        def take_all(connection: sqlite3.Connection) -> list[Row]:
             rows = connection.execute(due, asked).fetchall()
             connection.executemany(
-                lease,
-                [
-                    {"account_id": account_id, "id": work_id, "until": from_moment(until)}
-                    for account_id, work_id, *_ in rows
-                ],
+                take, [{**lease, "account_id": row[0], "id": row[1]} for row in rows]
             )
             return rows
 
-        return await self._writer.write(take)
+        return await self._writer.write(take_all)
 
     def _transfers(self, account_id: AccountId) -> list[Transfer]:
         rows = self._reader.all(sql.TRANSFERS_BY_NUMBER, (account_id,))

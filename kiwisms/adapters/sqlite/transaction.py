@@ -4,7 +4,7 @@ import sqlite3
 
 from kiwisms.adapters.sqlite import decode, encode
 from kiwisms.adapters.sqlite import statements as sql
-from kiwisms.adapters.sqlite.columns import Row, from_moment
+from kiwisms.adapters.sqlite.columns import Row, from_moment, to_optional_moment
 from kiwisms.adapters.sqlite.reader import Parameters, Reader
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
@@ -56,10 +56,15 @@ class SqliteTransaction:
             "account_id": self._account_id,
             "now": from_moment(asked.now),
             "since": from_moment(asked.since),
+            "most_cancels": asked.most_cancels,
             "most_waiting": asked.most_waiting,
         }
-        active, cancels, waiting_upstream = self._must(sql.USAGE, places)
-        return Usage(active=active, cancels=cancels, waiting_upstream=waiting_upstream)
+        active, nth_cancel, waiting_upstream = self._must(sql.USAGE, places)
+        return Usage(
+            active=active,
+            nth_cancel=to_optional_moment(nth_cancel),
+            waiting_upstream=waiting_upstream,
+        )
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
         """What is known of one of the account's idempotency keys."""

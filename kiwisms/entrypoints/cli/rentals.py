@@ -10,7 +10,7 @@ from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.rental import Rental, State
 from kiwisms.entrypoints.cli.run import office
-from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.cli.shape import Group, limit
 from kiwisms.entrypoints.engine import Kiwisms
 
 STATES = tuple(state.value for state in State if state is not State.NEW)
@@ -83,12 +83,16 @@ def rentals() -> None:
 @click.option(
     "--status", type=click.Choice(STATES, case_sensitive=False), help="Only in this state."
 )
+@limit
 @office
-async def list_newest(kiwi: Kiwisms, account: str | None, status: str | None) -> list[RentalLine]:
-    """List the newest 100 rentals, in whatever state."""
+async def list_newest(
+    kiwi: Kiwisms, account: str | None, status: str | None, limit: int
+) -> list[RentalLine]:
+    """List the newest rentals, in whatever state."""
     found = None if account is None else (await kiwi.accounts.find(account)).id
     state = None if status is None else State(status)
-    return [_line(rental) for rental in await kiwi.rentals.all(account_id=found, state=state)]
+    newest = await kiwi.rentals.all(account_id=found, state=state, limit=limit)
+    return [_line(rental) for rental in newest]
 
 
 @rentals.command("show")

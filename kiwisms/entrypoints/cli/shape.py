@@ -60,6 +60,17 @@ OPTIONS: Final = (
 )
 
 
+limit = click.option(
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="List at most so many.",
+)
+"""For commands that list the newest of what may be without end."""
+
+
 class Command(click.Command):
     """A command with the options that all have."""
 

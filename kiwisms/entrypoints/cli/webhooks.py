@@ -9,7 +9,7 @@ from kiwisms.domain.delivery import Delivery, DeliveryStatus, Webhook
 from kiwisms.domain.ids import DeliveryId, KeyPrefix
 from kiwisms.entrypoints.cli.output import Failed
 from kiwisms.entrypoints.cli.run import office
-from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.cli.shape import Group, limit
 from kiwisms.entrypoints.engine import Kiwisms
 
 
@@ -146,11 +146,12 @@ async def test(kiwi: Kiwisms, account: str, key: str | None) -> DeliveryView | F
 
 @webhooks.command()
 @click.argument("account")
+@limit
 @office
-async def deliveries(kiwi: Kiwisms, account: str) -> list[DeliveryView]:
-    """List the newest 100 events of ACCOUNT, an id or an email."""
+async def deliveries(kiwi: Kiwisms, account: str, limit: int) -> list[DeliveryView]:
+    """List the newest events of ACCOUNT, an id or an email."""
     found = await kiwi.accounts.find(account)
-    return [_delivery(each) for each in await kiwi.webhooks.deliveries(found.id)]
+    return [_delivery(each) for each in await kiwi.webhooks.deliveries(found.id, limit=limit)]
 
 
 @webhooks.command()

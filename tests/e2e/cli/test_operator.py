@@ -7,8 +7,11 @@ from contextlib import closing
 from aiohttp import web
 
 import kiwisms
+from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.adapters.system import SystemClock
+from kiwisms.domain.ids import AccountId
 from kiwisms.testing.provider import FakeProvider
+from tests.contract.stores import received, waiting
 from tests.e2e.cli.programs import Kiwi, Upstream
 
 
@@ -113,11 +116,12 @@ async def test_webhooks(kiwi: Kiwi) -> None:
         failed = await kiwi.run("webhooks", "test", ada, *of_key, "--json", **private)
         assert failed.status == 1
         assert failed.err == "Error: the test event did not arrive: HTTP 500\n"
-        assert (failed.document["status"], failed.document["attempts"]) == ("PENDING", 1)
+        assert (failed.document["status"], failed.document["attempts"]) == ("GIVEN_UP", 1)
 
         newest = await kiwi.tell("webhooks", "deliveries", ada)
         assert newest == [failed.document, tried]
         assert {"id", "event", "rentalId", "status", "attempts"} <= newest[0].keys()
+        assert await kiwi.tell("webhooks", "deliveries", ada, "--limit", "1") == newest[:1]
         again = await kiwi.tell("webhooks", "resend", tried["id"])
         assert (again["id"], again["status"]) == (tried["id"], "PENDING")
 
@@ -154,6 +158,24 @@ async def test_rentals(kiwi: Kiwi) -> None:
         "RECEIVED",
         "COMPLETED",
     ]
+
+
+async def test_as_many_rentals_are_listed_as_are_asked_for(kiwi: Kiwi) -> None:
+    ada = AccountId((await kiwi.tell("accounts", "create", "ada@example.com"))["id"])
+    async with SqliteStore(kiwi.folder / "kiwisms.db") as store, store.transaction(ada) as tx:
+        tx.save(*(waiting(f"r-{number}", ada) for number in range(2)), received("r-2", ada))
+    listed = await kiwi.tell("rentals", "list")
+    assert [(line["id"], line["status"], line["codes"]) for line in listed] == [
+        ("r-2", "RECEIVED", 2),
+        ("r-1", "WAITING", 0),
+        ("r-0", "WAITING", 0),
+    ]
+    assert await kiwi.tell("rentals", "list", "--limit", "1") == listed[:1]
+    some = ("--account", "ada@example.com", "--status", "waiting")
+    assert await kiwi.tell("rentals", "list", *some) == listed[1:]
+    shown = await kiwi.tell("rentals", "show", "r-2")
+    assert [message["code"] for message in shown["messages"]] == ["0042", "7"]
+    assert await kiwi.fail("rentals", "show", "r-9") == "Rental not found"
 
 
 async def test_the_provider(shop: Kiwi, provider: Upstream) -> None:

@@ -101,9 +101,16 @@ async def test_chunked_nonsense_is_refused(site: Site, ada: Customer) -> None:
     assert await send(site, nonsense) == (400, "BAD_REQUEST")
 
 
-async def test_a_body_that_cannot_be_unpacked_is_not_json(site: Site, ada: Customer) -> None:
-    packed = head(ada, b"Content-Encoding: gzip", b"Content-Length: 2") + b"{}"
-    assert await send(site, packed) == (400, "INVALID_JSON")
+@pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br", b"zstd"])
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_body_that_cannot_be_unpacked_is_refused(
+    site: Site, ada: Customer, coding: bytes, at_once: bool
+) -> None:
+    packed = [head(ada, b"Content-Encoding: " + coding, b"Content-Length: 5"), b"hello"]
+    told = await send(site, *([b"".join(packed)] if at_once else packed), closes=False)
+    # Where the coding is not known at all, it is refused before the body is asked for.
+    assert told in {(400, "INVALID_JSON"), (400, "BAD_REQUEST")}
+    assert site.bought == 0
 
 
 @pytest.mark.parametrize(
@@ -127,14 +134,16 @@ async def test_a_body_that_never_comes_whole_is_not_waited_for(
     assert told[0] == 408 or b"chunked" in length
 
 
+@pytest.mark.parametrize("abruptly", [True, False])
 async def test_a_client_that_goes_away_within_its_request_is_forgotten(
-    site: Site, ada: Customer
+    site: Site, ada: Customer, abruptly: bool
 ) -> None:
     for length, body in ((b"Content-Length: 9", b"{"), (b"Transfer-Encoding: chunked", b"5\r\nab")):
         _, writer = await asyncio.open_connection("127.0.0.1", site.port)
         writer.write(head(ada, length) + body)
         await writer.drain()
-        writer.transport.abort()
+        end = writer.transport.abort if abruptly else writer.close
+        end()
     assert await ada.balance() == 10.0
     assert site.bought == 0
 

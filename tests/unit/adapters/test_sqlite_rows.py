@@ -85,9 +85,11 @@ def test_every_statement_finds_its_rows_by_an_index(
         "id": "i",
         "now": 0,
         "since": 0,
+        "look_after": 1,
         "until": 1,
         "state": None,
         "limit": 1,
+        "most_cancels": 1,
         "most_waiting": 1,
     }
     for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {statement}", places or names):

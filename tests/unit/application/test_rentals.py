@@ -9,7 +9,6 @@ import pytest
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account
 from kiwisms.domain.ids import RentalId
-from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.rental import CancelNotAllowed, Rental, RentalNotFound, State
 from kiwisms.ports.provider import (
     Ambiguous,
@@ -83,6 +82,38 @@ async def test_a_sleeping_number_is_asked_every_fifteen_seconds(
     assert kit.provider.on_look.calls - before == 3
 
 
+async def test_who_polls_after_a_crash_waits_no_longer_than_between_two_looks(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    kit.clock.advance(3)
+    assert await kit.kiwi.background.claim_rentals(9)  # and the worker dies
+    kit.provider.deliver("123")
+    kit.clock.advance(2.9)
+    assert (await kit.kiwi.rentals.get(ada.id, rental.id)).state is State.WAITING
+    kit.clock.advance(0.1)
+    assert (await kit.kiwi.rentals.get(ada.id, rental.id)).state is State.RECEIVED
+
+
+async def test_who_polls_waits_for_the_look_of_a_worker(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    polls = []
+
+    async def somebody_polls() -> None:
+        kit.clock.advance(9)
+        polls.append(asyncio.create_task(kit.kiwi.rentals.get(ada.id, rental.id)))
+        await settle()
+        assert not polls[0].done()
+
+    kit.provider.deliver("123")
+    kit.clock.advance(3)
+    [claimed] = await kit.kiwi.background.claim_rentals(9)
+    kit.provider.on_look.next(meanwhile=somebody_polls)
+    await kit.kiwi.background.tend(claimed)
+    assert (await polls[0]).state is State.RECEIVED
+    assert kit.provider.on_look.calls == 1
+
+
 async def test_without_sync_upstream_is_not_asked(kit: Kit, ada: Account, rental: Rental) -> None:
     kit.clock.advance(60)
     await kit.kiwi.rentals.get(ada.id, rental.id, sync=False)
@@ -146,41 +177,146 @@ async def test_an_ambiguous_cancel_of_a_rental_that_is_gone_is_a_cancel(
     assert await money(kit, ada) == ("10.00", "0.00")
 
 
-async def test_a_cancel_against_a_done_that_upstream_heard_first_is_an_incident(
+async def paid_without_a_code(kit: Kit, account: Account, rental: Rental) -> bool:
+    """Whether customer and upstream agree that the number is paid, and nobody must find out."""
+    assert await state(kit, rental) is State.COMPLETED
+    assert await money(kit, account) == ("9.61", "0.00")
+    assert not await kit.store.incidents(limit=10)
+    return kit.provider.upstream.refunded.micros == 0
+
+
+async def test_a_cancel_against_a_done_that_upstream_heard_first_is_refused(
     kit: Kit, ada: Account, rental: Rental
 ) -> None:
     async def cancel() -> None:
-        await kit.kiwi.rentals.cancel(ada.id, rental.id)
+        with pytest.raises(CancelNotAllowed):
+            await kit.kiwi.rentals.cancel(ada.id, rental.id)
 
     kit.provider.on_finish.next(meanwhile=cancel)
-    with pytest.raises(RentalNotFound):
+    assert (await kit.kiwi.rentals.done(ada.id, rental.id)).state is State.COMPLETED
+    assert await paid_without_a_code(kit, ada, rental)
+
+
+async def test_a_done_that_upstream_hears_while_a_cancel_looks_wins(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    async def done() -> None:
         await kit.kiwi.rentals.done(ada.id, rental.id)
-    assert await state(kit, rental) is State.CANCELLED
-    [incident] = await kit.store.incidents(limit=10)
-    assert (incident.kind, incident.rental_id, incident.activation_id) == (
-        IncidentKind.ANSWER_LOST,
-        rental.id,
-        rental.activation_id,
-    )
-    assert kit.provider.upstream.refunded.micros == 0
+
+    kit.provider.on_cancel.next(Ambiguous())
+    kit.provider.on_look.next(Gone(), meanwhile=done)
+    with pytest.raises(CancelNotAllowed):
+        await kit.kiwi.rentals.cancel(ada.id, rental.id)
+    assert await paid_without_a_code(kit, ada, rental)
+
+
+async def test_a_cancel_that_upstream_heard_before_a_done_stands(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    async def done() -> None:
+        with pytest.raises(RentalNotFound):
+            await kit.kiwi.rentals.done(ada.id, rental.id)
+
+    kit.provider.on_cancel.next(meanwhile=done)
+    assert (await kit.kiwi.rentals.cancel(ada.id, rental.id)).state is State.CANCELLED
     assert await money(kit, ada) == ("10.00", "0.00")
 
 
-async def test_a_rental_that_runs_out_after_a_done_nobody_heard_of_is_an_incident(
-    kit: Kit, ada: Account, rental: Rental
-) -> None:
+@pytest.fixture
+async def half_done(kit: Kit, ada: Account, rental: Rental) -> Rental:
+    """A rental that upstream has finished, and whose customer was told that nobody knows."""
     kit.provider.on_finish.next(Unknown("lost"), acts=True)
     with pytest.raises(ProviderFailed):
         await kit.kiwi.rentals.done(ada.id, rental.id)
-    kit.clock.advance(SESSION)
+    assert await state(kit, rental) is State.WAITING
+    assert await money(kit, ada) == ("9.61", "0.39")
+    return rental
+
+
+async def test_a_done_whose_answer_is_lost_is_paid_when_it_is_said_again(
+    kit: Kit, ada: Account, half_done: Rental
+) -> None:
+    assert (await kit.kiwi.rentals.done(ada.id, half_done.id)).state is State.COMPLETED
+    assert await paid_without_a_code(kit, ada, half_done)
+
+
+async def test_a_done_whose_answer_is_lost_cannot_be_cancelled(
+    kit: Kit, ada: Account, half_done: Rental
+) -> None:
+    with pytest.raises(CancelNotAllowed):
+        await kit.kiwi.rentals.cancel(ada.id, half_done.id)
+    assert await paid_without_a_code(kit, ada, half_done)
+
+
+@pytest.mark.parametrize("later", [3, SESSION])
+async def test_a_done_whose_answer_is_lost_is_found_out_by_whoever_looks_next(
+    kit: Kit, ada: Account, half_done: Rental, later: int
+) -> None:
+    kit.clock.advance(later)
     await kit.work()
-    assert await state(kit, rental) is State.EXPIRED
-    [incident] = await kit.store.incidents(limit=10)
-    assert (incident.kind, incident.activation_id) == (
-        IncidentKind.ANSWER_LOST,
-        rental.activation_id,
-    )
-    assert kit.provider.upstream.refunded.micros == 0
+    assert await paid_without_a_code(kit, ada, half_done)
+
+
+@pytest.mark.parametrize("later", [3, SESSION])
+async def test_a_done_whose_process_died_is_paid(
+    kit: Kit, ada: Account, rental: Rental, later: int
+) -> None:
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def never_answer() -> None:
+        asked.set()
+        await never.wait()
+
+    kit.provider.on_finish.next(meanwhile=never_answer)
+    doing = asyncio.create_task(kit.kiwi.rentals.done(ada.id, rental.id))
+    await asked.wait()
+    doing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await doing
+    kit.clock.advance(later)
+    await kit.work()
+    assert await paid_without_a_code(kit, ada, rental)
+
+
+async def test_a_worker_that_looks_while_somebody_is_done_agrees_with_both(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    async def the_worker_looks() -> None:
+        kit.clock.advance(3)
+        await kit.work()
+
+    kit.provider.on_finish.next(meanwhile=the_worker_looks)
+    assert (await kit.kiwi.rentals.done(ada.id, rental.id)).state is State.COMPLETED
+    assert await paid_without_a_code(kit, ada, rental)
+
+
+async def test_two_who_are_done_at_once_pay_once(kit: Kit, ada: Account, rental: Rental) -> None:
+    both = await asyncio.gather(*(kit.kiwi.rentals.done(ada.id, rental.id) for _ in range(2)))
+    assert {each.state for each in both} == {State.COMPLETED}
+    assert await paid_without_a_code(kit, ada, rental)
+
+
+async def test_a_done_that_upstream_never_heard_may_be_cancelled(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    kit.provider.on_finish.next(Unknown("down"))
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.done(ada.id, rental.id)
+    assert (await kit.kiwi.rentals.cancel(ada.id, rental.id)).state is State.CANCELLED
+    assert await money(kit, ada) == ("10.00", "0.00")
+
+
+async def test_a_done_that_upstream_never_heard_may_still_receive_a_code(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    kit.provider.on_finish.next(Unknown("down"))
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.done(ada.id, rental.id)
+    kit.provider.deliver("123")
+    kit.clock.advance(3)
+    await kit.work()
+    assert await state(kit, rental) is State.RECEIVED
+    assert await money(kit, ada) == ("9.61", "0.00")
 
 
 async def test_a_done_between_the_last_look_and_the_hand_back_is_an_incident(
@@ -400,9 +536,9 @@ async def test_a_code_that_comes_while_the_number_is_handed_back_wins(
     assert await money(kit, ada) == ("9.61", "0.00")
 
 
-@pytest.mark.parametrize("answer", [Unknown("reset"), TooEarly()])
+@pytest.mark.parametrize("answer", [Unknown("reset"), TooEarly(), Ambiguous()])
 async def test_a_number_whose_hand_back_failed_does_not_run_out_yet(
-    kit: Kit, ada: Account, answer: Unknown | TooEarly
+    kit: Kit, ada: Account, answer: Unknown | TooEarly | Ambiguous
 ) -> None:
     kit.provider.upstream.session = timedelta(hours=5)
     rental = await kit.kiwi.rentals.rent(ada.id, service="go")

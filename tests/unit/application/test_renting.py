@@ -1,23 +1,58 @@
 """The three steps of a rent, and what is left when each of them goes wrong."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
+from kiwisms.adapters.memory import MemoryStore
+from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account, AccountSuspended
-from kiwisms.domain.catalog import ServiceUnavailable
-from kiwisms.domain.errors import RateLimited, ValidationRefused
+from kiwisms.domain.catalog import CountryCode, ServiceUnavailable
+from kiwisms.domain.errors import KiwismsError, RateLimited, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
-from kiwisms.domain.ids import ActivationId
+from kiwisms.domain.ids import AccountId, ActivationId
 from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
 from kiwisms.domain.rental import RenewNotFound, Rental, State, TooManyActiveRentals
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.wallet import InsufficientBalance
-from kiwisms.ports.provider import Phone, Refusal, Refused, Rented, Unknown
+from kiwisms.ports.provider import (
+    Ambiguous,
+    Cancelled,
+    Gone,
+    Phone,
+    Refusal,
+    Refused,
+    Rented,
+    TooEarly,
+    Unknown,
+)
+from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable, TransactionOutrun
 from kiwisms.testing.kit import Kit
+
+
+class FailingStore(MemoryStore):
+    """A store whose next commits fail when it is told so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._failures: list[type[KiwismsError]] = []
+
+    def fail(self, error: type[KiwismsError], *, times: int) -> None:
+        self._failures += [error] * times
+
+    @asynccontextmanager
+    async def transaction(
+        self, account_id: AccountId, ahead: Ahead = NOTHING_AHEAD
+    ) -> AsyncIterator[MemoryTransaction]:
+        async with super().transaction(account_id, ahead) as tx:
+            yield tx
+            if self._failures:
+                raise self._failures.pop()
 
 
 async def books_are_balanced(kit: Kit) -> bool:
@@ -151,12 +186,114 @@ async def test_a_number_that_comes_after_it_was_given_up_is_handed_back(
     kit.provider.on_rent.next(meanwhile=too_long)
     with pytest.raises(ProviderFailed):
         await kit.kiwi.rentals.rent(ada.id, service="go")
-    kinds = {incident.kind for incident in await kit.store.incidents(limit=10)}
-    assert kinds == {IncidentKind.NOBODY_CAME_BACK, IncidentKind.ANSWER_TOO_LATE}
+    incidents = {each.kind: each for each in await kit.store.incidents(limit=10)}
+    assert set(incidents) == {IncidentKind.NOBODY_CAME_BACK, IncidentKind.ANSWER_TOO_LATE}
+    late = incidents[IncidentKind.ANSWER_TOO_LATE]
+    assert [late.activation_id] == list(kit.provider.upstream.activations)
+    assert "may still be rented" not in late.detail
     upstream = kit.provider.upstream
     assert upstream.refunded == upstream.charged
     assert await available(kit, ada) == "10.00"
     assert await books_are_balanced(kit)
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable, TransactionOutrun])
+async def test_a_number_that_cannot_be_saved_is_handed_back(error: type[KiwismsError]) -> None:
+    kit = Kit(store=(store := FailingStore()))
+    ada = await kit.customer("10.00")
+
+    async def the_store_fails() -> None:
+        store.fail(error, times=20 if error is TransactionOutrun else 1)
+
+    kit.provider.on_rent.next(meanwhile=the_store_fails)
+    with pytest.raises(error):
+        await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    upstream = kit.provider.upstream
+    assert upstream.refunded == upstream.charged
+    assert await available(kit, ada) == "10.00"
+    assert not await kit.store.incidents(limit=10)
+    assert await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert await books_are_balanced(kit)
+
+
+async def test_a_number_that_can_neither_be_saved_nor_handed_back_is_an_incident() -> None:
+    kit = Kit(store=(store := FailingStore()))
+    ada = await kit.customer("10.00")
+
+    async def the_store_fails() -> None:
+        store.fail(StoreUnavailable, times=1)
+
+    kit.provider.on_rent.next(meanwhile=the_store_fails)
+    kit.provider.on_cancel.next(Unknown("reset"))
+    with pytest.raises(StoreUnavailable):
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    [incident] = await kit.store.incidents(limit=10)
+    [activation_id] = kit.provider.upstream.activations
+    assert (incident.kind, incident.activation_id) == (IncidentKind.ANSWER_LOST, activation_id)
+    assert "may still be rented: Unknown(detail='reset')" in incident.detail
+    assert await available(kit, ada) == "10.00"
+
+
+@pytest.mark.parametrize("answer", [TooEarly(), Ambiguous(), Gone(), Unknown("reset")])
+async def test_an_incident_tells_of_a_late_number_that_could_not_be_handed_back(
+    kit: Kit, ada: Account, answer: TooEarly | Ambiguous | Gone | Unknown
+) -> None:
+    async def too_long() -> None:
+        kit.clock.advance(kit.terms.pace.rescue.total_seconds())
+        await kit.work()
+
+    kit.provider.on_rent.next(meanwhile=too_long)
+    kit.provider.on_cancel.next(answer)
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    late, *_ = await kit.store.incidents(limit=10)
+    [activation_id] = kit.provider.upstream.activations
+    assert (late.kind, late.activation_id) == (IncidentKind.ANSWER_TOO_LATE, activation_id)
+    assert "may still be rented" in late.detail
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_one_number_is_never_given_to_two(kit: Kit, ada: Account, at_once: bool) -> None:
+    bob = await kit.customer("10.00", "bob@example.com")
+    await kit.kiwi.catalog.current(CountryCode("187"))
+    kit.provider.on_rent.next(
+        Rented(activation_id=ActivationId("4242"), phone=Phone("13476711222")), times=2
+    )
+    rents = [kit.kiwi.rentals.rent(each.id, service="go") for each in (ada, bob)]
+    if at_once:
+        outcomes = await asyncio.gather(*rents, return_exceptions=True)
+    else:
+        outcomes = [await rents[0], *(await asyncio.gather(rents[1], return_exceptions=True))]
+    assert [type(outcome) for outcome in outcomes] == [Rental, ProviderFailed]
+    assert kit.provider.on_cancel.calls == 0
+    assert (await available(kit, bob), await held(kit, bob)) == ("10.00", "0.00")
+    [incident] = await kit.store.incidents(limit=10)
+    assert (incident.account_id, incident.kind) == (bob.id, IncidentKind.ANSWER_LOST)
+    assert await books_are_balanced(kit)
+
+
+async def test_a_renewal_that_brings_anothers_number_does_not_hand_it_back(
+    kit: Kit, ada: Account
+) -> None:
+    old = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.provider.deliver("1")
+    await kit.kiwi.rentals.done(ada.id, old.id)
+    open_ = await kit.kiwi.rentals.rent(ada.id, service="go")
+    assert open_.activation_id is not None
+    kit.provider.on_renew.next(Rented(activation_id=open_.activation_id, phone=Phone(open_.phone)))
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.renew(ada.id, old.id)
+    assert kit.provider.on_cancel.calls == 0
+    assert len(await kit.store.incidents(limit=10)) == 1
+
+
+async def test_a_number_that_ended_may_be_given_again(kit: Kit, ada: Account) -> None:
+    number = Rented(activation_id=ActivationId("4242"), phone=Phone("13476711222"))
+    kit.provider.on_rent.next(number, times=2)
+    first = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.provider.on_cancel.next(Cancelled())
+    await kit.kiwi.rentals.cancel(ada.id, first.id)
+    assert await kit.kiwi.rentals.rent(ada.id, service="go")
 
 
 async def test_the_same_key_gives_the_same_rental(kit: Kit, ada: Account) -> None:
@@ -295,13 +432,18 @@ async def test_upstreams_slots_are_shared_by_all_accounts() -> None:
 async def test_who_only_cancels_must_wait() -> None:
     kit = Kit(terms=Terms(cancels_per_hour=2))
     ada = await kit.customer("10.00")
-    for _ in range(2):
-        rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+    rentals = [await kit.kiwi.rentals.rent(ada.id, service="go") for _ in range(3)]
+    for rental in rentals:
         await kit.kiwi.rentals.cancel(ada.id, rental.id)
+        kit.clock.advance(60)
     with pytest.raises(RateLimited) as refused:
         await kit.kiwi.rentals.rent(ada.id, service="go")
-    assert refused.value.retry_after > 0
-    kit.clock.advance(3601)
+    assert refused.value.retry_after == 3600 - 120 + 1
+    kit.clock.advance(refused.value.retry_after - 1)
+    with pytest.raises(RateLimited) as refused:
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    assert refused.value.retry_after == 1
+    kit.clock.advance(1)
     assert await kit.kiwi.rentals.rent(ada.id, service="go")
 
 
@@ -324,6 +466,28 @@ async def test_a_renewal_is_a_new_rental_of_the_same_number(kit: Kit, ada: Accou
     assert new.activation_id != old.activation_id
     assert (await kit.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")).replayed
     assert (await available(kit, ada), await held(kit, ada)) == ("9.22", "0.39")
+    assert await books_are_balanced(kit)
+
+
+@pytest.mark.parametrize("answer", [Cancelled(), Ambiguous()])
+async def test_a_renewal_that_brings_another_number_is_handed_back(
+    kit: Kit, ada: Account, answer: Cancelled | Ambiguous
+) -> None:
+    old = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.provider.deliver("1")
+    await kit.kiwi.rentals.done(ada.id, old.id)
+    other = Rented(activation_id=ActivationId("7"), phone=Phone("15035550100"))
+    kit.provider.on_renew.next(other)
+    kit.provider.on_cancel.next(answer)
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")
+    assert kit.provider.on_cancel.calls == 1
+    assert (await available(kit, ada), await held(kit, ada)) == ("9.61", "0.00")
+    incidents = await kit.store.incidents(limit=10)
+    assert [each.activation_id for each in incidents] == (
+        [] if answer == Cancelled() else [other.activation_id]
+    )
+    assert (await kit.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")).rental.renews
     assert await books_are_balanced(kit)
 
 

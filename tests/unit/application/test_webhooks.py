@@ -162,6 +162,21 @@ async def test_a_test_is_sent_at_once(kit: Kit, ada: Account) -> None:
     )
 
 
+async def test_a_test_that_failed_is_given_up_at_once_each_time(kit: Kit, ada: Account) -> None:
+    await kit.kiwi.webhooks.set(ada.id, URL)
+    kit.sender.will_answer(Answered(500))
+    tested = await kit.kiwi.webhooks.test(ada.id)
+    assert tested.status is DeliveryStatus.GIVEN_UP
+    kit.sender.will_answer(Answered(500))
+    await kit.kiwi.webhooks.resend(tested.id)
+    await kit.work()
+    [delivery] = await kit.kiwi.webhooks.deliveries(ada.id)
+    assert (delivery.status, delivery.attempts) == (DeliveryStatus.GIVEN_UP, 2)
+    kit.clock.advance(3600)
+    await kit.work()
+    assert len(kit.sender.tries) == 2
+
+
 async def test_what_cannot_be_an_address_is_refused(kit: Kit, ada: Account) -> None:
     for url in ("ftp://example.com", "https://", "https://a:b@example.com", "x"):
         with pytest.raises(ValidationRefused):

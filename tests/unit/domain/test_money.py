@@ -29,14 +29,14 @@ def micros(number: Decimal) -> Fraction:
         ("0.655", 655_000),
         ("-0.01", -10_000),
         ("0.000001", 1),
-        ("1e3", 1_000_000_000),
+        (Decimal("1e3"), 1_000_000_000),
         (7, 7_000_000),
         (Decimal("0.30"), 300_000),
         ("1000000000", 10**15),
     ],
 )
 def test_dollars_are_read_exactly(written: str | int | Decimal, expected: int) -> None:
-    assert Money.parse(written) == Money.parse_up(written) == Money(expected)
+    assert Money.parse(written) == Money.nearest(written) == Money(expected)
 
 
 @pytest.mark.parametrize(
@@ -75,17 +75,17 @@ def test_an_amount_is_read_exactly_or_not_at_all(number: Decimal) -> None:
 
 
 @given(number=numbers)
-def test_rounding_up_never_understates_and_adds_less_than_a_millionth(number: Decimal) -> None:
+def test_what_is_finer_is_rounded_to_the_nearest_millionth(number: Decimal) -> None:
     try:
-        read = Money.parse_up(number)
+        read = Money.nearest(number)
     except ValidationRefused:
         return
-    assert 0 <= read.micros - micros(number) < 1
+    assert abs(read.micros - micros(number)) <= Fraction(1, 2)
 
 
 def test_a_part_beyond_any_usual_precision_still_counts() -> None:
-    fine = "1.0000000000000000000000000000001"
-    assert Money.parse_up(fine) == Money(1_000_001)
+    fine = "1.0000005000000000000000000000001"
+    assert Money.nearest(fine) == Money(1_000_001)
     with pytest.raises(ValidationRefused):
         Money.parse(fine)
 
@@ -107,6 +107,14 @@ def test_a_part_beyond_any_usual_precision_still_counts() -> None:
         "0x10",
         "$1",
         "1,50",
+        "1e2",
+        "1_000",
+        " 1",
+        "+1",
+        "1.",
+        "1\n",
+        "\u0661\u0660",
+        "\uff11\uff10",
     ],
 )
 def test_what_is_not_an_amount_is_refused_by_name(written: str) -> None:
@@ -117,7 +125,7 @@ def test_what_is_not_an_amount_is_refused_by_name(written: str) -> None:
 
 @given(written=one_of(text(), text("0123456789.eE+-_ ")))
 def test_no_text_makes_reading_fail_otherwise(written: str) -> None:
-    for read in (Money.parse, Money.parse_up):
+    for read in (Money.parse, Money.nearest):
         try:
             amount = read(written)
         except ValidationRefused:
@@ -144,3 +152,9 @@ def test_an_amount_is_never_a_float() -> None:
     half: Any = 0.5
     with pytest.raises(TypeError):
         Money(half)
+
+
+def test_a_float_is_refused_as_what_it_is() -> None:
+    half: Any = 0.5
+    with pytest.raises(ValidationRefused, match="amount: is a float, which is not exact"):
+        Money.parse(half)

@@ -187,6 +187,27 @@ def test_no_message_comes_after_the_end(state: State) -> None:
             ended.receive(each, NOW, PACE)
 
 
+# Who is done
+
+
+@pytest.mark.parametrize("state", IN_STATE)
+def test_who_is_done_is_noted_while_the_number_is_open_and_once(state: State) -> None:
+    rental = IN_STATE[state]
+    if state not in OPEN:
+        with pytest.raises(TransitionRefused):
+            rental.be_done(NOW)
+        return
+    noted = rental.be_done(NOW)
+    assert noted == evolve(rental, done_at=NOW)
+    assert noted.be_done(NOW + seconds(9)) is noted
+
+
+def test_a_number_that_upstream_has_lost_was_finished_when_somebody_was_done_with_it() -> None:
+    waiting = rent(request())
+    assert not waiting.was_finished
+    assert waiting.be_done(NOW).was_finished
+
+
 # When to look
 
 

@@ -1,0 +1,62 @@
+"""Who does a piece of work, and who waits for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from attrs import define, field
+
+from kiwisms.application.sharing import Shared
+
+
+@define
+class Work:
+    """Work that ends when it is let go, and counts how often it was begun."""
+
+    result: str
+    begun: int = 0
+    go: asyncio.Event = field(factory=asyncio.Event)
+
+    async def __call__(self) -> str:
+        self.begun += 1
+        await self.go.wait()
+        return self.result
+
+
+async def begun(act: Callable[[], Awaitable[str]]) -> asyncio.Task[str]:
+    task = asyncio.ensure_future(act())
+    await asyncio.sleep(0)
+    assert isinstance(task, asyncio.Task)
+    return task
+
+
+async def test_who_asks_while_it_is_done_waits_for_it() -> None:
+    shared, work = Shared[str, str](), Work("seen")
+    first = await begun(lambda: shared.do("r", work))
+    second = await begun(lambda: shared.do("r", work))
+    work.go.set()
+    assert (await first, await second, work.begun) == ("seen", "seen", 1)
+
+
+async def test_who_leads_does_its_own_work_after_what_is_under_way() -> None:
+    shared, poll, look = Shared[str, str](), Work("as it was"), Work("seen")
+    first = await begun(lambda: shared.do("r", poll))
+    leader = await begun(lambda: shared.lead("r", look))
+    assert look.begun == 0
+    poll.go.set()
+    assert await first == "as it was"
+    await asyncio.sleep(0)
+    follower = await begun(lambda: shared.do("r", poll))
+    look.go.set()
+    assert (await leader, await follower, poll.begun) == ("seen", "seen", 1)
+
+
+async def test_who_leads_is_not_stopped_by_what_failed_before() -> None:
+    shared, look = Shared[str, str](), Work("seen")
+    poll = await begun(lambda: shared.do("r", Work("never")))
+    leader = await begun(lambda: shared.lead("r", look))
+    poll.cancel()
+    look.go.set()
+    assert await leader == "seen"
+    with pytest.raises(asyncio.CancelledError):
+        await poll
