@@ -163,7 +163,7 @@ class Looks:
             after = after.receive(Message(code=seen.code, text=seen.text, at=now), now, pace)
         progress.to(after)
         cancelled = isinstance(seen, Cancelled)
-        if isinstance(seen, Gone) and after.was_finished:
+        if isinstance(seen, Gone) and after.finished_if_gone:
             after = after.complete(now)
             progress.to(after)
         elif cancelled or (over and not isinstance(seen, Unknown)):

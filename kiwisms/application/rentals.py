@@ -272,7 +272,7 @@ def _cancelled(rental: Rental, now: datetime) -> Rental:
 
 
 def _finished_or_cancelled(rental: Rental, now: datetime) -> Rental:
-    if rental.state is State.WAITING and rental.was_finished:
+    if rental.state is State.WAITING and rental.finished_if_gone:
         return rental.complete(now)
     return _cancelled(rental, now)
 

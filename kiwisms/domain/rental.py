@@ -260,7 +260,7 @@ class Rental:
         """
         Somebody is done with the number, and upstream is about to be asked to finish it.
 
-        The first time counts. From now on the rental `was_finished` when upstream has lost it.
+        The first time counts. From now on the number is `finished_if_gone`.
         """
         next_state(self.state, Event.COMPLETE)
         return self if self.done_at is not None else evolve(self, done_at=at)
@@ -293,12 +293,12 @@ class Rental:
         return asleep and self.state is State.WAITING
 
     @property
-    def was_finished(self) -> bool:
+    def finished_if_gone(self) -> bool:
         """
-        Whether upstream has finished the number, should it know it no more.
+        Whether the number was finished, and is paid, when upstream knows it no more.
 
         Upstream knows neither a number that was finished, for which it keeps its money, nor one
-        that ran out, which it gives back. It was the first when somebody was done with it.
+        that ran out, for which it gives it back. It was finished if somebody was done with it.
         """
         return self.done_at is not None
 

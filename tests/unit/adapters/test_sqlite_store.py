@@ -13,8 +13,8 @@ import pytest
 from attrs import evolve
 
 from kiwisms.adapters.sqlite import SqliteStore
-from kiwisms.adapters.sqlite.migrations import NEWEST
-from kiwisms.domain.ids import RentalId
+from kiwisms.adapters.sqlite.migrations import NEWEST, STEPS, migrate
+from kiwisms.domain.ids import ActivationId, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Fact, SchemaMismatch, Store, StoreUnavailable, TransactionOutrun
@@ -144,6 +144,34 @@ async def test_a_new_file_has_no_schema_until_it_is_migrated(path: Path) -> None
             await store.wallet(ADA)
         await store.migrate()
         await store.migrate()
+        await store.check()
+
+
+RENTAL_OF_OLD: Final = """
+INSERT INTO rental (
+    account_id, id, service, service_name, country, state, price, activation_id, phone, messages,
+    created_at, changed_at, expires_at, look_after, due_at)
+VALUES (?, 'r-1', 'go', 'Google', '187', 'WAITING', 390000, '9r-1', '12025550123', '[]',
+    1, 2, 3, 4, 5)
+"""
+
+
+async def test_what_was_written_under_the_first_schema_is_kept(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        migrate(connection, STEPS[:1])
+        connection.execute(
+            "INSERT INTO account VALUES (?, 'ada@example.com', 'ACTIVE', NULL, NULL, 1)", (ADA,)
+        )
+        connection.execute("INSERT INTO wallet VALUES (?, 0, 390000, 0, 0)", (ADA,))
+        connection.execute(RENTAL_OF_OLD, (ADA,))
+        connection.commit()
+    async with SqliteStore(path) as store:
+        with pytest.raises(SchemaMismatch, match="kiwisms migrate"):
+            await store.check()
+        await store.migrate()
+        kept = await store.find_rental_by_activation(ActivationId("9r-1"))
+        assert kept is not None
+        assert (kept.id, kept.price, kept.done_at) == ("r-1", cents(39), None)
         await store.check()
 
 

@@ -202,10 +202,10 @@ def test_who_is_done_is_noted_while_the_number_is_open_and_once(state: State) ->
     assert noted.be_done(NOW + seconds(9)) is noted
 
 
-def test_a_number_that_upstream_has_lost_was_finished_when_somebody_was_done_with_it() -> None:
+def test_a_number_that_upstream_has_lost_finished_if_gone_when_somebody_was_done_with_it() -> None:
     waiting = rent(request())
-    assert not waiting.was_finished
-    assert waiting.be_done(NOW).was_finished
+    assert not waiting.finished_if_gone
+    assert waiting.be_done(NOW).finished_if_gone
 
 
 # When to look
