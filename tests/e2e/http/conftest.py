@@ -1,5 +1,6 @@
 """A deployment for each test, over each store."""
 
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,6 +8,13 @@ import pytest
 
 from tests.e2e.http.site import Customer, Site, open_site
 from tests.postgres import database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_pauses() -> None:
+    """Collect no garbage among all that is loaded: that can outlast a provider's short timeout."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])

@@ -24,7 +24,7 @@ Json = Any
 
 WIDE: Final = kiwisms.Settings(
     secret_key="a secret for tests",
-    provider_timeout_seconds=0.3,
+    provider_timeout_seconds=0.8,
     rate_rent_per_minute=10_000,
     rate_read_per_minute=10_000,
     rate_public_per_minute=10_000,
