@@ -45,6 +45,7 @@ NO_ROWS: Final = {
     "SAVE_SCHEMA_VERSION",
     "SCHEMA_VERSION",
     "SCHEMA_VERSION_TABLE",
+    "WAIT_LONG",
 }
 """What reads and writes no row of any account."""
 FRAGMENTS: Final = {

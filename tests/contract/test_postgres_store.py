@@ -12,7 +12,12 @@ import pytest
 from attrs import evolve
 
 from kiwisms.adapters.local_notices import LocalNotices
-from kiwisms.adapters.postgres import PostgresNotices, PostgresStore, connections
+from kiwisms.adapters.postgres import (
+    PostgresNotices,
+    PostgresStore,
+    connections,
+    statements,
+)
 from kiwisms.adapters.system import SystemClock
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import AccountId, RentalId
@@ -106,6 +111,10 @@ async def row_locked(url: str) -> AsyncIterator[None]:
     async with await psycopg.AsyncConnection.connect(url) as other:
         await other.execute("SELECT FROM wallet WHERE account_id = %s FOR UPDATE", (ADA,))
         yield
+
+
+def with_lock_timeout(url: str, timeout: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}options=-c%20lock_timeout%3D{timeout}"
 
 
 async def let_all_run(rounds: int = 20) -> None:
@@ -229,6 +238,29 @@ async def test_what_cannot_be_written_is_refused_alone(store: PostgresStore) -> 
             await save(wrong)
     assert await store.transfers(ADA) == []
     assert await store.rental(ADA, RentalId("r-1")) is None
+
+
+async def test_nobody_waits_for_a_lock_for_ever(url: str) -> None:
+    hasty = with_lock_timeout(url, "100ms")
+    async with filled(url) as store, PostgresStore(hasty) as other, row_locked(url):
+        with pytest.raises(StoreUnavailable, match="lock timeout"):
+            await add_one(other)
+        assert await added(store) == 0
+
+
+async def test_whoever_migrates_second_waits_for_as_long_as_it_takes(url: str) -> None:
+    hasty = with_lock_timeout(url, "1ms")
+    async with (
+        PostgresStore(hasty) as store,
+        await psycopg.AsyncConnection.connect(url) as other,
+        asyncio.timeout(SOON),
+    ):
+        await other.execute(statements.LOCK_SCHEMA.encode())
+        waits = asyncio.create_task(store.migrate())
+        await let_all_run()
+        assert not waits.done()
+        await other.rollback()
+        await waits
 
 
 # Cancelled.

@@ -280,6 +280,8 @@ SAVE_SCHEMA_VERSION: Final = """
 INSERT INTO schema_version (version) VALUES (%s)
 ON CONFLICT (one) DO UPDATE SET version = excluded.version
 """
+# Another process may take longer to change the schema than a request may wait for a lock.
+WAIT_LONG: Final = "SET LOCAL lock_timeout = 0"
 # Any number that nobody else takes in this database: "kiwisms" in ASCII.
 LOCK_SCHEMA: Final = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'kiwisms', 'big')})"
 READ_ONLY: Final = "SELECT 1 WHERE current_setting('transaction_read_only') = 'on'"

@@ -36,6 +36,7 @@ async def migrate(connection: AsyncConnection[Any], steps: Sequence[str] = STEPS
         SchemaMismatch: The schema has more steps than that.
     """
     async with connection.transaction():
+        await connection.execute(sql.WAIT_LONG)
         await connection.execute(sql.LOCK_SCHEMA)
         version = await schema_version(connection)
         if version > len(steps):
