@@ -1,4 +1,4 @@
-"""Work that comes due: look at rentals, give up lost requests, deliver webhooks."""
+"""Work that comes due: look at rentals, rescue lost requests, deliver webhooks, trace incidents."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -6,10 +6,13 @@ from typing import Final
 
 from attrs import frozen
 
+from kiwisms.application.balances import Balances
 from kiwisms.application.looks import Looks
 from kiwisms.application.renting import Renting
+from kiwisms.application.tracing import Tracing
 from kiwisms.application.webhooks import Webhooks
 from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.incident import Incident
 from kiwisms.domain.rental import OPEN, Rental, State
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
@@ -27,6 +30,8 @@ class Background:
     looks: Looks
     renting: Renting
     webhooks: Webhooks
+    tracing: Tracing
+    balances: Balances
     clock: Clock
     terms: Terms
 
@@ -44,6 +49,13 @@ class Background:
             now=now, until=now + self.terms.lease, limit=limit
         )
 
+    async def claim_incidents(self, limit: int) -> Sequence[Incident]:
+        """Take at most *limit* incidents that must be gone into."""
+        now = self.clock.now()
+        return await self.store.claim_due_incidents(
+            now=now, until=now + self.terms.lease, limit=limit
+        )
+
     async def tend(self, rental: Rental) -> None:
         """Do what a claimed rental came due for."""
         if rental.state is State.REQUESTED:
@@ -54,6 +66,14 @@ class Background:
     async def deliver(self, delivery: Delivery) -> None:
         """Try a claimed delivery."""
         await self.webhooks.deliver(delivery)
+
+    async def trace(self, incident: Incident) -> None:
+        """Go into a claimed incident."""
+        await self.tracing.trace(incident)
+
+    async def keep_balance(self) -> None:
+        """Know upstream's balance, in case an incident must tell what it was before."""
+        await self.balances.keep()
 
     async def pause(self) -> float:
         """Seconds until it is worth claiming again: until the next work is due, or a second."""

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.errors import ProviderFailed
+from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import WORK
 from kiwisms.application.progress import APP, Progress
 from kiwisms.application.repeat import repeatable
@@ -21,9 +22,8 @@ from kiwisms.domain.idempotency import (
     fingerprint,
     replay,
 )
-from kiwisms.domain.ids import AccountId, IdempotencyKey, IncidentId, KeyPrefix, RentalId
+from kiwisms.domain.ids import AccountId, IdempotencyKey, KeyPrefix, RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
-from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
 from kiwisms.domain.pricing import Quote, corrected, must_be_within, quote
 from kiwisms.domain.rental import RENEWABLE, RenewNotFound, Rental, State, TooManyActiveRentals
@@ -87,6 +87,7 @@ class Renting:
     store: Store
     provider: Provider
     catalogs: Catalogs
+    incidents: Incidents
     clock: Clock
     ids: Ids
     notices: Notices
@@ -202,7 +203,7 @@ class Renting:
                 raise _refusal(held, reason)
             case Unknown(detail=detail):
                 log.warning("rental %s: upstream's answer is lost: %s", held.id, detail)
-                await self._fail(held, self._incident(held, IncidentKind.ANSWER_LOST, detail))
+                await self._fail(held, self.incidents.about(held, IncidentKind.ANSWER_LOST, detail))
                 raise ProviderFailed("Could not rent a number from the provider", detail)
 
     @repeatable
@@ -254,7 +255,9 @@ class Renting:
         async with self.store.transaction(held.account_id) as tx:
             rental = await tx.rental(held.id)
             if rental is None or rental.state is not State.REQUESTED:
-                tx.save(self._incident(held, IncidentKind.ANSWER_TOO_LATE, number.activation_id))
+                detail = "the request had been given up"
+                late = IncidentKind.ANSWER_TOO_LATE
+                tx.save(self.incidents.about(held, late, detail, number.activation_id))
                 return None
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=_actor(rental))
             kept = rental.rent(
@@ -274,12 +277,8 @@ class Renting:
     async def rescue(self, rental: Rental) -> None:
         """Give up a request that nobody finished: upstream cannot be asked what became of it."""
         log.warning("rental %s: nobody came back with upstream's answer", rental.id)
-        balance = await self.provider.balance()
-        incident = evolve(
-            self._incident(rental, IncidentKind.NOBODY_CAME_BACK, "the process ended"),
-            balance=balance if isinstance(balance, Money) else None,
-        )
-        await self._fail(rental, incident)
+        kind = IncidentKind.NOBODY_CAME_BACK
+        await self._fail(rental, self.incidents.about(rental, kind, "the process ended"))
 
     @repeatable
     async def _fail(self, held: Rental, incident: Incident | None) -> None:
@@ -294,17 +293,6 @@ class Renting:
             if incident is not None:
                 tx.save(incident)
             await _settle_key(tx, rental, IdempotencyRecord.free)
-
-    def _incident(self, rental: Rental, kind: IncidentKind, detail: str) -> Incident:
-        return Incident(
-            id=IncidentId(self.ids.new()),
-            account_id=rental.account_id,
-            rental_id=rental.id,
-            kind=kind,
-            detail=detail,
-            price=rental.price,
-            at=self.clock.now(),
-        )
 
 
 def _claim(rental: Rental, key: IdempotencyKey, asked: Fingerprint) -> IdempotencyRecord:

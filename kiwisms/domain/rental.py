@@ -347,5 +347,10 @@ def in_order(steps: Iterable[Step]) -> list[Step]:
     return sorted(steps, key=lambda each: (states.index(each.state), each.messages))
 
 
+def foremost(rentals: Iterable[Rental]) -> Rental | None:
+    """Of several rentals choose one that is OPEN, and of those the newest."""
+    return max(rentals, key=lambda each: (each.state in OPEN, each.created_at), default=None)
+
+
 def _place(rental: Rental) -> tuple[State, int]:
     return rental.state, len(rental.messages)

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from attrs import define, field
 
 from kiwisms.application.background import Background
+from kiwisms.application.balances import PACE
 from kiwisms.application.outbox import WORK
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.ports.notices import Notices
@@ -23,7 +24,7 @@ T = TypeVar("T")
 
 @define(kw_only=True, eq=False)
 class Worker:
-    """Two loops, one for rentals and one for webhooks, so that neither waits for the other."""
+    """A loop each for rentals, webhooks and incidents, so that none waits for another."""
 
     background: Background
     notices: Notices
@@ -34,6 +35,8 @@ class Worker:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._loop(self.background.claim_rentals, self.background.tend))
             loops.create_task(self._loop(self.background.claim_deliveries, self.background.deliver))
+            loops.create_task(self._loop(self.background.claim_incidents, self.background.trace))
+            loops.create_task(self._keep_balance())
 
     def stop(self) -> None:
         """Claim nothing more."""
@@ -53,6 +56,12 @@ class Worker:
                     under_way.add(task)
                     task.add_done_callback(under_way.discard)
                 await self._idle(under_way)
+
+    async def _keep_balance(self) -> None:
+        while not self._stopping:
+            await _guarded(lambda _: self.background.keep_balance(), None)
+            if not self._stopping:
+                await self.notices.wait(WORK, PACE.total_seconds())
 
     async def _claim(
         self, claim: Callable[[int], Awaitable[Sequence[T]]], limit: int

@@ -14,14 +14,18 @@ from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
     AccountId,
+    ActivationId,
     DeliveryId,
     IdempotencyKey,
+    IncidentId,
     KeyPrefix,
     RentalId,
     TransferId,
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step
 from kiwisms.domain.wallet import Wallet
 
@@ -40,7 +44,7 @@ Fact = (
 """
 All that a transaction can save.
 
-Transfers, steps and incidents are only ever added, and a second one with the same key is an error.
+Transfers and steps are only ever added, and a second one with the same key is an error.
 Of all others, the last one saved under a key stands.
 """
 
@@ -140,6 +144,10 @@ class Transaction(Protocol):
         """One webhook delivery of the account."""
         ...
 
+    async def incident(self, incident_id: IncidentId) -> Incident | None:
+        """One incident of the account."""
+        ...
+
     def save(self, *facts: Fact) -> None:
         """Write *facts* when the transaction is left; all must be the account's own."""
         ...
@@ -219,6 +227,10 @@ class Store(Protocol):
         """Find a rental without knowing its account: for the operator."""
         ...
 
+    async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
+        """Find a rental by upstream's id of its number: an OPEN one first, and then the newest."""
+        ...
+
     async def rentals(
         self, *, account_id: AccountId | None, state: State | None, limit: int
     ) -> Sequence[Rental]:
@@ -245,8 +257,40 @@ class Store(Protocol):
         """Find a delivery without knowing its account: for the operator."""
         ...
 
-    async def incidents(self, *, limit: int) -> Sequence[Incident]:
-        """The newest incidents."""
+    async def incidents(self, *, open_only: bool = False, limit: int) -> Sequence[Incident]:
+        """The newest incidents, or the newest that are open."""
+        ...
+
+    async def find_incident(self, incident_id: IncidentId) -> Incident | None:
+        """Find an incident without knowing its account: for the operator."""
+        ...
+
+    async def count_open_incidents(self) -> int:
+        """How many incidents of all accounts are open."""
+        ...
+
+    async def add_push(self, pushed: PushedMessage) -> bool:
+        """Keep a pushed message durably; tells whether it is the first with its id."""
+        ...
+
+    async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
+        """Every message that was pushed for a number, in the order of arrival."""
+        ...
+
+    async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
+        """The newest that arrived since then, for numbers that no rental and no incident has."""
+        ...
+
+    async def outlay(self, *, ending: datetime) -> Outlay:
+        """Add up what upstream was paid; a number moves when it waits and expires by *ending*."""
+        ...
+
+    async def last_reading(self) -> Reading | None:
+        """The newest reading of upstream's balance."""
+        ...
+
+    async def add_reading(self, reading: Reading) -> None:
+        """Keep a reading."""
         ...
 
     async def claim_rental(
@@ -258,6 +302,12 @@ class Store(Protocol):
         Only when it is OPEN and its ``look_after`` has come; then ``look_after`` and ``due_at``
         become *until*. Of all who ask at once, one is given it.
         """
+        ...
+
+    async def hasten_rental(
+        self, account_id: AccountId, rental_id: RentalId, *, now: datetime
+    ) -> bool:
+        """Make a rental due now, and let it be looked at; tells whether it is OPEN."""
         ...
 
     async def claim_due_rentals(
@@ -277,8 +327,14 @@ class Store(Protocol):
         """Take deliveries whose ``due_at`` has come, as `claim_due_rentals` does."""
         ...
 
+    async def claim_due_incidents(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Incident]:
+        """Take incidents whose ``due_at`` has come, as `claim_due_rentals` does."""
+        ...
+
     async def next_due(self) -> datetime | None:
-        """When the next rental or delivery comes due, if any ever does."""
+        """When the next rental, delivery or incident comes due, if any ever does."""
         ...
 
     def books(self) -> AsyncIterator[Books]:

@@ -24,10 +24,20 @@ from kiwisms.domain.audit import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import AccountId, DeliveryId, IdempotencyKey, KeyPrefix, RentalId
+from kiwisms.domain.ids import (
+    AccountId,
+    ActivationId,
+    DeliveryId,
+    IdempotencyKey,
+    IncidentId,
+    KeyPrefix,
+    RentalId,
+)
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, State, Step, in_order
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import Outlay, Reading
+from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import SchemaMismatch, StoreUnavailable, TransactionOutrun
 
@@ -155,6 +165,10 @@ class PostgresStore:
         row = await self.connections.read_one(sql.FIND_RENTAL, (rental_id,))
         return decode.rental(row) if row else None
 
+    async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
+        """Find a rental by upstream's id of its number."""
+        return foremost(await self._rentals(sql.FIND_RENTALS_BY_ACTIVATION, (activation_id,)))
+
     async def rentals(
         self, *, account_id: AccountId | None, state: State | None, limit: int
     ) -> Sequence[Rental]:
@@ -197,10 +211,49 @@ class PostgresStore:
         row = await self.connections.read_one(sql.FIND_DELIVERY, (delivery_id,))
         return decode.delivery(row) if row else None
 
-    async def incidents(self, *, limit: int) -> Sequence[Incident]:
-        """The newest incidents."""
-        rows = await self.connections.read_all(sql.NEWEST_INCIDENTS, (limit,))
+    async def incidents(self, *, open_only: bool = False, limit: int) -> Sequence[Incident]:
+        """The newest incidents, or the newest that are open."""
+        newest = sql.NEWEST_OPEN_INCIDENTS if open_only else sql.NEWEST_INCIDENTS
+        rows = await self.connections.read_all(newest, (limit,))
         return [decode.incident(row) for row in rows]
+
+    async def find_incident(self, incident_id: IncidentId) -> Incident | None:
+        """Find an incident without knowing its account."""
+        row = await self.connections.read_one(sql.FIND_INCIDENT, (incident_id,))
+        return decode.incident(row) if row else None
+
+    async def count_open_incidents(self) -> int:
+        """How many incidents of all accounts are open."""
+        row = await self.connections.read_one(sql.OPEN_INCIDENTS)
+        return int(row[0]) if row else 0
+
+    async def add_push(self, pushed: PushedMessage) -> bool:
+        """Keep a pushed message durably; tells whether it is the first with its id."""
+        return bool(await self.connections.write(sql.ADD_PUSH, encode.pushed(pushed)))
+
+    async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
+        """Every message that was pushed for a number, in the order of arrival."""
+        rows = await self.connections.read_all(sql.PUSHES, (activation_id,))
+        return [decode.pushed(row) for row in rows]
+
+    async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
+        """The newest that arrived since then, for numbers that no rental and no incident has."""
+        rows = await self.connections.read_all(sql.UNMATCHED_PUSHES, (since, limit))
+        return [decode.pushed(row) for row in rows]
+
+    async def outlay(self, *, ending: datetime) -> Outlay:
+        """Add up what upstream was paid."""
+        (row,) = await self.connections.read_all(sql.OUTLAY, (ending,))
+        return decode.outlay(row)
+
+    async def last_reading(self) -> Reading | None:
+        """The newest reading of upstream's balance."""
+        row = await self.connections.read_one(sql.LAST_READING)
+        return decode.reading(row) if row else None
+
+    async def add_reading(self, reading: Reading) -> None:
+        """Keep a reading."""
+        await self.connections.write(sql.ADD_READING, encode.reading(reading))
 
     async def claim_rental(
         self, account_id: AccountId, rental_id: RentalId, *, now: datetime, until: datetime
@@ -208,6 +261,13 @@ class PostgresStore:
         """Take the right to look upstream at one rental, until *until*."""
         claim = {"account_id": account_id, "id": rental_id, "now": now, "until": until}
         return bool(await self.connections.write(sql.CLAIM_RENTAL, claim))
+
+    async def hasten_rental(
+        self, account_id: AccountId, rental_id: RentalId, *, now: datetime
+    ) -> bool:
+        """Make a rental due now, and let it be looked at; tells whether it is OPEN."""
+        asked = {"account_id": account_id, "id": rental_id, "now": now}
+        return bool(await self.connections.write(sql.HASTEN_RENTAL, asked))
 
     async def claim_due_rentals(
         self, *, now: datetime, until: datetime, limit: int
@@ -223,8 +283,15 @@ class PostgresStore:
         rows = await self._claim(sql.CLAIM_DUE_DELIVERIES, now, until, limit)
         return [decode.delivery(row) for row in rows]
 
+    async def claim_due_incidents(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Incident]:
+        """Take incidents whose ``due_at`` has come, the longest due first."""
+        rows = await self._claim(sql.CLAIM_DUE_INCIDENTS, now, until, limit)
+        return [decode.incident(row) for row in rows]
+
     async def next_due(self) -> datetime | None:
-        """When the next rental or delivery comes due, if any ever does."""
+        """When the next rental, delivery or incident comes due, if any ever does."""
         row = await self.connections.read_one(sql.NEXT_DUE)
         return to_optional_moment(row[0]) if row else None
 

@@ -22,6 +22,11 @@ class Health:
             "How long the oldest due rental or delivery has waited for a worker",
             registry=self._registry,
         )
+        self._incidents = Gauge(
+            "kiwisms_open_incidents",
+            "Incidents of which nobody has said what became of them",
+            registry=self._registry,
+        )
 
     async def live(self, _request: web.Request) -> web.Response:
         """Say that the process answers."""
@@ -37,6 +42,7 @@ class Health:
         due = await self._store.next_due()
         overdue = 0.0 if due is None else (self._clock.now() - due).total_seconds()
         self._overdue.set(max(overdue, 0.0))
+        self._incidents.set(await self._store.count_open_incidents())
         return web.Response(
             body=generate_latest(self._registry),
             headers={**SAFE, "Content-Type": CONTENT_TYPE_LATEST},
