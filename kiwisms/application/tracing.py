@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field
 
 from kiwisms.application.balances import Balances
 from kiwisms.application.repeat import repeatable
+from kiwisms.application.sharing import Shared
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.incident import Incident
-from kiwisms.domain.orphan import Lost, Orphan, owner
+from kiwisms.domain.orphan import Orphan, Request, may_answer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance
 from kiwisms.domain.rental import Rental, State
@@ -31,19 +32,7 @@ CLOCKS_APART: Final = timedelta(minutes=1)
 MOST: Final = 1_000
 
 
-@frozen
-class _Fate:
-    """What upstream did with a number: *says* it, and whether nothing more will be known."""
-
-    says: str
-    resolves: bool
-
-    def tell(self, incident: Incident, at: datetime) -> Incident:
-        """Write it into an open incident."""
-        return incident.resolve(self.says, at) if self.resolves else incident.add(self.says)
-
-
-@frozen(kw_only=True, eq=False)
+@define(kw_only=True, eq=False)
 class Tracing:
     """
     Goes into incidents as they come due.
@@ -57,47 +46,56 @@ class Tracing:
     balances: Balances
     clock: Clock
     terms: Terms
+    _lists: Shared[None, Sequence[Active] | Unknown] = field(factory=Shared, init=False)
 
     async def trace(self, incident: Incident) -> None:
         """Find out about a claimed incident what can be, and save that."""
-        after = incident.after or await self.balances.read()
+        incident = evolve(incident, after=await self._balance_after(incident))
         rental = await self.store.rental(incident.account_id, incident.rental_id)
-        number, fate = incident.activation_id, None
         # A rental that got a number is about that one, and it has ended upstream.
-        searches = incident.is_open and (rental is None or rental.activation_id is None)
-        if searches:
-            number = number or await self._find_number(incident)
-        if searches and number is not None:
-            fate = await self._hand_back(number)
-        await self._save(incident, after, number, fate, searches=searches)
+        searches = incident.is_open and rental is not None and rental.activation_id is None
+        if rental is not None and searches and incident.activation_id is None:
+            incident = evolve(incident, activation_id=await self._find_number(incident, rental))
+        # Before upstream hears of it, and then lists it no more.
+        incident = await self._save(incident, searches=searches)
+        if searches and incident.is_open and incident.activation_id is not None:
+            await self._hand_back(incident, incident.activation_id)
 
-    async def _find_number(self, incident: Incident) -> ActivationId | None:
-        orphans = await self._orphans()
-        # After the numbers: a request that has none yet may be about to be given one of them.
-        under_way = await self.store.rentals(account_id=None, state=State.REQUESTED, limit=MOST)
-        lost = [await self._request(rental, None) for rental in under_way]
-        for each in await self.store.incidents(open_only=True, limit=MOST):
-            rental = await self.store.rental(each.account_id, each.rental_id)
-            if each.activation_id is None and rental is not None:
-                lost.append(await self._request(rental, each))
-        for orphan in orphans:
-            found = owner(orphan, lost, orphans)
-            if found is not None and found.incident_id == incident.id:
-                known = await self.store.find_rental_by_activation(orphan.activation_id)
-                return orphan.activation_id if known is None else None
-        return None
+    async def _balance_after(self, incident: Incident) -> Balance | None:
+        return incident.after or self.balances.after(incident.at) or await self.balances.read()
 
-    async def _request(self, rental: Rental, incident: Incident | None) -> Lost:
-        """Describe a request whose answer is lost, or with no *incident* is not there yet."""
-        renewed = None
+    async def _find_number(self, incident: Incident, rental: Rental) -> ActivationId | None:
+        request = await self._request(rental, incident.at)
+        numbers = [each for each in await self._orphans() if may_answer(each, request)]
+        if len(numbers) != 1 or await self._may_be_anothers(numbers[0], incident):
+            return None
+        number = numbers[0].activation_id
+        # The request that was about to be given it may have ended while we asked.
+        return None if await self.store.find_rental_by_activation(number) else number
+
+    async def _may_be_anothers(self, orphan: Orphan, incident: Incident) -> bool:
+        """Whether a request that is under way, or another lost one, may be what it answers."""
+        now = self.clock.now()
+        for rental in await self.store.rentals(account_id=None, state=State.REQUESTED, limit=MOST):
+            if may_answer(orphan, await self._request(rental, now)):
+                return True
+        for other in await self.store.incidents(open_only=True, limit=MOST):
+            if other.id == incident.id or other.activation_id is not None:
+                continue
+            lost = await self.store.rental(other.account_id, other.rental_id)
+            if lost is not None and may_answer(orphan, await self._request(lost, other.at)):
+                return True
+        return False
+
+    async def _request(self, rental: Rental, until: datetime) -> Request:
+        earlier = None
         if rental.renews is not None:
-            renewed = await self.store.rental(rental.account_id, rental.renews)
-        return Lost(
-            incident_id=None if incident is None else incident.id,
+            earlier = await self.store.rental(rental.account_id, rental.renews)
+        return Request(
             service=rental.service,
-            phone=None if renewed is None else renewed.phone,
+            phone=None if earlier is None else earlier.phone,
             since=rental.created_at,
-            until=self.clock.now() if incident is None else incident.at,
+            until=until,
         )
 
     async def _orphans(self) -> Sequence[Orphan]:
@@ -112,7 +110,8 @@ class Tracing:
         return list(orphans.values())
 
     async def _unknown_active(self) -> Sequence[Active]:
-        active = await self.provider.active()
+        # Of many incidents that come due together one asks.
+        active = await self._lists.do(None, self.provider.active)
         if isinstance(active, Unknown):
             return ()
         taken = {each.activation_id for each in await self.store.incidents(limit=MOST)}
@@ -141,45 +140,38 @@ class Tracing:
             until=now if at is None else at + CLOCKS_APART,
         )
 
-    async def _hand_back(self, number: ActivationId) -> _Fate | None:
-        """Cancel a number upstream; ``None`` when that is to be tried again."""
+    async def _hand_back(self, incident: Incident, number: ActivationId) -> None:
+        """Cancel a number upstream, and say so; where that failed it is tried again later."""
         answer = await self.provider.cancel(number)
         seen = await self.provider.look(number) if isinstance(answer, Ambiguous) else answer
         match seen:
             case Cancelled():
-                return _Fate(f"number {number} was cancelled upstream", resolves=True)
+                await self._resolve(incident, f"number {number} was cancelled upstream")
             case Received():
-                return _Fate(f"number {number} had a message, so upstream charged", resolves=True)
+                await self._resolve(incident, f"number {number} had a message: upstream charged")
             case Gone():
-                return _Fate(f"upstream knows number {number} no more", resolves=False)
-        return None
+                found = incident.add(f"upstream knows number {number} no more")
+                await self._save(found, searches=False)
 
     @repeatable
-    async def _save(
-        self,
-        traced: Incident,
-        after: Balance | None,
-        number: ActivationId | None,
-        fate: _Fate | None,
-        *,
-        searches: bool,
-    ) -> None:
+    async def _save(self, found: Incident, *, searches: bool) -> Incident:
+        """Save what was found, unless somebody has resolved it meanwhile."""
         now = self.clock.now()
-        async with self.store.transaction(traced.account_id) as tx:
-            incident = await tx.incident(traced.id)
-            if incident is None:
-                return
-            incident = evolve(incident, after=incident.after or after)
-            if incident.is_open:
-                incident = evolve(incident, activation_id=number)
-                if fate is not None:
-                    incident = fate.tell(incident, now)
-            searches = searches and incident.is_open and fate is None
-            more = (searches or incident.after is None) and now < self._last_try(traced)
-            tx.save(evolve(incident, due_at=now + PACE if more else None))
-        if fate is not None:
-            log.warning("incident %s: %s", traced.id, fate.says)
+        async with self.store.transaction(found.account_id) as tx:
+            known = await tx.incident(found.id)
+            if known is None or not known.is_open:
+                found = evolve(known or found, after=found.after)
+            searches = searches and found.is_open
+            last = found.at + self.terms.pace.session + PUSHED_WITHIN
+            more = (searches or found.after is None) and now < last
+            found = evolve(found, due_at=now + PACE if more else None)
+            tx.save(found)
+        return found
 
-    def _last_try(self, incident: Incident) -> datetime:
-        """After this no message can be pushed any more."""
-        return incident.at + self.terms.pace.session + PUSHED_WITHIN
+    @repeatable
+    async def _resolve(self, found: Incident, note: str) -> None:
+        log.warning("incident %s: %s", found.id, note)
+        async with self.store.transaction(found.account_id) as tx:
+            incident = await tx.incident(found.id)
+            if incident is not None and incident.is_open:
+                tx.save(incident.resolve(note, self.clock.now()))

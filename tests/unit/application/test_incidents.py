@@ -106,7 +106,7 @@ async def test_a_pushed_message_finds_the_number_and_tells_that_it_was_charged(
     await work(kit)
     incident = await the_incident(kit)
     assert incident.activation_id == number
-    assert incident.resolution == f"number {number} had a message, so upstream charged"
+    assert incident.resolution == f"number {number} had a message: upstream charged"
     assert incident.due_at is None
     assert await kit.kiwi.incidents.orphans() == []
     assert kit.provider.upstream.refunded == Money(0)
@@ -228,6 +228,38 @@ async def test_a_number_of_a_rental_is_never_cancelled_for_an_incident(
     assert (incident.is_open, incident.due_at) == (True, None)
     assert incident.after is not None
     assert kit.provider.on_cancel.calls == cancels
+
+
+async def test_a_process_that_dies_after_the_cancel_still_says_what_it_cancelled(
+    kit: Kit, ada: Account
+) -> None:
+    kit.provider.upstream.lists_active = True
+    number = await lose(kit, ada)
+
+    async def die() -> None:
+        raise asyncio.CancelledError
+
+    kit.provider.on_cancel.next(meanwhile=die)
+    with pytest.raises(asyncio.CancelledError):
+        await kit.work()
+    assert kit.provider.upstream.refunded == kit.provider.upstream.charged
+    await work(kit)
+    assert (await the_incident(kit)).resolution == f"number {number} was cancelled upstream"
+
+
+async def test_many_incidents_at_once_ask_upstream_few_questions(kit: Kit, ada: Account) -> None:
+    kit.provider.upstream.lists_active = True
+    kit.provider.on_rent.next(LOST, times=20)
+    for _ in range(20):
+        with pytest.raises(ProviderFailed):
+            await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.clock.advance(1)
+    due = await kit.kiwi.background.claim_incidents(100)
+    await kit.kiwi.background.trace(due[0])
+    await asyncio.gather(*map(kit.kiwi.background.trace, due[1:]))
+    assert kit.provider.on_balance.calls == 1
+    assert kit.provider.on_active.calls == 2
+    assert all(each.after is not None for each in await kit.kiwi.incidents.all())
 
 
 async def test_nobody_searches_for_ever(kit: Kit, ada: Account) -> None:
