@@ -13,6 +13,7 @@ from kiwisms.ports.provider import (
     NumberOrder,
     Phone,
     Rented,
+    Unknown,
     Waiting,
 )
 
@@ -65,6 +66,10 @@ class InstantProvider:
     async def balance(self) -> Money:
         """Tell of enough money."""
         return Money.parse(1_000_000)
+
+    async def active(self) -> Unknown:
+        """Have no list."""
+        return Unknown("no list", asked=False)
 
     def _number(self) -> Rented:
         number = next(self._activations)

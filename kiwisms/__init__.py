@@ -18,8 +18,10 @@ from kiwisms.domain.catalog import InvalidCountry, ServiceUnavailable
 from kiwisms.domain.delivery import DeliveryNotFound, WebhookNotFound
 from kiwisms.domain.errors import KiwismsError, RateLimited, Unauthorized, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
+from kiwisms.domain.incident import IncidentNotFound
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.money import Money
+from kiwisms.domain.reconciliation import BooksInMotion
 from kiwisms.domain.rental import (
     CancelNotAllowed,
     RenewNotFound,
@@ -50,6 +52,7 @@ __all__ = [
     "AccountNotFound",
     "AccountSuspended",
     "ApiKeyNotFound",
+    "BooksInMotion",
     "CancelNotAllowed",
     "DaisySMS",
     "DeliveryNotFound",
@@ -57,6 +60,7 @@ __all__ = [
     "GuardedProvider",
     "IdempotencyConflict",
     "IdempotencyKeyReused",
+    "IncidentNotFound",
     "InsufficientBalance",
     "InvalidCountry",
     "Kiwisms",

@@ -45,3 +45,7 @@ class NoProvider:
     async def balance(self) -> Refused:
         """Refuse."""
         return NOBODY
+
+    async def active(self) -> Unknown:
+        """Tell nothing."""
+        return NO_PROVIDER

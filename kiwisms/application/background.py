@@ -1,4 +1,4 @@
-"""Work that comes due: look at rentals, give up lost requests, deliver webhooks."""
+"""Work that comes due: look at rentals, rescue lost requests, deliver webhooks, trace incidents."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,10 +7,13 @@ from typing import Final
 
 from attrs import frozen
 
+from kiwisms.application.balances import Balances
 from kiwisms.application.looks import Looks
 from kiwisms.application.renting import Renting
+from kiwisms.application.tracing import Tracing
 from kiwisms.application.webhooks import Webhooks
 from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.incident import Incident
 from kiwisms.domain.rental import OPEN, Rental, State
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
@@ -30,6 +33,8 @@ class Background:
     looks: Looks
     renting: Renting
     webhooks: Webhooks
+    tracing: Tracing
+    balances: Balances
     clock: Clock
     terms: Terms
 
@@ -59,6 +64,13 @@ class Background:
             busy=[account_id for account_id, number in tries.items() if number >= FAIR_SHARE],
         )
 
+    async def claim_incidents(self, limit: int) -> Sequence[Incident]:
+        """Take at most *limit* incidents that must be gone into."""
+        now = self.clock.now()
+        return await self.store.claim_due_incidents(
+            now=now, until=now + self.terms.lease, limit=limit
+        )
+
     async def tend(self, rental: Rental) -> None:
         """Do what a claimed rental came due for."""
         if rental.state is State.REQUESTED:
@@ -69,6 +81,14 @@ class Background:
     async def deliver(self, delivery: Delivery) -> None:
         """Try a claimed delivery."""
         await self.webhooks.deliver(delivery)
+
+    async def trace(self, incident: Incident) -> None:
+        """Go into a claimed incident."""
+        await self.tracing.trace(incident)
+
+    async def keep_balance(self) -> None:
+        """Know upstream's balance, in case an incident must tell what it was before."""
+        await self.balances.keep()
 
     async def pause(self) -> float:
         """Seconds until it is worth claiming again: until the next work is due, or a second."""

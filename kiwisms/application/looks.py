@@ -1,21 +1,24 @@
 """Look upstream what has become of a number, and let it count."""
 
 import logging
+from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
-from attrs import define, field
+from attrs import define, field, frozen
 
+from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import WORKER, Progress
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.sharing import Shared
-from kiwisms.domain.ids import AccountId, ActivationId, IncidentId, RentalId
+from kiwisms.domain.ids import AccountId, ActivationId, RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
+from kiwisms.domain.push import PushedMessage, confirmed
 from kiwisms.domain.rental import OPEN, UNPAID, Rental, RentalNotFound, State
 from kiwisms.domain.sms import Message
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
-from kiwisms.ports.ids import Ids
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import (
     Ambiguous,
@@ -32,6 +35,22 @@ from kiwisms.ports.store import Ahead, Store
 log = logging.getLogger(__name__)
 
 
+@frozen(kw_only=True)
+class _Sight:
+    """What a look that began at *began_at* has shown, and what was *pushed* for the number."""
+
+    shown: Look
+    pushed: Sequence[PushedMessage]
+    began_at: datetime
+
+    def messages(self, rental: Rental, now: datetime) -> Sequence[Message]:
+        """What the rental is to receive."""
+        if not isinstance(self.shown, Received):
+            return ()
+        newest = Message(code=self.shown.code, text=self.shown.text, at=now)
+        return confirmed(newest, self.pushed, known=rental.messages, asked_at=self.began_at)
+
+
 @define(kw_only=True, eq=False)
 class Looks:
     """Asks upstream no more often than allowed, once for all who want to know."""
@@ -39,8 +58,8 @@ class Looks:
     store: Store
     provider: Provider
     outbox: Outbox
+    incidents: Incidents
     clock: Clock
-    ids: Ids
     notices: Notices
     terms: Terms
     _flights: Shared[RentalId, Rental] = field(factory=Shared, init=False)
@@ -70,23 +89,26 @@ class Looks:
         Returns:
             The rental as it is after, and upstream's answer.
         """
-        activation_id = number_of(rental)
-        over = rental.is_over_time(self.clock.now())
+        activation_id, began_at = number_of(rental), self.clock.now()
+        over = rental.is_over_time(began_at)
         seen = await self.provider.look(activation_id)
         if over and isinstance(seen, Waiting):
             seen = await self._hand_back(activation_id)
         if isinstance(seen, Unknown) and seen.asked:
             log.warning("look at %s failed: %s", rental.id, seen.detail)
-        looked = await self._apply(rental.account_id, rental.id, seen, over=over, by=by)
+        sight = await self._sight(activation_id, seen, began_at)
+        looked = await self._apply(rental.account_id, rental.id, sight, over=over, by=by)
         if isinstance(seen, Received) and self.provider.asks_for_next and looked.state in OPEN:
             await self.provider.ask_next(activation_id)
         return looked, seen
 
     async def catch(self, rental: Rental, by: str = WORKER) -> None:
         """Look for a code that came just before the end, and for nothing else."""
-        seen = await self.provider.look(number_of(rental))
+        activation_id, began_at = number_of(rental), self.clock.now()
+        seen = await self.provider.look(activation_id)
         if isinstance(seen, Received):
-            await self._apply(rental.account_id, rental.id, seen, over=False, by=by)
+            sight = await self._sight(activation_id, seen, began_at)
+            await self._apply(rental.account_id, rental.id, sight, over=False, by=by)
 
     def unseen_end(self, rental: Rental) -> Incident:
         """
@@ -95,16 +117,8 @@ class Looks:
         Nobody here was done with it, so it ran out, or was cancelled and the answer is lost: most
         likely upstream has not charged for it.
         """
-        return Incident(
-            id=IncidentId(self.ids.new()),
-            account_id=rental.account_id,
-            rental_id=rental.id,
-            kind=IncidentKind.ANSWER_LOST,
-            detail="upstream knows the number no more, and may have charged for it",
-            price=rental.price,
-            activation_id=rental.activation_id,
-            at=self.clock.now(),
-        )
+        detail = "upstream knows the number no more, and may have charged for it"
+        return self.incidents.about(rental, IncidentKind.ANSWER_LOST, detail, rental.activation_id)
 
     async def _claim_and_look(self, rental: Rental) -> Rental:
         now = self.clock.now()
@@ -133,9 +147,15 @@ class Looks:
         # Upstream may still have it, and charge for a code that comes: ask again later.
         return Unknown(f"not handed back: {answer}") if isinstance(seen, Waiting) else seen
 
+    async def _sight(self, activation_id: ActivationId, shown: Look, began_at: datetime) -> _Sight:
+        # A look shows only the newest message: what was pushed before it would be missed.
+        has_message = isinstance(shown, Received)
+        pushed = await self.store.pushes(activation_id) if has_message else ()
+        return _Sight(shown=shown, pushed=pushed, began_at=began_at)
+
     @repeatable
     async def _apply(
-        self, account_id: AccountId, rental_id: RentalId, seen: Look, *, over: bool, by: str
+        self, account_id: AccountId, rental_id: RentalId, seen: _Sight, *, over: bool, by: str
     ) -> Rental:
         async with self.store.transaction(account_id, Ahead(rental_id=rental_id)) as tx:
             rental = await tx.rental(rental_id)
@@ -146,7 +166,7 @@ class Looks:
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
             after = self._decide(progress, rental, seen, over=over)
             tx.save(*progress.facts)
-            if isinstance(seen, Gone) and after.state in UNPAID:
+            if isinstance(seen.shown, Gone) and after.state in UNPAID:
                 tx.save(self.unseen_end(after))
             for message in after.messages[len(rental.messages) :]:
                 await self.outbox.sms_received(tx, after, message)
@@ -156,17 +176,18 @@ class Looks:
             self.notices.tell(WORK)
         return after
 
-    def _decide(self, progress: Progress, rental: Rental, seen: Look, *, over: bool) -> Rental:
+    def _decide(self, progress: Progress, rental: Rental, seen: _Sight, *, over: bool) -> Rental:
         now, pace = self.clock.now(), self.terms.pace
         after = rental.looked(now, pace)
-        if isinstance(seen, Received):
-            after = after.receive(Message(code=seen.code, text=seen.text, at=now), now, pace)
         progress.to(after)
-        cancelled = isinstance(seen, Cancelled)
-        if isinstance(seen, Gone) and after.finished_if_gone:
+        for message in seen.messages(rental, now):
+            after = after.receive(message, now, pace)
+            progress.to(after)
+        shown = seen.shown
+        if isinstance(shown, Gone) and after.finished_if_gone:
             after = after.complete(now)
             progress.to(after)
-        elif cancelled or (over and not isinstance(seen, Unknown)):
+        elif isinstance(shown, Cancelled) or (over and not isinstance(shown, Unknown)):
             withdrawn = after.state is State.WAITING and not after.is_ending(now, pace)
             after = after.cancel(now) if withdrawn else after.run_out(now)
             progress.to(after)

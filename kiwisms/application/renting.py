@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from weakref import WeakValueDictionary
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.errors import ProviderFailed
+from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import WORK
 from kiwisms.application.progress import APP, Progress
 from kiwisms.application.repeat import repeatable
@@ -23,16 +24,8 @@ from kiwisms.domain.idempotency import (
     fingerprint,
     replay,
 )
-from kiwisms.domain.ids import (
-    AccountId,
-    ActivationId,
-    IdempotencyKey,
-    IncidentId,
-    KeyPrefix,
-    RentalId,
-)
+from kiwisms.domain.ids import AccountId, ActivationId, IdempotencyKey, KeyPrefix, RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
-from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
 from kiwisms.domain.pricing import Quote, corrected, must_be_within, quote
 from kiwisms.domain.rental import (
@@ -117,6 +110,7 @@ class Renting:
     store: Store
     provider: Provider
     catalogs: Catalogs
+    incidents: Incidents
     clock: Clock
     ids: Ids
     notices: Notices
@@ -301,7 +295,7 @@ class Renting:
     async def _lost(self, held: Rental, detail: str) -> ProviderFailed:
         """Give up a request, as upstream's answer never came or is nonsense, and say so."""
         log.warning("rental %s: upstream's answer is lost: %s", held.id, detail)
-        await self._fail(held, self._incident(held, IncidentKind.ANSWER_LOST, detail))
+        await self._fail(held, self.incidents.about(held, IncidentKind.ANSWER_LOST, detail))
         return _failure(detail)
 
     async def _hand_back(
@@ -313,10 +307,8 @@ class Renting:
         is_back = isinstance(answer, Cancelled)
         outcome = "was handed back" if is_back else f"may still be rented: {answer}"
         kind = IncidentKind.ANSWER_TOO_LATE if is_late else IncidentKind.ANSWER_LOST
-        incident = evolve(
-            self._incident(held, kind, f"the number {why}; it {outcome}"),
-            activation_id=number.activation_id,
-        )
+        detail = f"the number {why}; it {outcome}"
+        incident = self.incidents.about(held, kind, detail, number.activation_id)
         # An incident of the request that was given up is there, so tell what became of it.
         await self._fail(held, incident if is_late or not is_back else None)
         return _failure(why)
@@ -345,12 +337,8 @@ class Renting:
     async def rescue(self, rental: Rental) -> None:
         """Give up a request that nobody finished: upstream cannot be asked what became of it."""
         log.warning("rental %s: nobody came back with upstream's answer", rental.id)
-        balance = await self.provider.balance()
-        incident = evolve(
-            self._incident(rental, IncidentKind.NOBODY_CAME_BACK, "the process ended"),
-            balance=balance if isinstance(balance, Money) else None,
-        )
-        await self._fail(rental, incident)
+        kind = IncidentKind.NOBODY_CAME_BACK
+        await self._fail(rental, self.incidents.about(rental, kind, "the process ended"))
 
     @repeatable
     async def _fail(self, held: Rental, incident: Incident | None) -> None:
@@ -371,17 +359,6 @@ class Renting:
             if incident is not None:
                 tx.save(incident)
             await _settle_key(tx, rental, IdempotencyRecord.free)
-
-    def _incident(self, rental: Rental, kind: IncidentKind, detail: str) -> Incident:
-        return Incident(
-            id=IncidentId(self.ids.new()),
-            account_id=rental.account_id,
-            rental_id=rental.id,
-            kind=kind,
-            detail=detail,
-            price=rental.price,
-            at=self.clock.now(),
-        )
 
 
 def _step_three(held: Rental) -> Ahead:

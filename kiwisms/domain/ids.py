@@ -15,3 +15,5 @@ TransferId = NewType("TransferId", str)
 DeliveryId = NewType("DeliveryId", str)
 """The same on every try of one event; the receiver's ``webhook-id``."""
 IncidentId = NewType("IncidentId", str)
+MessageId = NewType("MessageId", str)
+"""Upstream's own id of a pushed message; the same on every try to push it."""

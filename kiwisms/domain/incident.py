@@ -2,11 +2,16 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from kiwisms.domain.errors import KiwismsError, ValidationRefused
 from kiwisms.domain.ids import AccountId, ActivationId, IncidentId, RentalId
 from kiwisms.domain.money import Money
+from kiwisms.domain.reconciliation import Balance
+
+LONGEST_NOTE = 500
 
 
 class IncidentKind(StrEnum):
@@ -20,13 +25,23 @@ class IncidentKind(StrEnum):
     """A number came after its request was given up, and was to be handed back upstream."""
 
 
+class IncidentNotFound(KiwismsError):
+    """There is no such incident."""
+
+    code = "INCIDENT_NOT_FOUND"
+
+    def __init__(self, incident_id: str) -> None:
+        super().__init__(f"no incident {incident_id!r}")
+
+
 @frozen(kw_only=True)
 class Incident:
     """
     A number that may have been rented upstream although the customer was not charged.
 
-    *price* is what the customer would have paid, and *balance* upstream's balance afterwards,
-    where it could be read.
+    *price* is what the customer would have paid. *before* and *after* are upstream's balance
+    around the request, where it was told. *activation_id* is the number, where it is known.
+    *due_at* is the moment at which somebody must find out more, if ever.
     """
 
     id: IncidentId
@@ -35,6 +50,32 @@ class Incident:
     kind: IncidentKind
     detail: str
     price: Money
-    balance: Money | None = None
+    before: Balance | None = None
+    after: Balance | None = None
     activation_id: ActivationId | None = None
     at: datetime
+    due_at: datetime | None = None
+    resolved_at: datetime | None = None
+    resolution: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has said yet what became of it."""
+        return self.resolved_at is None
+
+    def add(self, found: str) -> Self:
+        """Say in its detail what was found out."""
+        return evolve(self, detail=f"{self.detail}; {found}")
+
+    def resolve(self, note: str, at: datetime) -> Self:
+        """
+        Say what became of it; that stands.
+
+        Raises:
+            ValidationRefused: It is resolved already, or *note* has not 1 to 500 characters.
+        """
+        if not self.is_open:
+            raise ValidationRefused("incident", f"is resolved already: {self.resolution}")
+        if not 0 < len(note.strip()) <= LONGEST_NOTE or not note.isprintable():
+            raise ValidationRefused("note", f"must have 1 to {LONGEST_NOTE} printable characters")
+        return evolve(self, resolution=note.strip(), resolved_at=at, due_at=None)

@@ -7,12 +7,17 @@ from attrs import frozen
 
 from kiwisms.application.accounts import Accounts
 from kiwisms.application.background import Background
+from kiwisms.application.balances import Balances
 from kiwisms.application.catalogs import Catalogs
+from kiwisms.application.incidents import Incidents
 from kiwisms.application.keys import ApiKeys
 from kiwisms.application.looks import Looks
 from kiwisms.application.outbox import Outbox
+from kiwisms.application.pushes import Pushes
+from kiwisms.application.reconciling import Reconciling
 from kiwisms.application.rentals import Rentals
 from kiwisms.application.renting import Renting
+from kiwisms.application.tracing import Tracing
 from kiwisms.application.wallets import Wallets
 from kiwisms.application.webhooks import Webhooks
 from kiwisms.domain.terms import Terms
@@ -58,6 +63,9 @@ class Kiwisms:
     catalog: Catalogs
     rentals: Rentals
     webhooks: Webhooks
+    incidents: Incidents
+    reconciling: Reconciling
+    pushes: Pushes
     background: Background
     settings: "Settings | None" = None
 
@@ -77,17 +85,25 @@ class Kiwisms:
 
 
 def join(
-    ports: Ports, terms: Terms, *, catalog_age: timedelta, settings: "Settings | None" = None
+    ports: Ports,
+    terms: Terms,
+    *,
+    catalog_age: timedelta,
+    push_secret: str,
+    settings: "Settings | None" = None,
 ) -> Kiwisms:
     """Build every use case over one set of ports."""
     store, clock, ids, notices = ports.store, ports.clock, ports.ids, ports.notices
     provider = ports.provider
     outbox = Outbox(clock=clock, ids=ids)
+    balances = Balances(provider=provider, clock=clock)
+    incidents = Incidents(store=store, balances=balances, clock=clock, ids=ids)
     catalogs = Catalogs(provider=provider, clock=clock, terms=terms, max_age=catalog_age)
     renting = Renting(
         store=store,
         provider=provider,
         catalogs=catalogs,
+        incidents=incidents,
         clock=clock,
         ids=ids,
         notices=notices,
@@ -97,8 +113,8 @@ def join(
         store=store,
         provider=provider,
         outbox=outbox,
+        incidents=incidents,
         clock=clock,
-        ids=ids,
         notices=notices,
         terms=terms,
     )
@@ -128,8 +144,20 @@ def join(
             terms=terms,
         ),
         webhooks=webhooks,
+        incidents=incidents,
+        reconciling=Reconciling(store=store, provider=provider, clock=clock, terms=terms),
+        pushes=Pushes(store=store, clock=clock, notices=notices, secret=push_secret),
         background=Background(
-            store=store, looks=looks, renting=renting, webhooks=webhooks, clock=clock, terms=terms
+            store=store,
+            looks=looks,
+            renting=renting,
+            webhooks=webhooks,
+            tracing=Tracing(
+                store=store, provider=provider, balances=balances, clock=clock, terms=terms
+            ),
+            balances=balances,
+            clock=clock,
+            terms=terms,
         ),
         settings=settings,
     )

@@ -22,6 +22,7 @@ from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.adapters.system import RandomIds, SystemClock
 from kiwisms.adapters.webhook_sender import HttpWebhookSender
 from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.push import push_secret
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints.engine import Kiwisms, Ports, join
 from kiwisms.entrypoints.load_settings import variable
@@ -82,6 +83,7 @@ async def open_engine(
     """
     settings = settings or Settings()
     clock = clock or SystemClock()
+    secret_key = _secret_key(settings, store)
     async with AsyncExitStack() as stack:
         secret_key = _secret_key(settings, store)
         opened = await stack.enter_async_context(open_store(store, settings))
@@ -102,6 +104,7 @@ async def open_engine(
             ports,
             terms or settings.terms(),
             catalog_age=timedelta(seconds=settings.catalog_seconds),
+            push_secret=push_secret(secret_key),
             settings=settings,
         )
         if background:

@@ -9,14 +9,15 @@ from typing import Final, TypeVar
 from attrs import define, field
 
 from kiwisms.application.background import Background
+from kiwisms.application.balances import PACE
 from kiwisms.application.outbox import WORK
 from kiwisms.domain.errors import KiwismsError
-from kiwisms.domain.rental import Rental
 from kiwisms.ports.notices import Notices
 
 log = logging.getLogger(__name__)
 
 MOST_RENTALS: Final = 20
+MOST_INCIDENTS: Final = 20
 MOST_DELIVERIES: Final = 200
 """A delivery that waits for its receiver costs little, and many may have to wait at once."""
 HELD_PAUSE: Final = 0.1
@@ -30,7 +31,7 @@ Claim = Callable[[int, Collection[T]], Awaitable[Sequence[T]]]
 
 @define(kw_only=True, eq=False)
 class Worker:
-    """Two loops, one for rentals and one for webhooks, so that neither waits for the other."""
+    """A loop each for rentals, webhooks and incidents, so that none waits for another."""
 
     background: Background
     notices: Notices
@@ -39,20 +40,16 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`, then finish what is under way."""
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(self._loop(self._claim_rentals, self.background.tend, MOST_RENTALS))
-            loops.create_task(
-                self._loop(
-                    self.background.claim_deliveries, self.background.deliver, MOST_DELIVERIES
-                )
-            )
+            work = self.background
+            loops.create_task(self._loop(_any(work.claim_rentals), work.tend, MOST_RENTALS))
+            loops.create_task(self._loop(work.claim_deliveries, work.deliver, MOST_DELIVERIES))
+            loops.create_task(self._loop(_any(work.claim_incidents), work.trace, MOST_INCIDENTS))
+            loops.create_task(self._keep_balance())
 
     def stop(self) -> None:
         """Claim nothing more."""
         self._stopping = True
         self.notices.tell(WORK)
-
-    async def _claim_rentals(self, limit: int, _under_way: Collection[Rental]) -> Sequence[Rental]:
-        return await self.background.claim_rentals(limit)
 
     async def _loop(self, claim: Claim[T], work: Callable[[T], Awaitable[None]], most: int) -> None:
         under_way: dict[asyncio.Task[None], T] = {}
@@ -63,6 +60,12 @@ class Worker:
                     under_way[task] = item
                     task.add_done_callback(under_way.pop)
                 await self._idle(under_way.keys(), is_full=len(under_way) >= most)
+
+    async def _keep_balance(self) -> None:
+        while not self._stopping:
+            await _guarded(lambda _: self.background.keep_balance(), None)
+            if not self._stopping:
+                await self.notices.wait(WORK, PACE.total_seconds())
 
     async def _claim(self, claim: Claim[T], limit: int, under_way: Collection[T]) -> Sequence[T]:
         try:
@@ -108,6 +111,11 @@ async def working(background: Background, notices: Notices) -> AsyncIterator[Non
     finally:
         worker.stop()
         await task
+
+
+def _any(claim: Callable[[int], Awaitable[Sequence[T]]]) -> Claim[T]:
+    """Make a claim of one to which it is all the same what is under way."""
+    return lambda limit, _under_way: claim(limit)
 
 
 async def _guarded(work: Callable[[T], Awaitable[None]], item: T) -> None:

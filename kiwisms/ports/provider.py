@@ -1,5 +1,6 @@
 """The upstream that rents out real numbers, and every answer it can give."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType, Protocol
@@ -51,6 +52,16 @@ class Rented:
     phone: Phone
     cost: Money | None = None
     asleep_until: datetime | None = None
+
+
+@frozen(kw_only=True)
+class Active:
+    """A number that upstream has rented out to us; *rented_at* is known where upstream tells it."""
+
+    activation_id: ActivationId
+    service: ServiceCode
+    phone: Phone | None = None
+    rented_at: datetime | None = None
 
 
 @frozen
@@ -160,4 +171,8 @@ class Provider(Protocol):
 
     async def balance(self) -> Money | Refused | Unknown:
         """Read the money left in the operator's account upstream."""
+        ...
+
+    async def active(self) -> Sequence[Active] | Unknown:
+        """List every number that is rented out to us now; `Unknown` where there is no list."""
         ...

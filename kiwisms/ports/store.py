@@ -17,12 +17,15 @@ from kiwisms.domain.ids import (
     ActivationId,
     DeliveryId,
     IdempotencyKey,
+    IncidentId,
     KeyPrefix,
     RentalId,
     TransferId,
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step
 from kiwisms.domain.wallet import Wallet
 
@@ -41,7 +44,7 @@ Fact = (
 """
 All that a transaction can save.
 
-Transfers, steps and incidents are only ever added, and a second one with the same key is an error.
+Transfers and steps are only ever added, and a second one with the same key is an error.
 Of all others, the last one saved under a key stands.
 """
 
@@ -169,6 +172,10 @@ class Transaction(Protocol):
         """One webhook delivery of the account."""
         ...
 
+    async def incident(self, incident_id: IncidentId) -> Incident | None:
+        """One incident of the account."""
+        ...
+
     def save(self, *facts: Fact) -> None:
         """Write *facts* when the transaction is left; all must be the account's own."""
         ...
@@ -281,8 +288,40 @@ class Store(Protocol):
         """Find a delivery without knowing its account: for the operator."""
         ...
 
-    async def incidents(self, *, limit: int) -> Sequence[Incident]:
-        """The newest incidents."""
+    async def incidents(self, *, open_only: bool = False, limit: int) -> Sequence[Incident]:
+        """The newest incidents, or the newest that are open."""
+        ...
+
+    async def find_incident(self, incident_id: IncidentId) -> Incident | None:
+        """Find an incident without knowing its account: for the operator."""
+        ...
+
+    async def count_open_incidents(self) -> int:
+        """How many incidents of all accounts are open."""
+        ...
+
+    async def add_push(self, pushed: PushedMessage) -> bool:
+        """Keep a pushed message durably; tells whether it is the first with its id."""
+        ...
+
+    async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
+        """Every message that was pushed for a number, in the order of arrival."""
+        ...
+
+    async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
+        """The newest that arrived since then, for numbers that no rental and no incident has."""
+        ...
+
+    async def outlay(self, *, ending: datetime) -> Outlay:
+        """Add up what upstream was paid; a number moves when it waits and expires by *ending*."""
+        ...
+
+    async def last_reading(self) -> Reading | None:
+        """The newest reading of upstream's balance."""
+        ...
+
+    async def add_reading(self, reading: Reading) -> None:
+        """Keep a reading."""
         ...
 
     async def claim_rental(
@@ -308,6 +347,12 @@ class Store(Protocol):
                 look never ended.
             until: Becomes its ``due_at``: nobody need look by himself before.
         """
+        ...
+
+    async def hasten_rental(
+        self, account_id: AccountId, rental_id: RentalId, *, now: datetime
+    ) -> bool:
+        """Make a rental due now, and let it be looked at; tells whether it is OPEN."""
         ...
 
     async def claim_due_rentals(
@@ -338,8 +383,14 @@ class Store(Protocol):
         """
         ...
 
+    async def claim_due_incidents(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Incident]:
+        """Take incidents whose ``due_at`` has come, as `claim_due_rentals` does."""
+        ...
+
     async def next_due(self) -> datetime | None:
-        """When the next rental or delivery comes due, if any ever does."""
+        """When the next rental, delivery or incident comes due, if any ever does."""
         ...
 
     def books(self) -> AsyncIterator[Books]:

@@ -20,6 +20,7 @@ from kiwisms.testing.vault import PlainVault
 from kiwisms.testing.webhooks import FakeWebhookSender
 
 CATALOG_AGE: Final = timedelta(seconds=30)
+PUSH_SECRET: Final = "push-secret"
 
 
 @frozen(kw_only=True, eq=False)
@@ -63,7 +64,7 @@ class Kit:
             clock=self.clock,
             ids=CountingIds(),
         )
-        return join(ports, self.terms, catalog_age=CATALOG_AGE)
+        return join(ports, self.terms, catalog_age=CATALOG_AGE, push_secret=PUSH_SECRET)
 
     async def customer(self, balance: str, email: str = "ada@example.com") -> Account:
         """Create an account that has *balance* dollars."""
@@ -76,9 +77,12 @@ class Kit:
         while True:
             rentals = await self.kiwi.background.claim_rentals(100)
             deliveries = await self.kiwi.background.claim_deliveries(100)
-            if not rentals and not deliveries:
+            incidents = await self.kiwi.background.claim_incidents(100)
+            if not rentals and not deliveries and not incidents:
                 return
             for rental in rentals:
                 await self.kiwi.background.tend(rental)
             for delivery in deliveries:
                 await self.kiwi.background.deliver(delivery)
+            for incident in incidents:
+                await self.kiwi.background.trace(incident)

@@ -1,5 +1,7 @@
 """An upstream in the same process, for tests that need no network."""
 
+from collections.abc import Sequence
+
 from kiwisms.adapters.simulator.activation import Activation
 from kiwisms.adapters.simulator.upstream import CAP, Upstream
 from kiwisms.domain.catalog import Catalog, CountryCode, Offer
@@ -7,6 +9,7 @@ from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.money import Money
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.provider import (
+    Active,
     Ambiguous,
     Cancelled,
     Finished,
@@ -40,6 +43,7 @@ class FakeProvider:
         self.on_cancel: Script[Cancelled | Ambiguous | Gone | TooEarly | Unknown] = Script()
         self.on_catalog: Script[Catalog | Refused | Unknown] = Script()
         self.on_balance: Script[Money | Refused | Unknown] = Script()
+        self.on_active: Script[Sequence[Active] | Unknown] = Script()
         self._clock = clock
 
     @property
@@ -104,6 +108,24 @@ class FakeProvider:
         """Read the money left upstream."""
         await self._clock.sleep(0)
         return await self.on_balance.play(lambda: self.upstream.money(self._clock.now()))
+
+    async def active(self) -> Sequence[Active] | Unknown:
+        """List the numbers that are rented out."""
+        await self._clock.sleep(0)
+        return await self.on_active.play(self._active)
+
+    def _active(self) -> Sequence[Active] | Unknown:
+        if not self.upstream.lists_active:
+            return Unknown("has no list")
+        return [
+            Active(
+                activation_id=each.id,
+                service=each.service,
+                phone=each.phone,
+                rented_at=each.rented_at,
+            )
+            for each in self.upstream.active(self._clock.now())
+        ]
 
     def _catalog(self, country: CountryCode) -> Catalog:
         offers = {

@@ -24,12 +24,15 @@ from kiwisms.domain.ids import (
     IdempotencyKey,
     IncidentId,
     KeyPrefix,
+    MessageId,
     RentalId,
     TransferId,
 )
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import Money, cents
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import Balance
 from kiwisms.domain.rental import Pace, Rental, State, Step
 from kiwisms.domain.sms import Code, Message
 from kiwisms.domain.wallet import Wallet
@@ -196,7 +199,9 @@ def delivery(
     )
 
 
-def incident(id: str = "i-1", of: AccountId = ADA, at: datetime = NOW) -> Incident:
+def incident(
+    id: str = "i-1", of: AccountId = ADA, at: datetime = NOW, *, due_at: datetime | None = NOW
+) -> Incident:
     return Incident(
         account_id=of,
         id=IncidentId(id),
@@ -204,9 +209,37 @@ def incident(id: str = "i-1", of: AccountId = ADA, at: datetime = NOW) -> Incide
         kind=IncidentKind.ANSWER_LOST,
         detail="no answer within 10 s",
         price=cents(39),
-        balance=Money(-1),
+        before=Balance(amount=Money(300_000), at=at - seconds(5)),
+        after=Balance(amount=Money(-1), at=at + seconds(5)),
         activation_id=ActivationId("9"),
         at=at,
+        due_at=due_at,
+        resolved_at=at + seconds(60),
+        resolution="it is in upstream's list",
+    )
+
+
+def open_incident(id: str = "i-1", of: AccountId = ADA, at: datetime = NOW) -> Incident:
+    return evolve(
+        incident(id, of, at),
+        before=None,
+        after=None,
+        activation_id=None,
+        due_at=at,
+        resolved_at=None,
+        resolution=None,
+    )
+
+
+def pushed(id: str = "5001", activation: str = "9r-1", at: datetime = NOW) -> PushedMessage:
+    return PushedMessage(
+        id=MessageId(id),
+        activation_id=ActivationId(activation),
+        service=ServiceCode("go"),
+        code=Code("0042"),
+        text="your code: 0042 ☃",
+        received_at=NOW - seconds(1),
+        arrived_at=at,
     )
 
 

@@ -27,9 +27,19 @@ NOT_BY_ACCOUNT: Final[Mapping[str, str]] = MappingProxyType(
         "NEWEST_RENTALS": "for the operator",
         "NEWEST_RENTALS_IN_STATE": "for the operator",
         "FIND_DELIVERY": "for the operator",
+        "FIND_INCIDENT": "for the operator",
         "NEWEST_INCIDENTS": "for the operator",
+        "NEWEST_OPEN_INCIDENTS": "for the operator",
+        "OPEN_INCIDENTS": "for the operator",
+        "OUTLAY": "for the operator",
+        "LAST_READING": "for the operator",
+        "ADD_READING": "for the operator",
+        "ADD_PUSH": "nobody knows yet whose number it is",
+        "PUSHES": "pushed before anybody knew whose number it is",
+        "UNMATCHED_PUSHES": "of nobody's number",
         "CLAIM_DUE_RENTALS": "workers take what is due of any account",
         "CLAIM_DUE_DELIVERIES": "workers take what is due of any account",
+        "CLAIM_DUE_INCIDENTS": "workers take what is due of any account",
         "NEXT_DUE": "workers take what is due of any account",
     }
 )
@@ -59,12 +69,18 @@ FRAGMENTS: Final = {
     "RENTALS",
     "DELIVERY_COLUMNS",
     "DELIVERIES",
+    "INCIDENT_COLUMNS",
+    "INCIDENTS",
+    "ALL_PUSHES",
 }
 BY_ACCOUNT: Final = sorted(
     set(filter(str.isupper, vars(statements))) - set(NOT_BY_ACCOUNT) - NO_ROWS - FRAGMENTS
 )
 ACROSS: Final = "SELECT FROM rental\n     WHERE state IN ('REQUESTED', 'WAITING') LIMIT"
 """The one look across accounts in a rent: the slots upstream are one account's, the operator's."""
+
+OPERATORS_TABLES: Final = {"schema_version": "one", "pushed_message": "id", "balance_reading": "at"}
+"""Of no account, and what their keys begin with: see the comments of the schema."""
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
@@ -104,7 +120,8 @@ async def test_every_primary_key_begins_with_the_account(connection: Connection)
         """,
     )
     first = dict(keys)
-    assert first.pop("schema_version") == "one", "one row, which is of no account"
+    operators = {table: first.pop(table) for table in OPERATORS_TABLES}
+    assert operators == OPERATORS_TABLES
     assert len(first) == 10
     assert set(first.values()) == {"account_id"}
 
@@ -193,8 +210,8 @@ async def test_a_wrong_row_is_refused(connection: Connection, wrong: str, refusa
         await connection.execute(wrong.encode())
 
 
-SORTED: Final = {"ACCOUNTS_BY_AGE", "API_KEYS_BY_AGE"}
-"""Read whole and sorted: for the operator, or few rows."""
+SORTED: Final = {"ACCOUNTS_BY_AGE", "API_KEYS_BY_AGE", "OUTLAY"}
+"""Read whole: for the operator, or few rows."""
 SHARES: Final = {"CLAIM_DUE_DELIVERIES"}
 """Sorts what each account gives, which is little."""
 ASKED: Final = sorted(

@@ -16,6 +16,7 @@ from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.money import Money
 from kiwisms.domain.sms import Code
 from kiwisms.ports.provider import (
+    Active,
     Ambiguous,
     Cancelled,
     Finished,
@@ -27,6 +28,7 @@ from kiwisms.ports.provider import (
     Refused,
     Rented,
     TooEarly,
+    Unknown,
     Waiting,
 )
 from kiwisms.testing.clock import ManualClock
@@ -63,7 +65,11 @@ async def in_process(upstream: Upstream) -> AsyncIterator[World]:
 @asynccontextmanager
 async def over_http(upstream: Upstream, *, price_in_json: bool = False) -> AsyncIterator[World]:
     clock = ManualClock()
-    dialect = Dialect(price_in_json=price_in_json, asks_for_next=upstream.asks_for_next)
+    dialect = Dialect(
+        price_in_json=price_in_json,
+        asks_for_next=upstream.asks_for_next,
+        lists_active=upstream.lists_active,
+    )
     async with (
         Simulator(clock, upstream) as simulator,
         DaisySMS(simulator.url, simulator.key, dialect=dialect, clock=clock) as provider,
@@ -298,3 +304,35 @@ async def test_a_further_message_is_asked_for_where_it_must_be(
 
 async def test_messages_need_not_be_asked_for_elsewhere(world: World) -> None:
     assert not world.provider.asks_for_next
+
+
+async def listed(world: World) -> list[Active]:
+    active = await world.provider.active()
+    assert not isinstance(active, Unknown)
+    return list(active)
+
+
+async def test_without_a_list_nobody_knows_what_is_rented_out(world: World) -> None:
+    await world.rent()
+    assert isinstance(await world.provider.active(), Unknown)
+
+
+@pytest.mark.parametrize("open_world", [in_process, over_http])
+async def test_a_list_tells_which_numbers_are_rented_out(
+    open_world: Callable[[Upstream], AbstractAsyncContextManager[World]],
+) -> None:
+    async with open_world(Upstream(lists_active=True)) as world:
+        assert await listed(world) == []
+        first, second = await world.rent(), await world.rent()
+        world.deliver("1")
+        await world.provider.cancel(first.activation_id)
+        assert await listed(world) == [
+            Active(
+                activation_id=second.activation_id,
+                service=GOOGLE.service,
+                phone=second.phone,
+                rented_at=world.clock.now(),
+            )
+        ]
+        world.clock.advance(world.upstream.session.total_seconds())
+        assert await listed(world) == []

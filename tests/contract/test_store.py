@@ -11,8 +11,10 @@ from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.idempotency import KeyState
 from kiwisms.domain.ids import (
     AccountId,
+    ActivationId,
     DeliveryId,
     IdempotencyKey,
+    IncidentId,
     KeyPrefix,
     RentalId,
     TransferId,
@@ -20,7 +22,9 @@ from kiwisms.domain.ids import (
 from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.ledger import LedgerAccount
 from kiwisms.domain.money import ZERO, Money, cents
+from kiwisms.domain.reconciliation import Reading
 from kiwisms.domain.rental import State
+from kiwisms.domain.sms import Code
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Ahead, Fact, Store, StoreUnavailable
 from tests.contract.stores import (
@@ -33,9 +37,12 @@ from tests.contract.stores import (
     api_key,
     delivery,
     incident,
+    open_incident,
+    pushed,
     received,
     record,
     requested,
+    seconds,
     step,
     transfer,
     waiting,
@@ -69,6 +76,12 @@ READ: dict[str, tuple[Fact, Callable[[Store], Awaitable[object]]]] = {
     "webhook": (webhook(), lambda store: store.webhook(ADA, None)),
     "webhook of key": (webhook("p1"), lambda store: store.webhook(ADA, KeyPrefix("p1"))),
     "delivery": (delivery(), lambda store: store.find_delivery(DeliveryId("d-1"))),
+    "incident by id": (incident(), lambda store: store.find_incident(IncidentId("i-1"))),
+    "open incident": (open_incident(), lambda store: store.find_incident(IncidentId("i-1"))),
+    "rental by activation": (
+        FULL_RENTAL,
+        lambda store: store.find_rental_by_activation(ActivationId("9r-1")),
+    ),
     "delivery without date": (
         delivery(due_at=None),
         lambda store: store.find_delivery(DeliveryId("d-1")),
@@ -111,6 +124,7 @@ async def test_a_transaction_reads_what_was_committed(store: Store) -> None:
         webhook(),
         webhook("p1"),
         delivery(),
+        incident(),
     ]
     await save(store, *facts)
     async with store.transaction(ADA) as tx:
@@ -124,6 +138,7 @@ async def test_a_transaction_reads_what_was_committed(store: Store) -> None:
             await tx.webhook(None),
             await tx.webhook(KeyPrefix("p1")),
             await tx.delivery(DeliveryId("d-1")),
+            await tx.incident(IncidentId("i-1")),
         ]
 
 
@@ -166,7 +181,8 @@ async def test_what_is_not_there_is_none(store: Store) -> None:
             await tx.api_key(KeyPrefix("x")),
             await tx.webhook(None),
             await tx.delivery(DeliveryId("x")),
-        ] == [None] * 6
+            await tx.incident(IncidentId("x")),
+        ] == [None] * 7
     nobody = AccountId("x")
     assert [
         await store.account(nobody),
@@ -178,8 +194,9 @@ async def test_what_is_not_there_is_none(store: Store) -> None:
         await store.find_rental(RentalId("x")),
         await store.webhook(ADA, None),
         await store.find_delivery(DeliveryId("x")),
+        await store.find_incident(IncidentId("x")),
         await store.next_due(),
-    ] == [None] * 10
+    ] == [None] * 11
 
 
 @pytest.mark.parametrize("odd", ["\0", "\ud800", "r-1\0", "", "r-1 ", "R-1"])
@@ -198,6 +215,7 @@ async def test_what_no_store_can_hold_is_not_there_either(store: Store, odd: str
 
 async def test_what_is_another_accounts_is_not_there(store: Store) -> None:
     await save(store, FULL_RENTAL, record(), api_key(), webhook(), delivery(), transfer(), step())
+    await save(store, incident())
     async with store.transaction(BOB) as tx:
         assert [
             await tx.transfer(TransferId("credit:a")),
@@ -206,7 +224,8 @@ async def test_what_is_another_accounts_is_not_there(store: Store) -> None:
             await tx.api_key(KeyPrefix("p1")),
             await tx.webhook(None),
             await tx.delivery(DeliveryId("d-1")),
-        ] == [None] * 6
+            await tx.incident(IncidentId("i-1")),
+        ] == [None] * 7
     assert await store.rental(BOB, RentalId("r-1")) is None
     assert await store.api_key(BOB, KeyPrefix("p1")) is None
     assert await store.webhook(BOB, None) is None
@@ -247,9 +266,8 @@ async def test_the_last_one_saved_under_a_key_stands(store: Store) -> None:
         (transfer(), evolve(transfer(2), reason="again")),
         (transfer(), transfer(1, "credit:b")),
         (step(), evolve(step(), by="someone else")),
-        (incident(), evolve(incident(), detail="again")),
     ],
-    ids=["same cause", "same number", "step", "incident"],
+    ids=["same cause", "same number", "step"],
 )
 async def test_what_is_only_added_is_never_replaced(
     store: Store, first: Fact, second: Fact
@@ -261,7 +279,6 @@ async def test_what_is_only_added_is_never_replaced(
     kept = [
         *await store.transfers(ADA),
         *await store.steps(ADA, RentalId("r-1")),
-        *await store.incidents(limit=9),
     ]
     assert kept == [first]
 
@@ -393,9 +410,32 @@ async def test_every_delivery_status_is_kept(store: Store, status: DeliveryStatu
 
 @pytest.mark.parametrize("kind", IncidentKind)
 async def test_every_kind_of_incident_is_kept(store: Store, kind: IncidentKind) -> None:
-    kept = evolve(incident(), kind=kind, balance=None, activation_id=None)
+    kept = evolve(open_incident(), kind=kind)
     await save(store, kept)
     assert await store.incidents(limit=1) == [kept]
+
+
+async def test_a_pushed_message_is_kept_once_and_as_it_first_came(store: Store) -> None:
+    first, bare = pushed(), evolve(pushed("5002"), code=None, text=None, received_at=None)
+    assert await store.add_push(first)
+    assert await store.add_push(bare)
+    assert not await store.add_push(first)
+    assert not await store.add_push(evolve(first, code=Code("other")))
+    assert await store.pushes(first.activation_id) == [first, bare]
+    assert await store.pushes(ActivationId("8")) == []
+
+
+async def test_of_many_same_pushes_at_once_one_is_the_first(store: Store) -> None:
+    told = await asyncio.gather(*(store.add_push(pushed()) for _ in range(20)))
+    assert sum(told) == 1
+
+
+async def test_the_last_reading_is_the_newest(store: Store) -> None:
+    assert await store.last_reading() is None
+    new = Reading(at=NOW + seconds(1), balance=Money(-1), spent=Money(3), topped_up=Money(5))
+    await store.add_reading(new)
+    await store.add_reading(Reading(at=NOW, balance=cents(1), spent=ZERO))
+    assert await store.last_reading() == new
 
 
 @pytest.mark.parametrize("state", KeyState)

@@ -9,7 +9,8 @@ from attrs import evolve
 
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.ids import AccountId, ActivationId, KeyPrefix, RentalId
-from kiwisms.domain.money import ZERO, cents
+from kiwisms.domain.money import ZERO, Money, cents
+from kiwisms.domain.reconciliation import Outlay
 from kiwisms.domain.rental import State
 from kiwisms.ports.store import Ahead, Fact, Store, Usage, UsageAsked
 from tests.contract.stores import (
@@ -20,6 +21,8 @@ from tests.contract.stores import (
     api_key,
     delivery,
     incident,
+    open_incident,
+    pushed,
     received,
     requested,
     seconds,
@@ -211,6 +214,84 @@ async def test_of_all_who_ask_at_once_one_may_look(store: Store) -> None:
         )
     )
     assert sum(granted) == 1
+
+
+async def test_a_number_is_found_by_its_open_rental_and_then_by_the_newest(store: Store) -> None:
+    number = ActivationId("9")
+    open_one = evolve(waiting("r-1"), activation_id=number)
+    await save(store, evolve(waiting("r-2", at=LATER).cancel(LATER), activation_id=number))
+    await save(store, open_one, requested("r-3"))
+    assert await store.find_rental_by_activation(number) == open_one
+    await save(store, open_one.cancel(NOW))
+    found = await store.find_rental_by_activation(number)
+    assert found is not None
+    assert found.id == "r-2"
+    assert await store.find_rental_by_activation(ActivationId("8")) is None
+
+
+@pytest.mark.parametrize("state", [each for each in State if each is not State.NEW])
+async def test_an_open_rental_can_be_hastened(store: Store, state: State) -> None:
+    rental = evolve(waiting(), state=state, look_after=LATER, due_at=LATER)
+    await save(store, rental)
+    is_open = state in {State.WAITING, State.RECEIVED}
+    assert await store.hasten_rental(ADA, rental.id, now=NOW) is is_open
+    hastened = evolve(rental, look_after=NOW, due_at=NOW) if is_open else rental
+    assert await store.rental(ADA, rental.id) == hastened
+    assert not await store.hasten_rental(BOB, rental.id, now=NOW)
+
+
+async def test_due_incidents_are_given_out_by_age_and_once(store: Store) -> None:
+    dues = [NOW, NOW - seconds(1), LATER, None]
+    await save(store, *(incident(f"i-{number}", due_at=at) for number, at in enumerate(dues)))
+    assert await store.next_due() == NOW - seconds(1)
+    first = await store.claim_due_incidents(now=NOW, until=LATER, limit=1)
+    assert first == [incident("i-1", due_at=LATER)]
+    assert await store.find_incident(first[0].id) == first[0]
+    second = await store.claim_due_incidents(now=NOW, until=LATER, limit=9)
+    assert [each.id for each in second] == ["i-0"]
+    assert list(await store.claim_due_incidents(now=NOW, until=LATER, limit=9)) == []
+
+
+async def test_open_incidents_are_listed_and_counted(store: Store) -> None:
+    assert await store.count_open_incidents() == 0
+    await save(store, open_incident("i-1"), incident("i-2"))
+    await save(store, open_incident("i-3", BOB, LATER), account_id=BOB)
+    assert await store.count_open_incidents() == 2
+    found = await store.incidents(open_only=True, limit=9)
+    assert [each.id for each in found] == ["i-3", "i-1"]
+    assert len(await store.incidents(open_only=True, limit=1)) == 1
+    await save(store, incident("i-1"))
+    assert await store.count_open_incidents() == 1
+
+
+async def test_pushes_are_unmatched_while_nobody_has_the_number(store: Store) -> None:
+    for number, at in enumerate([NOW - seconds(9), NOW, LATER]):
+        await store.add_push(pushed(f"m-{number}", f"{number}", at))
+    found = await store.unmatched_pushes(since=NOW, limit=9)
+    assert [each.id for each in found] == ["m-2", "m-1"]
+    assert await store.unmatched_pushes(since=NOW, limit=1) == found[:1]
+    await save(store, evolve(waiting().cancel(NOW), activation_id=ActivationId("1")))
+    await save(store, evolve(incident(), activation_id=ActivationId("2")))
+    found = await store.unmatched_pushes(since=NOW - seconds(9), limit=9)
+    assert [each.id for each in found] == ["m-0"]
+
+
+async def test_the_outlay_is_what_was_bought_and_not_given_back(store: Store) -> None:
+    assert await store.outlay(ending=NOW) == Outlay(spent=ZERO, uncosted=0, moving=0)
+    await save(
+        store,
+        requested("r-0"),
+        waiting("r-1"),
+        received("r-2"),
+        evolve(received("r-3").complete(NOW), cost=None),
+        waiting("r-4").cancel(NOW),
+        waiting("r-5").run_out(NOW),
+    )
+    await save(store, waiting("r-6", BOB).complete(NOW), account_id=BOB)
+    spent = Money(3 * 300_001)
+    assert await store.outlay(ending=NOW) == Outlay(spent=spent, uncosted=1, moving=1)
+    ends = waiting().expires_at
+    assert await store.outlay(ending=ends) == Outlay(spent=spent, uncosted=1, moving=2)
 
 
 async def test_due_rentals_are_given_out_by_age_and_once(store: Store) -> None:

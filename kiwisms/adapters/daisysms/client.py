@@ -1,6 +1,6 @@
 """The provider port over the handler_api protocol."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
 from types import TracebackType
@@ -10,6 +10,7 @@ from kiwisms.adapters.daisysms.dialect import Dialect
 from kiwisms.adapters.daisysms.prices import read_offers
 from kiwisms.adapters.daisysms.replies import (
     Reply,
+    read_active,
     read_balance,
     read_cancelled,
     read_finished,
@@ -25,6 +26,7 @@ from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.money import Money
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.provider import (
+    Active,
     Ambiguous,
     Cancelled,
     Finished,
@@ -39,6 +41,7 @@ from kiwisms.ports.provider import (
 
 DAISYSMS: Final = Dialect()
 CENT: Final = Decimal("0.01")
+NO_LIST: Final = Unknown("this provider has no list of rented numbers", asked=False)
 
 Answer = TypeVar("Answer")
 
@@ -142,6 +145,13 @@ class DaisySMS:
     async def balance(self) -> Money | Refused | Unknown:
         """Read the money left in the account."""
         return self._understood(await self._transport.ask("getBalance"), read_balance)
+
+    async def active(self) -> Sequence[Active] | Unknown:
+        """List every number that is rented out to us, where the provider does."""
+        if not self._dialect.lists_active:
+            return NO_LIST
+        reply = await self._transport.ask("getActiveActivations", most=TABLE_BYTES)
+        return _asked(self._understood(reply, read_active))
 
     async def _set_status(
         self, activation_id: ActivationId, status: int

@@ -13,7 +13,9 @@ class Dialect:
     Args:
         asks_for_next: A further message comes only after ``setStatus`` with status 3.
         price_in_json: ``getNumberV2`` tells the price in JSON, in place of ``X-Price``.
+        lists_active: ``getActiveActivations`` tells which numbers are rented out.
     """
 
     asks_for_next: bool = False
     price_in_json: bool = False
+    lists_active: bool = False

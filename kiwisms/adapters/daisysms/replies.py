@@ -7,17 +7,19 @@ nothing is guessed. The HTTP status is not asked, since errors come with many.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from attrs import frozen
 
 from kiwisms.adapters.daisysms.amounts import read_amount, read_price
+from kiwisms.domain.catalog import ServiceCode
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.money import Money
 from kiwisms.domain.sms import Code
 from kiwisms.ports.provider import (
+    Active,
     Ambiguous,
     Cancelled,
     Finished,
@@ -45,6 +47,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "BAD_ACTION": Refusal.REJECTED,
 }
 GONE: Final = frozenset({"NO_ACTIVATION", "BAD_ID"})
+NOTHING_ACTIVE: Final = "NO_ACTIVATIONS"
 
 _ID: Final = r"(?P<id>[0-9]{1,40})"
 _PHONE: Final = r"\+?(?P<phone>[0-9]{6,15})"
@@ -128,6 +131,22 @@ def read_balance(reply: Reply) -> Money | Refused | Unknown:
     return _refused(reply) if amount is None else amount
 
 
+def read_active(reply: Reply) -> Sequence[Active] | Unknown:
+    """
+    Read the answer to ``getActiveActivations``: JSON, of which one bad entry spoils the whole.
+
+    The list is called ``activeActivations`` or ``data``, and where there is none an error says so.
+    """
+    said = _json_object(reply.text)
+    if NOTHING_ACTIVE in {reply.text, said.get("error")}:
+        return ()
+    entries = said.get("activeActivations", said.get("data"))
+    if not isinstance(entries, list):
+        return reply.unknown()
+    numbers = [number for number in map(_active, entries) if number is not None]
+    return numbers if len(numbers) == len(entries) else reply.unknown()
+
+
 def read_refusal(reply: Reply) -> Refused | None:
     """Read a refusal that any question may have for an answer."""
     if reply.text in REFUSALS:
@@ -161,15 +180,42 @@ def _asleep(reply: Reply) -> Rented | None:
 
 
 def _number_v2(reply: Reply) -> Rented | None:
-    try:
-        # Numbers stay the text they are: an id is not counted with, and a price is no float.
-        said = json.loads(reply.text, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(said, dict):
-        return None
+    said = _json_object(reply.text)
     text = f"ACCESS_NUMBER:{said.get('activationId')}:{said.get('phoneNumber')}"
     return _number(Reply(text=text, price=_as_text(said.get("activationCost"))))
+
+
+def _active(entry: object) -> Active | None:
+    if not isinstance(entry, dict):
+        return None
+    number, service = entry.get("activationId"), entry.get("serviceCode")
+    if not re.fullmatch(_ID, str(number)) or not isinstance(service, str) or not service:
+        return None
+    # Some hide a part of the number behind asterisks; then it tells nothing.
+    phone = re.fullmatch(_PHONE, str(entry.get("phoneNumber")))
+    return Active(
+        activation_id=ActivationId(str(number)),
+        service=ServiceCode(service),
+        phone=phone and Phone(phone["phone"]),
+        rented_at=_moment(entry.get("activationTime")),
+    )
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        return datetime.strptime(str(value), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _json_object(text: str) -> Mapping[str, object]:
+    """Read an object of JSON; an empty one where there is none."""
+    try:
+        # Numbers stay the text they are: an id is not counted with, and a price is no float.
+        said = json.loads(text, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def _as_text(value: object) -> str | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from typing import Final, Self, TypeVar
 
@@ -13,6 +13,7 @@ from kiwisms.domain.money import Money
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.guard import Circuit, Rejection, Watcher
 from kiwisms.ports.provider import (
+    Active,
     Ambiguous,
     Cancelled,
     Finished,
@@ -162,6 +163,10 @@ class GuardedProvider:
         """Read the money left in the account."""
         return await self._ask("balance", self._lists, self._provider.balance, _refuse)
 
+    async def active(self) -> Sequence[Active] | Unknown:
+        """List every number that is rented out to us now."""
+        return await self._ask("active", self._lists, self._provider.active, _tell_nothing)
+
     async def _ask(
         self,
         call: str,
@@ -234,7 +239,8 @@ class GuardedProvider:
 
 
 def _is_failure(answer: object) -> bool:
-    return isinstance(answer, Unknown) or answer == NOBODY
+    lost = isinstance(answer, Unknown) and answer.asked
+    return lost or answer == NOBODY
 
 
 def _refuse(_: Rejection) -> Refused:

@@ -23,7 +23,7 @@ from kiwisms.domain.rental import Rental, State, Step
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Fact, StoreUnavailable
 
-Replaceable = Account | ApiKey | Wallet | Rental | IdempotencyRecord | Webhook | Delivery
+Replaceable = Account | ApiKey | Wallet | Rental | IdempotencyRecord | Webhook | Delivery | Incident
 """Facts of which the last one under a key stands."""
 
 
@@ -63,7 +63,7 @@ class Records:
     def put(self, fact: Fact) -> None:
         """Take a fact in; raises `StoreUnavailable` for a second one that may only be added."""
         match fact:
-            case Transfer() | Step() | Incident():
+            case Transfer() | Step():
                 self._add(fact)
             case _:
                 self._replace(fact)
@@ -80,7 +80,7 @@ class Records:
             rentals=tuple(self.rentals.values()),
         )
 
-    def _add(self, fact: Transfer | Step | Incident) -> None:
+    def _add(self, fact: Transfer | Step) -> None:
         match fact:
             case Transfer():
                 numbers = (transfer.number for transfer in self.transfers.values())
@@ -91,9 +91,6 @@ class Records:
                 place = fact.rental_id, fact.state, fact.messages
                 _must_be_new(place, self.steps, f"step {place}")
                 self.steps[place] = fact
-            case Incident():
-                _must_be_new(fact.id, self.incidents, f"incident {fact.id}")
-                self.incidents[fact.id] = fact
 
     def _replace(self, fact: Replaceable) -> None:
         match fact:
@@ -105,6 +102,8 @@ class Records:
                 self.idempotency[fact.key] = fact
             case Delivery():
                 self.deliveries[fact.id] = fact
+            case Incident():
+                self.incidents[fact.id] = fact
             case Account():
                 self.account = fact
             case ApiKey():

@@ -21,17 +21,22 @@ from kiwisms.domain.ids import (
     ActivationId,
     DeliveryId,
     IdempotencyKey,
+    IncidentId,
     KeyPrefix,
+    MessageId,
     RentalId,
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
+from kiwisms.domain.money import ZERO
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import PAID_UPSTREAM, Outlay, Reading
+from kiwisms.domain.rental import OPEN, Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable
 
 T = TypeVar("T")
-Work = TypeVar("Work", Rental, Delivery)
+Work = TypeVar("Work", Rental, Delivery, Incident)
 
 
 class MemoryStore:
@@ -44,6 +49,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self._records: dict[AccountId, Records] = {}
         self._locks: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
+        self._pushes: dict[MessageId, PushedMessage] = {}
+        self._readings: list[Reading] = []
 
     @asynccontextmanager
     async def transaction(
@@ -169,10 +176,62 @@ class MemoryStore:
         """Find a delivery without knowing its account."""
         return next((each for each in self._all_deliveries() if each.id == delivery_id), None)
 
-    async def incidents(self, *, limit: int) -> Sequence[Incident]:
-        """The newest incidents."""
-        incidents = (each for own in self._records.values() for each in own.incidents.values())
-        return nlargest(limit, incidents, key=lambda incident: (incident.at, incident.id))
+    async def incidents(self, *, open_only: bool = False, limit: int) -> Sequence[Incident]:
+        """The newest incidents, or the newest that are open."""
+        asked = (each for each in self._all_incidents() if each.is_open or not open_only)
+        return nlargest(limit, asked, key=lambda incident: (incident.at, incident.id))
+
+    async def find_incident(self, incident_id: IncidentId) -> Incident | None:
+        """Find an incident without knowing its account."""
+        return next((each for each in self._all_incidents() if each.id == incident_id), None)
+
+    async def count_open_incidents(self) -> int:
+        """How many incidents of all accounts are open."""
+        return sum(each.is_open for each in self._all_incidents())
+
+    async def add_push(self, pushed: PushedMessage) -> bool:
+        """Keep a pushed message; tells whether it is the first with its id."""
+        is_first = pushed.id not in self._pushes
+        self._pushes.setdefault(pushed.id, pushed)
+        return is_first
+
+    async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
+        """Every message that was pushed for a number, in the order of arrival."""
+        pushes = (each for each in self._pushes.values() if each.activation_id == activation_id)
+        return sorted(pushes, key=lambda each: (each.arrived_at, each.id))
+
+    async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
+        """The newest that arrived since then, for numbers that no rental and no incident has."""
+        known = {rental.activation_id for rental in self._all_rentals()}
+        known |= {incident.activation_id for incident in self._all_incidents()}
+        unmatched = (
+            each
+            for each in self._pushes.values()
+            if each.activation_id not in known and each.arrived_at >= since
+        )
+        return nlargest(limit, unmatched, key=lambda each: (each.arrived_at, each.id))
+
+    async def outlay(self, *, ending: datetime) -> Outlay:
+        """Add up what upstream was paid."""
+        paid = [rental for rental in self._all_rentals() if rental.state in PAID_UPSTREAM]
+        moving = (
+            rental.state is State.REQUESTED
+            or (rental.state is State.WAITING and rental.expires_at <= ending)
+            for rental in self._all_rentals()
+        )
+        return Outlay(
+            spent=sum((rental.cost or ZERO for rental in paid), start=ZERO),
+            uncosted=sum(rental.cost is None for rental in paid),
+            moving=sum(moving),
+        )
+
+    async def last_reading(self) -> Reading | None:
+        """The newest reading of upstream's balance."""
+        return max(self._readings, key=lambda reading: reading.at, default=None)
+
+    async def add_reading(self, reading: Reading) -> None:
+        """Keep a reading."""
+        self._readings.append(reading)
 
     async def claim_rental(
         self,
@@ -188,6 +247,16 @@ class MemoryStore:
         if rental is None or not rental.may_be_looked_at(now):
             return False
         self._records[account_id].put(evolve(rental, look_after=look_after, due_at=until))
+        return True
+
+    async def hasten_rental(
+        self, account_id: AccountId, rental_id: RentalId, *, now: datetime
+    ) -> bool:
+        """Make a rental due now, and let it be looked at; tells whether it is OPEN."""
+        rental = await self.rental(account_id, rental_id)
+        if rental is None or rental.state not in OPEN:
+            return False
+        self._records[account_id].put(evolve(rental, look_after=now, due_at=now))
         return True
 
     async def claim_due_rentals(
@@ -223,11 +292,23 @@ class MemoryStore:
             self._records[delivery.account_id].put(delivery)
         return due
 
+    async def claim_due_incidents(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Incident]:
+        """Take incidents whose ``due_at`` has come, the longest due first."""
+        due = [
+            evolve(incident, due_at=until) for incident in _due(self._all_incidents(), now, limit)
+        ]
+        for incident in due:
+            self._records[incident.account_id].put(incident)
+        return due
+
     async def next_due(self) -> datetime | None:
-        """When the next rental or delivery comes due, if any ever does."""
+        """When the next rental, delivery or incident comes due, if any ever does."""
         rentals = (rental.due_at for rental in self._all_rentals())
         deliveries = (delivery.due_at for delivery in self._all_deliveries())
-        dues = (due_at for due_at in (*rentals, *deliveries) if due_at is not None)
+        incidents = (incident.due_at for incident in self._all_incidents())
+        dues = (due_at for due_at in (*rentals, *deliveries, *incidents) if due_at is not None)
         return min(dues, default=None)
 
     async def books(self) -> AsyncIterator[Books]:
@@ -251,6 +332,9 @@ class MemoryStore:
 
     def _all_rentals(self) -> Iterable[Rental]:
         return (rental for own in self._records.values() for rental in own.rentals.values())
+
+    def _all_incidents(self) -> Iterable[Incident]:
+        return (each for own in self._records.values() for each in own.incidents.values())
 
     def _all_deliveries(self) -> Iterable[Delivery]:
         return (each for own in self._records.values() for each in own.deliveries.values())

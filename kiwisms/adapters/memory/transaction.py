@@ -12,10 +12,12 @@ from kiwisms.domain.ids import (
     AccountId,
     DeliveryId,
     IdempotencyKey,
+    IncidentId,
     KeyPrefix,
     RentalId,
     TransferId,
 )
+from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import UNDECIDED, Rental, State
 from kiwisms.domain.wallet import Wallet
@@ -86,6 +88,10 @@ class MemoryTransaction:
     async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """One webhook delivery of the account."""
         return self._own.deliveries.get(delivery_id)
+
+    async def incident(self, incident_id: IncidentId) -> Incident | None:
+        """One incident of the account."""
+        return self._own.incidents.get(incident_id)
 
     def save(self, *facts: Fact) -> None:
         """Write *facts* when the transaction is left; all must be the account's own."""

@@ -11,13 +11,15 @@ from typing import Any, Final
 from attrs import frozen
 
 from kiwisms.adapters.postgres import statements as sql
-from kiwisms.adapters.postgres.columns import Row, from_messages, from_optional_money
+from kiwisms.adapters.postgres.columns import Row, from_balance, from_messages, from_optional_money
 from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import KeyPrefix
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import Reading
 from kiwisms.domain.rental import Rental, Step
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Fact
@@ -142,9 +144,36 @@ def _incident(incident: Incident) -> Row:
         incident.kind.value,
         incident.detail,
         incident.price.micros,
-        from_optional_money(incident.balance),
+        *from_balance(incident.before),
+        *from_balance(incident.after),
         incident.activation_id,
         incident.at,
+        incident.due_at,
+        incident.resolved_at,
+        incident.resolution,
+    )
+
+
+def pushed(pushed: PushedMessage) -> Row:
+    """Write a pushed message."""
+    return (
+        pushed.id,
+        pushed.activation_id,
+        pushed.service,
+        pushed.code,
+        pushed.text,
+        pushed.received_at,
+        pushed.arrived_at,
+    )
+
+
+def reading(reading: Reading) -> Row:
+    """Write a reading of upstream's balance."""
+    return (
+        reading.at,
+        reading.balance.micros,
+        reading.spent.micros,
+        reading.topped_up.micros,
     )
 
 
@@ -154,13 +183,13 @@ REPLACED: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     IdempotencyRecord: (sql.SAVE_IDEMPOTENCY, _idempotency),
     Webhook: (sql.SAVE_WEBHOOK, _webhook),
     Delivery: (sql.SAVE_DELIVERY, _delivery),
+    Incident: (sql.SAVE_INCIDENT, _incident),
 }
 """By the kind of fact: the statement that takes it in, and how its row is made, its key first."""
 
 ADDED: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     Transfer: (sql.ADD_TRANSFER, _transfer),
     Step: (sql.ADD_STEP, _step),
-    Incident: (sql.ADD_INCIDENT, _incident),
 }
 """The same of facts that are never replaced."""
 

@@ -81,6 +81,19 @@ WHERE account_id = %(account_id)s AND id = %(id)s
 AND state IN ('WAITING', 'RECEIVED') AND look_after <= %(now)s
 RETURNING id
 """
+HASTEN_RENTAL: Final = """
+UPDATE rental SET look_after = %(now)s, due_at = %(now)s
+WHERE account_id = %(account_id)s AND id = %(id)s AND state IN ('WAITING', 'RECEIVED')
+RETURNING id
+"""
+OUTLAY: Final = """
+SELECT
+    coalesce(
+        sum(cost) FILTER (WHERE state IN ('WAITING', 'RECEIVED', 'COMPLETED')), 0)::bigint,
+    count(*) FILTER (WHERE state IN ('WAITING', 'RECEIVED', 'COMPLETED') AND cost IS NULL),
+    count(*) FILTER (WHERE state = 'REQUESTED' OR (state = 'WAITING' AND expires_at <= %s))
+FROM rental
+"""
 STEPS: Final = """
 SELECT account_id, rental_id, state, messages, actor, at FROM step
 WHERE account_id = %s AND rental_id = %s
@@ -117,9 +130,45 @@ WHERE account_id = %s ORDER BY created_at DESC, id DESC LIMIT %s
 """
 
 # Incidents.
-NEWEST_INCIDENTS: Final = """
-SELECT account_id, id, rental_id, kind, detail, price, balance, activation_id, at FROM incident
-ORDER BY at DESC, id DESC LIMIT %s
+INCIDENT_COLUMNS: Final = """
+incident.account_id, incident.id, incident.rental_id, incident.kind, incident.detail,
+incident.price, incident.balance_before, incident.balance_before_at, incident.balance_after,
+incident.balance_after_at, incident.activation_id, incident.at, incident.due_at,
+incident.resolved_at, incident.resolution
+"""
+INCIDENTS: Final = f"SELECT {INCIDENT_COLUMNS} FROM incident"
+INCIDENT: Final = f"{INCIDENTS} WHERE account_id = %s AND id = %s"
+FIND_INCIDENT: Final = f"{INCIDENTS} WHERE id = %s"
+NEWEST_INCIDENTS: Final = f"{INCIDENTS} ORDER BY at DESC, id DESC LIMIT %s"
+NEWEST_OPEN_INCIDENTS: Final = f"""{INCIDENTS}
+WHERE resolved_at IS NULL ORDER BY at DESC, id DESC LIMIT %s
+"""
+OPEN_INCIDENTS: Final = "SELECT count(*) FROM incident WHERE resolved_at IS NULL"
+
+# Pushed messages.
+ALL_PUSHES: Final = """
+SELECT id, activation_id, service, code, text, received_at, arrived_at FROM pushed_message
+"""
+PUSHES: Final = f"{ALL_PUSHES} WHERE activation_id = %s ORDER BY arrived_at, id"
+UNMATCHED_PUSHES: Final = f"""{ALL_PUSHES}
+WHERE arrived_at >= %s
+AND NOT EXISTS (
+    SELECT FROM rental WHERE rental.activation_id = pushed_message.activation_id)
+AND NOT EXISTS (
+    SELECT FROM incident WHERE incident.activation_id = pushed_message.activation_id)
+ORDER BY arrived_at DESC, id DESC LIMIT %s
+"""
+ADD_PUSH: Final = """
+INSERT INTO pushed_message (id, activation_id, service, code, text, received_at, arrived_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id
+"""
+
+# Readings of upstream's balance.
+LAST_READING: Final = """
+SELECT at, balance, spent, topped_up FROM balance_reading ORDER BY at DESC LIMIT 1
+"""
+ADD_READING: Final = """
+INSERT INTO balance_reading (at, balance, spent, topped_up) VALUES (%s, %s, %s, %s) RETURNING at
 """
 
 # Due work. A CTE, as LIMIT in an IN may run twice in a nested loop. The first column says how
@@ -153,10 +202,19 @@ UPDATE delivery SET due_at = %(until)s FROM due
 WHERE (delivery.account_id, delivery.id) = (due.account_id, due.id)
 RETURNING due.due_at, {DELIVERY_COLUMNS}
 """
+CLAIM_DUE_INCIDENTS: Final = f"""
+WITH due AS MATERIALIZED (
+    SELECT account_id, id, due_at FROM incident WHERE due_at <= %(now)s
+    ORDER BY due_at, account_id, id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+UPDATE incident SET due_at = %(until)s FROM due
+WHERE (incident.account_id, incident.id) = (due.account_id, due.id)
+RETURNING due.due_at, {INCIDENT_COLUMNS}
+"""
 NEXT_DUE: Final = """
 SELECT least(
     (SELECT min(due_at) FROM rental WHERE due_at IS NOT NULL),
-    (SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL))
+    (SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL),
+    (SELECT min(due_at) FROM incident WHERE due_at IS NOT NULL))
 """
 
 # Units of work. What is read first, and the lock that goes before it where others are quick.
@@ -254,10 +312,18 @@ ON CONFLICT (account_id, id) DO UPDATE SET
     tries_left = excluded.tries_left, last_error = excluded.last_error,
     created_at = excluded.created_at, due_at = excluded.due_at
 """
-ADD_INCIDENT: Final = """
+SAVE_INCIDENT: Final = """
 INSERT INTO incident (
-    account_id, id, rental_id, kind, detail, price, balance, activation_id, at)
-SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s FROM own
+    account_id, id, rental_id, kind, detail, price, balance_before, balance_before_at,
+    balance_after, balance_after_at, activation_id, at, due_at, resolved_at, resolution)
+SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM own
+ON CONFLICT (account_id, id) DO UPDATE SET
+    rental_id = excluded.rental_id, kind = excluded.kind, detail = excluded.detail,
+    price = excluded.price, balance_before = excluded.balance_before,
+    balance_before_at = excluded.balance_before_at, balance_after = excluded.balance_after,
+    balance_after_at = excluded.balance_after_at, activation_id = excluded.activation_id,
+    at = excluded.at, due_at = excluded.due_at, resolved_at = excluded.resolved_at,
+    resolution = excluded.resolution
 """
 
 

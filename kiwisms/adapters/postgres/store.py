@@ -29,11 +29,14 @@ from kiwisms.domain.ids import (
     ActivationId,
     DeliveryId,
     IdempotencyKey,
+    IncidentId,
     KeyPrefix,
     RentalId,
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import (
@@ -216,10 +219,49 @@ class PostgresStore:
         row = await self.connections.read_one(sql.FIND_DELIVERY, (delivery_id,))
         return decode.delivery(row) if row else None
 
-    async def incidents(self, *, limit: int) -> Sequence[Incident]:
-        """The newest incidents."""
-        rows = await self.connections.read_all(sql.NEWEST_INCIDENTS, (limit,))
+    async def incidents(self, *, open_only: bool = False, limit: int) -> Sequence[Incident]:
+        """The newest incidents, or the newest that are open."""
+        newest = sql.NEWEST_OPEN_INCIDENTS if open_only else sql.NEWEST_INCIDENTS
+        rows = await self.connections.read_all(newest, (limit,))
         return [decode.incident(row) for row in rows]
+
+    async def find_incident(self, incident_id: IncidentId) -> Incident | None:
+        """Find an incident without knowing its account."""
+        row = await self.connections.read_one(sql.FIND_INCIDENT, (incident_id,))
+        return decode.incident(row) if row else None
+
+    async def count_open_incidents(self) -> int:
+        """How many incidents of all accounts are open."""
+        row = await self.connections.read_one(sql.OPEN_INCIDENTS)
+        return int(row[0]) if row else 0
+
+    async def add_push(self, pushed: PushedMessage) -> bool:
+        """Keep a pushed message durably; tells whether it is the first with its id."""
+        return bool(await self.connections.write(sql.ADD_PUSH, encode.pushed(pushed)))
+
+    async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
+        """Every message that was pushed for a number, in the order of arrival."""
+        rows = await self.connections.read_all(sql.PUSHES, (activation_id,))
+        return [decode.pushed(row) for row in rows]
+
+    async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
+        """The newest that arrived since then, for numbers that no rental and no incident has."""
+        rows = await self.connections.read_all(sql.UNMATCHED_PUSHES, (since, limit))
+        return [decode.pushed(row) for row in rows]
+
+    async def outlay(self, *, ending: datetime) -> Outlay:
+        """Add up what upstream was paid."""
+        (row,) = await self.connections.read_all(sql.OUTLAY, (ending,))
+        return decode.outlay(row)
+
+    async def last_reading(self) -> Reading | None:
+        """The newest reading of upstream's balance."""
+        row = await self.connections.read_one(sql.LAST_READING)
+        return decode.reading(row) if row else None
+
+    async def add_reading(self, reading: Reading) -> None:
+        """Keep a reading."""
+        await self.connections.write(sql.ADD_READING, encode.reading(reading))
 
     async def claim_rental(
         self,
@@ -239,6 +281,13 @@ class PostgresStore:
             "until": until,
         }
         return bool(await self.connections.write(sql.CLAIM_RENTAL, claim))
+
+    async def hasten_rental(
+        self, account_id: AccountId, rental_id: RentalId, *, now: datetime
+    ) -> bool:
+        """Make a rental due now, and let it be looked at; tells whether it is OPEN."""
+        asked = {"account_id": account_id, "id": rental_id, "now": now}
+        return bool(await self.connections.write(sql.HASTEN_RENTAL, asked))
 
     async def claim_due_rentals(
         self, *, now: datetime, look_after: datetime, until: datetime, limit: int
@@ -268,8 +317,16 @@ class PostgresStore:
         rows = await self._claim(sql.CLAIM_DUE_DELIVERIES, asked)
         return [decode.delivery(row) for row in rows]
 
+    async def claim_due_incidents(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Incident]:
+        """Take incidents whose ``due_at`` has come, the longest due first."""
+        asked = {"now": now, "until": until, "limit": limit}
+        rows = await self._claim(sql.CLAIM_DUE_INCIDENTS, asked)
+        return [decode.incident(row) for row in rows]
+
     async def next_due(self) -> datetime | None:
-        """When the next rental or delivery comes due, if any ever does."""
+        """When the next rental, delivery or incident comes due, if any ever does."""
         row = await self.connections.read_one(sql.NEXT_DUE)
         return to_optional_moment(row[0]) if row else None
 

@@ -13,6 +13,7 @@ from cattrs import BaseValidationError, Converter, transform_error
 from kiwisms.adapters.simulator.activation import Activation
 from kiwisms.adapters.simulator.faults import Fault
 from kiwisms.adapters.simulator.handler_api import HandlerApi
+from kiwisms.adapters.simulator.pusher import Pusher
 from kiwisms.adapters.simulator.services import Service
 from kiwisms.domain.catalog import CountryCode, ServiceCode
 from kiwisms.domain.errors import ValidationRefused
@@ -52,7 +53,11 @@ class Sell:
 
 @frozen(kw_only=True)
 class Settings:
-    """Change what is given; times are in seconds, and a negative *code_after* switches it off."""
+    """
+    Change what is given; times are in seconds, and a negative *code_after* switches it off.
+
+    Messages are pushed to *push_url* from now on; an empty one switches that off.
+    """
 
     balance: Money | None = None
     latency: float | None = None
@@ -61,6 +66,8 @@ class Settings:
     code_after: float | None = None
     cancel_after: float | None = None
     most_waiting: int | None = None
+    lists_active: bool | None = None
+    push_url: str | None = None
 
 
 @frozen
@@ -68,6 +75,7 @@ class Control:
     """Routes below ``/control``; each answers JSON."""
 
     api: HandlerApi
+    pusher: Pusher
 
     def routes(self) -> list[web.RouteDef]:
         """What to add to an application."""
@@ -90,6 +98,7 @@ class Control:
                 "refunded": str(upstream.refunded),
                 "activations": [_told(one) for one in upstream.activations.values()],
                 "requests": dict(self.api.requests),
+                "pushes": dict(self.pusher.answers),
             }
         )
 
@@ -137,6 +146,8 @@ class Control:
         self.api.latency = _given(command.latency, self.api.latency)
         upstream.balance = _given(command.balance, upstream.balance)
         upstream.most_waiting = _given(command.most_waiting, upstream.most_waiting)
+        upstream.lists_active = _given(command.lists_active, upstream.lists_active)
+        self.pusher.url = _given(command.push_url, self.pusher.url)
         upstream.session = _span(command.session, upstream.session)
         upstream.sleep = _span(command.sleep, upstream.sleep)
         upstream.cancel_after = _span(command.cancel_after, upstream.cancel_after)

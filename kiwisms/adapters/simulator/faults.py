@@ -72,6 +72,7 @@ class Fault:
 
 ACTIONS: Final = frozenset(
     {
+        "getActiveActivations",
         "getBalance",
         "getNumber",
         "getNumberV2",

@@ -116,6 +116,7 @@ class HandlerApi:
     @property
     def _actions(self) -> Mapping[str, Callable[[Query, datetime], _Reply]]:
         return {
+            "getActiveActivations": self._active,
             "getBalance": self._balance,
             "getNumber": self._number,
             "getNumberV2": self._number_v2,
@@ -131,6 +132,14 @@ class HandlerApi:
     def _balance(self, _query: Query, now: datetime) -> _Reply:
         return _Reply(f"ACCESS_BALANCE:{self.upstream.money(now)}")
 
+    def _active(self, _query: Query, now: datetime) -> _Reply:
+        if not self.upstream.lists_active:
+            return _Reply("BAD_ACTION")
+        numbers = self.upstream.active(now)
+        if not numbers:
+            return _Reply({"status": "error", "error": "NO_ACTIVATIONS"})
+        return _Reply({"status": "success", "activeActivations": [*map(_listed, numbers)]})
+
     def _number(self, query: Query, now: datetime) -> _Reply:
         return _number_text(self._rent(query, now))
 
@@ -145,7 +154,7 @@ class HandlerApi:
                 "activationCost": str(rented.price),
                 "currency": 840,
                 "countryCode": rented.country,
-                "activationTime": rented.rented_at.strftime("%Y-%m-%d %H:%M:%S"),
+                "activationTime": utc_text(rented.rented_at),
             }
         )
 
@@ -231,6 +240,25 @@ def _number_text(answer: Activation | str) -> _Reply:
         return _Reply(f"ACCESS_NUMBER:{answer.id}:{answer.phone}", headers)
     wakes = int(answer.asleep_until.timestamp())
     return _Reply(f"ASLEEP:{answer.id}:{answer.phone}:{wakes}", headers)
+
+
+def _listed(activation: Activation) -> dict[str, object]:
+    codes = [message.code for message in activation.messages]
+    return {
+        "activationId": activation.id,
+        "serviceCode": activation.service,
+        "phoneNumber": activation.phone,
+        "activationCost": str(activation.price),
+        "activationStatus": "2" if codes else "4",
+        "smsCode": codes or None,
+        "activationTime": utc_text(activation.rented_at),
+        "countryCode": activation.country,
+    }
+
+
+def utc_text(moment: datetime) -> str:
+    """Write a moment as the protocol does: in UTC, without saying so."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _data(service: Service) -> dict[str, object]:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from kiwisms.adapters.simulator.control import Control
 from kiwisms.adapters.simulator.handler_api import HandlerApi
+from kiwisms.adapters.simulator.pusher import Pusher
 from kiwisms.adapters.simulator.upstream import Upstream
 from kiwisms.ports.clock import Clock
 
@@ -84,7 +85,9 @@ class Simulator:
 
 
 def _application(api: HandlerApi) -> web.Application:
+    pusher = Pusher(upstream=api.upstream, clock=api.clock)
     app = web.Application()
     app.router.add_get(PATH, api.answer)
-    app.add_routes(Control(api).routes())
+    app.add_routes(Control(api, pusher).routes())
+    app.cleanup_ctx.append(pusher.run)
     return app

@@ -1,5 +1,6 @@
 """The state of a simulated upstream account; time is always passed in."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -47,7 +48,9 @@ class Upstream:
         code_after: Every new number receives a code after this long; None delivers nothing.
         cancel_after: A number younger than this cannot be cancelled.
         asks_for_next: Whether a further message comes only when asked for.
+        lists_active: Whether it tells which numbers are rented out.
         most_waiting: How many numbers may wait at once.
+        on_message: Called with each message that arrives.
     """
 
     key: str = field(default="simulated-upstream-key", repr=False)
@@ -57,7 +60,9 @@ class Upstream:
     code_after: timedelta | None = None
     cancel_after: timedelta = timedelta(0)
     asks_for_next: bool = False
+    lists_active: bool = False
     most_waiting: int = 20
+    on_message: Callable[[Activation, Message], None] = field(default=lambda *_: None, repr=False)
     charged: Money = ZERO
     refunded: Money = ZERO
     activations: dict[ActivationId, Activation] = Factory(dict)
@@ -89,6 +94,11 @@ class Upstream:
         """How many numbers wait for their first message."""
         self._pass(now)
         return len(self._waiting)
+
+    def active(self, now: datetime) -> list[Activation]:
+        """Every number that is rented out."""
+        self._pass(now)
+        return [each for each in self.activations.values() if each.is_open(now)]
 
     def rent(self, order: NumberOrder, now: datetime) -> Activation | Refusal:
         """Sell a number."""
@@ -250,6 +260,7 @@ class Upstream:
         name = service.name if service else activation.service
         whole = text if text is not None else f"{code} is your {name} verification code"
         message = Message(code=Code(code), text=whole, at=at)
+        self.on_message(activation, message)
         if self.asks_for_next and activation.messages and not activation.asked:
             activation.unseen.append(message)
             return

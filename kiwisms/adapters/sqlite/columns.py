@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from kiwisms.domain.money import Money
+from kiwisms.domain.reconciliation import Balance
 from kiwisms.domain.sms import Message
 
 Row = tuple[Any, ...]
@@ -43,6 +44,16 @@ def from_optional_money(money: Money | None) -> int | None:
 def to_optional_money(micros: int | None) -> Money | None:
     """Turn `from_optional_money` around."""
     return None if micros is None else Money(micros)
+
+
+def from_balance(balance: Balance | None) -> Row:
+    """Write a balance, where there is one, into two columns: how much, and when."""
+    return (None, None) if balance is None else (balance.amount.micros, from_moment(balance.at))
+
+
+def to_balance(micros: int | None, at: int | None) -> Balance | None:
+    """Turn `from_balance` around."""
+    return None if micros is None or at is None else Balance(amount=Money(micros), at=to_moment(at))
 
 
 def from_messages(messages: tuple[Message, ...]) -> str:

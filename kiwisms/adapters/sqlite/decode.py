@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from kiwisms.adapters.sqlite.columns import (
     Row,
+    to_balance,
     to_messages,
     to_moment,
     to_optional_moment,
@@ -19,6 +20,8 @@ from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import Money
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step
 from kiwisms.domain.wallet import Wallet
 
@@ -201,7 +204,23 @@ def delivery(row: Row) -> Delivery:
 
 def incident(row: Row) -> Incident:
     """Read an incident."""
-    account_id, incident_id, rental_id, kind, detail, price, balance, activation_id, at = row
+    (
+        account_id,
+        incident_id,
+        rental_id,
+        kind,
+        detail,
+        price,
+        balance_before,
+        balance_before_at,
+        balance_after,
+        balance_after_at,
+        activation_id,
+        at,
+        due_at,
+        resolved_at,
+        resolution,
+    ) = row
     return Incident(
         account_id=account_id,
         id=incident_id,
@@ -209,7 +228,42 @@ def incident(row: Row) -> Incident:
         kind=IncidentKind(kind),
         detail=detail,
         price=Money(price),
-        balance=to_optional_money(balance),
+        before=to_balance(balance_before, balance_before_at),
+        after=to_balance(balance_after, balance_after_at),
         activation_id=activation_id,
         at=to_moment(at),
+        due_at=to_optional_moment(due_at),
+        resolved_at=to_optional_moment(resolved_at),
+        resolution=resolution,
+    )
+
+
+def pushed(row: Row) -> PushedMessage:
+    """Read a pushed message."""
+    message_id, activation_id, service, code, text, received_at, arrived_at = row
+    return PushedMessage(
+        id=message_id,
+        activation_id=activation_id,
+        service=service,
+        code=code,
+        text=text,
+        received_at=to_optional_moment(received_at),
+        arrived_at=to_moment(arrived_at),
+    )
+
+
+def outlay(row: Row) -> Outlay:
+    """Read what upstream was paid."""
+    spent, uncosted, moving = row
+    return Outlay(spent=Money(spent), uncosted=uncosted, moving=moving)
+
+
+def reading(row: Row) -> Reading:
+    """Read a reading of upstream's balance."""
+    at, balance, spent, topped_up = row
+    return Reading(
+        at=to_moment(at),
+        balance=Money(balance),
+        spent=Money(spent),
+        topped_up=Money(topped_up),
     )

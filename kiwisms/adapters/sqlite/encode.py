@@ -10,6 +10,7 @@ from typing import Any, Final
 from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import (
     Row,
+    from_balance,
     from_messages,
     from_moment,
     from_optional_moment,
@@ -21,6 +22,8 @@ from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import KeyPrefix
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import Reading
 from kiwisms.domain.rental import Rental, Step
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Fact
@@ -159,9 +162,36 @@ def _incident(incident: Incident) -> Row:
         incident.kind.value,
         incident.detail,
         incident.price.micros,
-        from_optional_money(incident.balance),
+        *from_balance(incident.before),
+        *from_balance(incident.after),
         incident.activation_id,
         from_moment(incident.at),
+        from_optional_moment(incident.due_at),
+        from_optional_moment(incident.resolved_at),
+        incident.resolution,
+    )
+
+
+def pushed(pushed: PushedMessage) -> Row:
+    """Write a pushed message."""
+    return (
+        pushed.id,
+        pushed.activation_id,
+        pushed.service,
+        pushed.code,
+        pushed.text,
+        from_optional_moment(pushed.received_at),
+        from_moment(pushed.arrived_at),
+    )
+
+
+def reading(reading: Reading) -> Row:
+    """Write a reading of upstream's balance."""
+    return (
+        from_moment(reading.at),
+        reading.balance.micros,
+        reading.spent.micros,
+        reading.topped_up.micros,
     )
 
 
@@ -175,7 +205,7 @@ WRITES: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     IdempotencyRecord: (sql.SAVE_IDEMPOTENCY, _idempotency),
     Webhook: (sql.SAVE_WEBHOOK, _webhook),
     Delivery: (sql.SAVE_DELIVERY, _delivery),
-    Incident: (sql.ADD_INCIDENT, _incident),
+    Incident: (sql.SAVE_INCIDENT, _incident),
 }
 """By the kind of fact: the statement that takes it in, and how its row is made."""
 

@@ -100,6 +100,17 @@ UPDATE rental SET look_after = :look_after, due_at = :until
 WHERE account_id = :account_id AND id = :id
 AND state IN ('WAITING', 'RECEIVED') AND look_after <= :now
 """
+HASTEN_RENTAL: Final = """
+UPDATE rental SET look_after = :now, due_at = :now
+WHERE account_id = :account_id AND id = :id AND state IN ('WAITING', 'RECEIVED')
+"""
+OUTLAY: Final = """
+SELECT
+    coalesce(sum(CASE WHEN state IN ('WAITING', 'RECEIVED', 'COMPLETED') THEN cost END), 0),
+    count(CASE WHEN state IN ('WAITING', 'RECEIVED', 'COMPLETED') AND cost IS NULL THEN 1 END),
+    count(CASE WHEN state = 'REQUESTED' OR (state = 'WAITING' AND expires_at <= ?) THEN 1 END)
+FROM rental
+"""
 LEASE_RENTAL: Final = """
 UPDATE rental SET look_after = :look_after, due_at = :until
 WHERE account_id = :account_id AND id = :id
@@ -177,21 +188,65 @@ UPDATE delivery SET due_at = :until WHERE account_id = :account_id AND id = :id
 """
 
 # Incidents.
-NEWEST_INCIDENTS: Final = """
-SELECT account_id, id, rental_id, kind, detail, price, balance, activation_id, at FROM incident
-ORDER BY at DESC, id DESC LIMIT ?
+INCIDENTS: Final = """
+SELECT
+    account_id, id, rental_id, kind, detail, price, balance_before, balance_before_at,
+    balance_after, balance_after_at, activation_id, at, due_at, resolved_at, resolution
+FROM incident
 """
-ADD_INCIDENT: Final = """
-INSERT INTO incident (
-    account_id, id, rental_id, kind, detail, price, balance, activation_id, at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INCIDENT: Final = f"{INCIDENTS} WHERE account_id = ? AND id = ?"
+FIND_INCIDENT: Final = f"{INCIDENTS} WHERE id = ?"
+NEWEST_INCIDENTS: Final = f"{INCIDENTS} ORDER BY at DESC, id DESC LIMIT ?"
+NEWEST_OPEN_INCIDENTS: Final = f"""{INCIDENTS}
+WHERE resolved_at IS NULL ORDER BY at DESC, id DESC LIMIT ?
+"""
+OPEN_INCIDENTS: Final = "SELECT count(*) FROM incident WHERE resolved_at IS NULL"
+DUE_INCIDENTS: Final = f"""{INCIDENTS}
+WHERE due_at <= :now ORDER BY due_at, account_id, id LIMIT :limit
+"""
+SAVE_INCIDENT: Final = """
+REPLACE INTO incident (
+    account_id, id, rental_id, kind, detail, price, balance_before, balance_before_at,
+    balance_after, balance_after_at, activation_id, at, due_at, resolved_at, resolution)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+LEASE_INCIDENT: Final = """
+UPDATE incident SET due_at = :until WHERE account_id = :account_id AND id = :id
+"""
+
+# Pushed messages.
+ALL_PUSHES: Final = """
+SELECT id, activation_id, service, code, text, received_at, arrived_at FROM pushed_message
+"""
+PUSHES: Final = f"{ALL_PUSHES} WHERE activation_id = ? ORDER BY arrived_at, id"
+UNMATCHED_PUSHES: Final = """
+SELECT id, activation_id, service, code, text, received_at, arrived_at FROM pushed_message
+WHERE arrived_at >= ?
+AND NOT EXISTS (
+    SELECT 1 FROM rental WHERE rental.activation_id = pushed_message.activation_id)
+AND NOT EXISTS (
+    SELECT 1 FROM incident WHERE incident.activation_id = pushed_message.activation_id)
+ORDER BY arrived_at DESC, id DESC LIMIT ?
+"""
+ADD_PUSH: Final = """
+INSERT INTO pushed_message (id, activation_id, service, code, text, received_at, arrived_at)
+VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+"""
+
+# Readings of upstream's balance.
+LAST_READING: Final = """
+SELECT at, balance, spent, topped_up FROM balance_reading ORDER BY at DESC LIMIT 1
+"""
+ADD_READING: Final = """
+INSERT INTO balance_reading (at, balance, spent, topped_up) VALUES (?, ?, ?, ?)
 """
 
 # Due work.
 NEXT_DUE: Final = """
 SELECT min(due_at) FROM (
     SELECT min(due_at) AS due_at FROM rental WHERE due_at IS NOT NULL
-    UNION ALL SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL)
+    UNION ALL SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL
+    UNION ALL SELECT min(due_at) FROM incident WHERE due_at IS NOT NULL)
 """
 
 # The schema.

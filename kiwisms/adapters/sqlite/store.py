@@ -28,11 +28,14 @@ from kiwisms.domain.ids import (
     ActivationId,
     DeliveryId,
     IdempotencyKey,
+    IncidentId,
     KeyPrefix,
     RentalId,
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import NOTHING_AHEAD, Ahead, SchemaMismatch, StoreUnavailable
@@ -188,10 +191,53 @@ class SqliteStore:
         row = self._reader.one(sql.FIND_DELIVERY, (delivery_id,))
         return decode.delivery(row) if row else None
 
-    async def incidents(self, *, limit: int) -> Sequence[Incident]:
-        """The newest incidents."""
-        rows = self._reader.all(sql.NEWEST_INCIDENTS, (limit,))
+    async def incidents(self, *, open_only: bool = False, limit: int) -> Sequence[Incident]:
+        """The newest incidents, or the newest that are open."""
+        newest = sql.NEWEST_OPEN_INCIDENTS if open_only else sql.NEWEST_INCIDENTS
+        rows = self._reader.all(newest, (limit,))
         return [decode.incident(row) for row in rows]
+
+    async def find_incident(self, incident_id: IncidentId) -> Incident | None:
+        """Find an incident without knowing its account."""
+        row = self._reader.one(sql.FIND_INCIDENT, (incident_id,))
+        return decode.incident(row) if row else None
+
+    async def count_open_incidents(self) -> int:
+        """How many incidents of all accounts are open."""
+        row = self._reader.one(sql.OPEN_INCIDENTS)
+        return int(row[0]) if row else 0
+
+    async def add_push(self, pushed: PushedMessage) -> bool:
+        """Keep a pushed message durably; tells whether it is the first with its id."""
+        return await self._writer.write(
+            lambda connection: connection.execute(sql.ADD_PUSH, encode.pushed(pushed)).rowcount == 1
+        )
+
+    async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
+        """Every message that was pushed for a number, in the order of arrival."""
+        rows = self._reader.all(sql.PUSHES, (activation_id,))
+        return [decode.pushed(row) for row in rows]
+
+    async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
+        """The newest that arrived since then, for numbers that no rental and no incident has."""
+        rows = self._reader.all(sql.UNMATCHED_PUSHES, (from_moment(since), limit))
+        return [decode.pushed(row) for row in rows]
+
+    async def outlay(self, *, ending: datetime) -> Outlay:
+        """Add up what upstream was paid."""
+        (row,) = self._reader.all(sql.OUTLAY, (from_moment(ending),))
+        return decode.outlay(row)
+
+    async def last_reading(self) -> Reading | None:
+        """The newest reading of upstream's balance."""
+        row = self._reader.one(sql.LAST_READING)
+        return decode.reading(row) if row else None
+
+    async def add_reading(self, reading: Reading) -> None:
+        """Keep a reading."""
+        await self._writer.write(
+            lambda connection: connection.execute(sql.ADD_READING, encode.reading(reading))
+        )
 
     async def claim_rental(
         self,
@@ -212,6 +258,15 @@ class SqliteStore:
         }
         return await self._writer.write(
             lambda connection: connection.execute(sql.CLAIM_RENTAL, claim).rowcount == 1
+        )
+
+    async def hasten_rental(
+        self, account_id: AccountId, rental_id: RentalId, *, now: datetime
+    ) -> bool:
+        """Make a rental due now, and let it be looked at; tells whether it is OPEN."""
+        asked = {"account_id": account_id, "id": rental_id, "now": from_moment(now)}
+        return await self._writer.write(
+            lambda connection: connection.execute(sql.HASTEN_RENTAL, asked).rowcount == 1
         )
 
     async def claim_due_rentals(
@@ -243,8 +298,17 @@ class SqliteStore:
         rows = await self._lease(sql.DUE_DELIVERIES, due, sql.LEASE_DELIVERY, lease)
         return [evolve(decode.delivery(row), due_at=until) for row in rows]
 
+    async def claim_due_incidents(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Incident]:
+        """Take incidents whose ``due_at`` has come, the longest due first."""
+        due = {"now": from_moment(now), "limit": limit}
+        lease = {"until": from_moment(until)}
+        rows = await self._lease(sql.DUE_INCIDENTS, due, sql.LEASE_INCIDENT, lease)
+        return [evolve(decode.incident(row), due_at=until) for row in rows]
+
     async def next_due(self) -> datetime | None:
-        """When the next rental or delivery comes due, if any ever does."""
+        """When the next rental, delivery or incident comes due, if any ever does."""
         row = self._reader.one(sql.NEXT_DUE)
         return to_optional_moment(row[0]) if row else None
 

@@ -13,10 +13,12 @@ from kiwisms.domain.ids import (
     AccountId,
     DeliveryId,
     IdempotencyKey,
+    IncidentId,
     KeyPrefix,
     RentalId,
     TransferId,
 )
+from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
@@ -85,6 +87,11 @@ class SqliteTransaction:
         """One webhook delivery of the account."""
         row = self._one(sql.DELIVERY, delivery_id)
         return decode.delivery(row) if row else None
+
+    async def incident(self, incident_id: IncidentId) -> Incident | None:
+        """One incident of the account."""
+        row = self._one(sql.INCIDENT, incident_id)
+        return decode.incident(row) if row else None
 
     def save(self, *facts: Fact) -> None:
         """Write *facts* when the transaction is left; all must be the account's own."""

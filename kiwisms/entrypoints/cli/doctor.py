@@ -48,7 +48,8 @@ def doctor() -> None:
     Check that everything is as it must be, and say what to mend.
 
     Looks at the settings, the store and its schema, the provider's key and balance, Redis where
-    it is used, and the clock; changes nothing, and fails when something is wrong.
+    it is used, and the clock; changes nothing, and fails when something is wrong. Open incidents
+    are counted, and are no reason to fail.
     """
     try:
         settings = read_settings()
@@ -82,6 +83,7 @@ async def _look_at_store(settings: Settings) -> list[Check]:
         async with open_store(settings.store_url, settings, upgrade=False) as store:
             version = await store.schema_version()
             await store.check()
+            incidents = await store.count_open_incidents()
     except SchemaMismatch as why:
         return [
             Check("store", ok=True, detail="can be opened"),
@@ -92,7 +94,15 @@ async def _look_at_store(settings: Settings) -> list[Check]:
     return [
         Check("store", ok=True, detail="can be read and written"),
         Check("schema", ok=True, detail=f"version {version}, which is current"),
+        # No fault of this installation, so no reason to fail: it tells of money that may be lost.
+        Check("incidents", ok=True, detail=_advice_on(incidents)),
     ]
+
+
+def _advice_on(incidents: int) -> str:
+    if not incidents:
+        return "none is open"
+    return f"{incidents} open: see `kiwisms incidents list --open` and `kiwisms reconcile`"
 
 
 async def _look_at_provider(settings: Settings) -> list[Check]:

@@ -21,6 +21,8 @@ from kiwisms.domain.money import Money
 
 Row = Mapping[str, object]
 
+CALLED: Final = "called"
+"""The metadata of an attribute that has another name in JSON."""
 WIDEST: Final = 10_000
 """Columns, where nothing is to be wrapped."""
 COLORS: Final[Mapping[str, str]] = {
@@ -53,8 +55,8 @@ def show(view: object, *, as_json: bool) -> None:
     Print what a command returned, to standard output.
 
     Args:
-        view: An attrs object, or a sequence of them; JSON has their names in camelCase. A text
-            is printed as it is.
+        view: An attrs object, or a sequence of them; JSON has their names in camelCase, or as
+            `CALLED` in the metadata says. A text is printed as it is.
         as_json: Whether to print one JSON document.
     """
     if isinstance(view, str):
@@ -138,7 +140,10 @@ def _documents() -> Converter:
 
 
 def _in_camel_case(converter: Converter, view: type) -> Callable[[object], dict[str, object]]:
-    names: dict[str, Any] = {each.name: override(rename=_camel(each.name)) for each in fields(view)}
+    names: dict[str, Any] = {
+        each.name: override(rename=each.metadata.get(CALLED, _camel(each.name)))
+        for each in fields(view)
+    }
     return make_dict_unstructure_fn(view, converter, **names)
 
 

@@ -1,23 +1,27 @@
 """Commands about the operator's account upstream."""
 
 import click
-from attrs import frozen
+from attrs import field, frozen
 
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
 from kiwisms.domain.money import Money
+from kiwisms.entrypoints.cli.output import CALLED
 from kiwisms.entrypoints.cli.run import with_provider
 from kiwisms.entrypoints.cli.shape import Group
 from kiwisms.entrypoints.engine import Kiwisms
+from kiwisms.entrypoints.http.pushes import push_url
+from kiwisms.entrypoints.settings import Settings
 
 
 @frozen
 class ProviderView:
-    """What the provider says now, as it is printed."""
+    """What the provider says now, as it is printed; *push_url* is to be told to it alone."""
 
     balance: Money
     services: int
     catalog_age: float
+    push_url: str = field(repr=False, metadata={CALLED: "push_url"})
 
 
 @click.group(cls=Group)
@@ -28,7 +32,11 @@ def provider() -> None:
 @provider.command()
 @with_provider
 async def show(kiwi: Kiwisms) -> ProviderView:
-    """Show the balance upstream, and how many services it has in the usual country."""
+    """
+    Show the balance upstream, and how many services it has in the usual country.
+
+    The push_url is a secret address: set it at the provider, which then pushes each message there.
+    """
     balance = await kiwi.ports.provider.balance()
     if not isinstance(balance, Money):
         raise ProviderFailed(f"the provider does not tell its balance: {balance}", "")
@@ -38,4 +46,5 @@ async def show(kiwi: Kiwisms) -> ProviderView:
         balance=balance,
         services=len(known.catalog.offers),
         catalog_age=round(max(0.0, age.total_seconds()), 1),
+        push_url=push_url((kiwi.settings or Settings()).base_url, kiwi.pushes.secret),
     )

@@ -28,6 +28,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "provider": "Ask the provider about the operator's account.",
     "rentals": "List rented numbers, and show one with its history.",
     "ledger": "Prove the books.",
+    "incidents": "List what nobody can tell, and say what became of it.",
+    "reconcile": "Compare the provider's balance with the books.",
 }
 """Every command and what it does, as its own help begins."""
 

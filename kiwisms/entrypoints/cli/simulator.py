@@ -33,7 +33,8 @@ def simulator(port: int) -> None:
     Run a simulated provider alone.
 
     Give its address and key to `kiwisms serve` as KIWISMS_PROVIDER_URL and KIWISMS_PROVIDER_KEY.
-    A code comes when you POST {"code": "1234"} to the control address with /messages after it.
+    A code comes when you POST {"code": "1234"} to the control address with /messages after it,
+    and is pushed to an address that you POST as {"push_url": "…"} with /settings after it.
     """
     read_settings()
     run(partial(_simulate, port))

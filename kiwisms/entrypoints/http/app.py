@@ -10,6 +10,7 @@ from kiwisms.entrypoints.http.metrics import HttpMetrics
 from kiwisms.entrypoints.http.openapi import served_contract
 from kiwisms.entrypoints.http.porter import Porter
 from kiwisms.entrypoints.http.provider_metrics import ProviderMetrics
+from kiwisms.entrypoints.http.pushes import push_route
 from kiwisms.entrypoints.http.reference import reference_routes
 from kiwisms.entrypoints.settings import Settings
 from kiwisms.ports.guard import Watched
@@ -51,6 +52,7 @@ def application(kiwi: Kiwisms, settings: Settings) -> web.Application:
             web.post("/api/v1/rentals/{id}/done", porter.customers(read, operations.done)),
             web.post("/api/v1/rentals/{id}/renew", porter.customers(rent, operations.renew)),
             web.get("/api/public/pricing", porter.everybody(operations.pricing)),
+            push_route(kiwi),
             web.get("/livez", health.live),
             web.get("/readyz", health.ready),
             web.get("/metrics", health.metrics),

@@ -15,7 +15,9 @@ from kiwisms.domain.catalog import InvalidCountry, ServiceUnavailable
 from kiwisms.domain.delivery import DeliveryNotFound, WebhookNotFound
 from kiwisms.domain.errors import KiwismsError, RateLimited, Unauthorized, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
+from kiwisms.domain.incident import IncidentNotFound
 from kiwisms.domain.ledger import ReferenceReused
+from kiwisms.domain.reconciliation import BooksInMotion
 from kiwisms.domain.rental import (
     CancelNotAllowed,
     RenewNotFound,
@@ -58,10 +60,12 @@ STATUS: Final[Mapping[type[KiwismsError], int]] = MappingProxyType(
         ApiKeyNotFound: 404,
         CancelNotAllowed: 404,
         DeliveryNotFound: 404,
+        IncidentNotFound: 404,
         RenewNotFound: 404,
         RentalNotFound: 404,
         ServiceUnavailable: 404,
         WebhookNotFound: 404,
+        BooksInMotion: 409,
         EmailTaken: 409,
         IdempotencyConflict: 409,
         ReferenceReused: 409,

@@ -24,6 +24,12 @@ class Health:
             # Every worker would say the same: it is about the store.
             multiprocess_mode="mostrecent",
         )
+        self._incidents = Gauge(
+            "kiwisms_open_incidents",
+            "Incidents of which nobody has said what became of them",
+            registry=metrics.registry,
+            multiprocess_mode="mostrecent",
+        )
 
     async def live(self, _request: web.Request) -> web.Response:
         """Say that the process answers."""
@@ -39,6 +45,7 @@ class Health:
         due = await self._store.next_due()
         overdue = 0.0 if due is None else (self._clock.now() - due).total_seconds()
         self._overdue.set(max(overdue, 0.0))
+        self._incidents.set(await self._store.count_open_incidents())
         return web.Response(
             body=self._metrics.text(),
             headers={**SAFE, "Content-Type": CONTENT_TYPE_LATEST},

@@ -1,6 +1,7 @@
 """What a request says, checked against the contract's own schemas."""
 
 import asyncio
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -11,6 +12,7 @@ from kiwisms.domain.catalog import DEFAULT_COUNTRY, InvalidCountry
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.order import Order
+from kiwisms.domain.push import PushedMessage
 from kiwisms.entrypoints.http.errors import InvalidJson
 from kiwisms.entrypoints.http.openapi import CONTRACT
 
@@ -30,10 +32,7 @@ async def read_order(request: web.Request) -> Order:
         InvalidCountry: There is no such country.
         ValidationRefused: A field cannot be used; the error names it.
     """
-    try:
-        body = orjson.loads(await _read_body(request))
-    except (orjson.JSONDecodeError, web.RequestPayloadError):
-        raise InvalidJson from None
+    body: Any = await _read_json(request)
     for error in RENT.iter_errors(body):
         raise _refusal(error)
     return Order.read(
@@ -72,6 +71,35 @@ def read_rental_id(request: web.Request) -> RentalId:
 def read_idempotency_key(request: web.Request) -> str | None:
     """Read the header that makes a retry safe."""
     return request.headers.get("Idempotency-Key")
+
+
+async def read_push(request: web.Request, at: datetime) -> PushedMessage:
+    """
+    Read what the provider pushes, at the moment *at*; fields that are not known are ignored.
+
+    Raises:
+        InvalidJson: It is not JSON.
+        ValidationRefused: It is no pushed message; the error names a field.
+    """
+    body = await _read_json(request)
+    if not isinstance(body, dict):
+        raise ValidationRefused("body", "must be a JSON object")
+    return PushedMessage.read(
+        message_id=body.get("messageId"),
+        activation_id=body.get("activationId"),
+        service=body.get("service"),
+        code=body.get("code"),
+        text=body.get("text"),
+        received_at=body.get("receivedAt"),
+        at=at,
+    )
+
+
+async def _read_json(request: web.Request) -> object:
+    try:
+        return orjson.loads(await _read_body(request))
+    except (orjson.JSONDecodeError, web.RequestPayloadError):
+        raise InvalidJson from None
 
 
 async def _read_body(request: web.Request) -> bytes:

@@ -1,6 +1,7 @@
 """What an operator does by command, with ``--json``, each command in a process of its own."""
 
 import asyncio
+import signal
 import sqlite3
 from contextlib import closing
 
@@ -12,7 +13,8 @@ from kiwisms.adapters.system import SystemClock
 from kiwisms.domain.ids import AccountId
 from kiwisms.testing.provider import FakeProvider
 from tests.contract.stores import received, waiting
-from tests.e2e.cli.programs import Kiwi, Upstream
+from tests.e2e.cli.programs import Kiwi, Upstream, until
+from tests.e2e.cli.shop import serving
 
 
 async def test_customers(kiwi: Kiwi) -> None:
@@ -182,6 +184,12 @@ async def test_the_provider(shop: Kiwi, provider: Upstream) -> None:
     told = await shop.tell("provider", "show")
     assert told["balance"] == "100.00"
     assert told["services"] > 20
+    begins, _, secret = told["push_url"].rpartition("/")
+    assert (begins, len(secret)) == ("http://127.0.0.1:8080/push", 64)
+    public = await shop.tell("provider", "show", KIWISMS_PUBLIC_URL="https://sms.example.com/")
+    assert public["push_url"] == f"https://sms.example.com/push/{secret}"
+    other = await shop.tell("provider", "show", KIWISMS_SECRET_KEY="another key, of some length")
+    assert not other["push_url"].endswith(secret)
     await provider.post("faults", kind="page", action="getBalance", times=1)
     assert "does not tell its balance" in await shop.fail("provider", "show")
 
@@ -226,7 +234,10 @@ async def test_the_doctor(shop: Kiwi, provider: Upstream) -> None:
     assert not (shop.folder / "kiwisms.db").exists()
     await shop.tell("migrate")
     well = await shop.tell("doctor")
-    names = ("configuration", "store", "schema", "provider key", "provider balance", "clock")
+    names = (
+        *("configuration", "store", "schema", "incidents"),
+        *("provider key", "provider balance", "clock"),
+    )
     assert well["ok"] is True
     assert found(well) == dict.fromkeys(names, True)
 
@@ -253,3 +264,89 @@ async def test_the_doctor_looks_at_redis(shop: Kiwi, redis_url: str) -> None:
     assert (ill.status, ill.document["ok"]) == (1, False)
     assert "Connect call failed" in ill.err
     assert "hunter2" not in ill.out + ill.err
+
+
+async def lose_a_number(shop: Kiwi, provider: Upstream) -> None:
+    """Rent a number whose answer is lost."""
+    await shop.tell("accounts", "create", "ada@example.com")
+    await shop.tell("wallet", "credit", "ada@example.com", "5", "--reason", "x")
+    key = await shop.tell("keys", "create", "ada@example.com")
+    await provider.post("faults", kind="down", action="getNumber", after=True)
+    async with serving(shop, key["key"]) as (server, buyer):
+        assert (await buyer.rent())[0] == 502
+        found = await until(
+            lambda: shop.tell("incidents", "list"),
+            lambda listed: listed[0]["balanceAfter"] is not None,
+        )
+        assert len(found) == 1
+        assert (await server.end(signal.SIGTERM)).status == 0
+
+
+async def test_incidents_and_the_providers_balance(shop: Kiwi, provider: Upstream) -> None:
+    assert await shop.tell("incidents", "list") == []
+    first = await shop.tell("reconcile")
+    assert (first["balanced"], first["since"], first["difference"]) == (True, None, "0.00")
+
+    await lose_a_number(shop, provider)
+    (incident,) = await shop.tell("incidents", "list", "--open")
+    assert (incident["kind"], incident["price"]) == ("ANSWER_LOST", "0.39")
+    assert (incident["balanceBefore"], incident["balanceAfter"]) == ("100.00", "99.70")
+    assert (incident["externalId"], incident["resolvedAt"]) == (None, None)
+    assert await shop.tell("incidents", "show", incident["id"]) == incident
+    checks = {check["name"]: check for check in (await shop.tell("doctor"))["checks"]}
+    assert checks["incidents"]["ok"] is True
+    assert checks["incidents"]["detail"].startswith("1 open")
+
+    found = await shop.run("reconcile", "--json")
+    assert found.status == 1
+    assert found.err == (
+        "Error: the provider has 0.30 less than the books say;"
+        f" these incidents may explain it: {incident['id']}\n"
+    )
+    assert (found.document["balanced"], found.document["difference"]) == (False, "-0.30")
+    assert [each["id"] for each in found.document["incidents"]] == [incident["id"]]
+
+    note = ("--note", "in the provider's list of charges")
+    resolved = await shop.tell("incidents", "resolve", incident["id"], *note)
+    assert resolved["resolution"] == "in the provider's list of charges"
+    assert resolved["resolvedAt"] is not None
+    assert await shop.tell("incidents", "list", "--open") == []
+    assert await shop.tell("incidents", "list") == [resolved]
+    assert "resolved already" in await shop.fail("incidents", "resolve", incident["id"], *note)
+    assert await shop.fail("incidents", "show", "x") == "no incident 'x'"
+
+    await provider.post("settings", balance="150")
+    paid_in = await shop.tell("reconcile", "--topped-up", "50.30")
+    assert (paid_in["balanced"], paid_in["toppedUp"]) == (True, "50.30")
+    assert await shop.tell("reconcile") | {"at": None} == paid_in | {
+        "at": None,
+        "since": paid_in["at"],
+        "balanceBefore": "150.00",
+        "toppedUp": "0.00",
+        "incidents": [],
+    }
+    assert "topped-up" in await shop.fail("reconcile", "--topped-up", "much")
+
+
+async def test_what_is_pushed_to_the_address_that_is_shown(shop: Kiwi, provider: Upstream) -> None:
+    await shop.tell("accounts", "create", "ada@example.com")
+    await shop.tell("wallet", "credit", "ada@example.com", "5", "--reason", "x")
+    key = await shop.tell("keys", "create", "ada@example.com")
+    slow = {"KIWISMS_SYNC_SECONDS": "600"}
+    async with serving(shop, key["key"], **slow) as (server, buyer):
+        secret = (await shop.tell("provider", "show"))["push_url"].rpartition("/")[2]
+        address = server.document["address"]
+        await provider.post("settings", push_url=f"{address}/push/{secret}")
+        rental = (await buyer.rent())[1]["rental"]
+        await provider.post("messages", code="0042")
+
+        async def codes() -> list[str]:
+            _, seen = await buyer.ask("GET", f"/rentals/{rental['id']}?sync=0")
+            told: list[str] = seen["rental"]["codes"]
+            return told
+
+        assert await until(codes, bool) == ["0042"]
+        assert (await provider.state())["requests"]["getStatus"] == 1
+        done = await server.end(signal.SIGTERM)
+        assert (done.status, secret in done.err) == (0, False)
+    assert await shop.tell("incidents", "orphans") == []

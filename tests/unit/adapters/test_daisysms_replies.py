@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kiwisms.adapters.daisysms.amounts import read_amount, read_price
 from kiwisms.adapters.daisysms.replies import (
     Reply,
+    read_active,
     read_balance,
     read_cancelled,
     read_finished,
@@ -19,10 +21,12 @@ from kiwisms.adapters.daisysms.replies import (
     read_rented,
     read_rented_json,
 )
+from kiwisms.domain.catalog import ServiceCode
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.money import Money
 from kiwisms.domain.sms import Code
 from kiwisms.ports.provider import (
+    Active,
     Ambiguous,
     Cancelled,
     Finished,
@@ -45,6 +49,7 @@ READERS = (
     read_finished,
     read_cancelled,
     read_balance,
+    read_active,
 )
 WORDS = (
     "ACCESS_NUMBER",
@@ -253,3 +258,58 @@ def test_a_number_is_never_guessed(text: str) -> None:
 def test_no_amount_raises(text: object) -> None:
     amount = read_amount(text)
     assert amount is None or isinstance(text, str)
+
+
+ENTRY = {
+    "activationId": "635468021",
+    "serviceCode": "vk",
+    "phoneNumber": "79991234561",
+    "activationCost": 12.5,
+    "activationStatus": "4",
+    "activationTime": "2022-06-01 16:59:16",
+    "countryCode": "2",
+}
+NUMBER = Active(
+    activation_id=ActivationId("635468021"),
+    service=ServiceCode("vk"),
+    phone=Phone("79991234561"),
+    rented_at=datetime(2022, 6, 1, 16, 59, 16, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize("name", ["activeActivations", "data"])
+def test_a_list_of_numbers_is_read_under_either_name(name: str) -> None:
+    text = json.dumps({"status": "success", name: [ENTRY, ENTRY | {"activationId": 7}]})
+    seven = evolve(NUMBER, activation_id=ActivationId("7"))
+    assert read_active(Reply(text=text)) == [NUMBER, seven]
+
+
+@pytest.mark.parametrize(
+    "text", ["NO_ACTIVATIONS", '{"status": "error", "error": "NO_ACTIVATIONS"}']
+)
+def test_no_number_is_an_empty_list(text: str) -> None:
+    assert read_active(Reply(text=text)) == ()
+
+
+def test_of_a_number_in_a_list_only_id_and_service_are_needed() -> None:
+    for entry in (
+        {"activationId": "635468021", "serviceCode": "vk"},
+        ENTRY | {"phoneNumber": "79********1", "activationTime": "today"},
+    ):
+        text = json.dumps({"activeActivations": [entry]})
+        assert read_active(Reply(text=text)) == [evolve(NUMBER, phone=None, rented_at=None)]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [None, [], {}, ENTRY | {"activationId": "-1"}, ENTRY | {"serviceCode": None}],
+    ids=["null", "list", "empty", "id", "service"],
+)
+def test_one_bad_number_spoils_the_whole_list(entry: object) -> None:
+    text = json.dumps({"activeActivations": [ENTRY, entry]})
+    assert isinstance(read_active(Reply(text=text)), Unknown)
+
+
+@pytest.mark.parametrize("text", ["BAD_ACTION", "{}", "[]", '{"data": {}}', PAGE])
+def test_what_is_no_list_of_numbers_is_unknown(text: str) -> None:
+    assert isinstance(read_active(Reply(text=text)), Unknown)

@@ -67,9 +67,17 @@ def connection() -> Iterator[sqlite3.Connection]:
         yield opened
 
 
-FRAGMENTS = {"ACCOUNTS", "RENTALS", "DELIVERIES", "SHARES", "SCHEMA_VERSION"}
-FEW = {"ACCOUNTS_BY_AGE", "API_KEYS_BY_AGE", "DUE_DELIVERIES"}
-"""Sorted after reading: for the operator, or few rows."""
+FRAGMENTS = {
+    "ACCOUNTS",
+    "ALL_PUSHES",
+    "DELIVERIES",
+    "INCIDENTS",
+    "RENTALS",
+    "SCHEMA_VERSION",
+    "SHARES",
+}
+FEW = {"ACCOUNTS_BY_AGE", "API_KEYS_BY_AGE", "DUE_DELIVERIES", "LAST_READING", "OUTLAY"}
+"""Sorted after reading, or all are read: for the operator, or few rows."""
 
 
 @pytest.mark.parametrize(

@@ -225,14 +225,17 @@ async def test_what_cannot_be_written_is_refused_alone(store: SqliteStore) -> No
     assert await store.rental(ADA, RentalId("r-1")) is None
 
 
+OF_THE_OPERATOR = {"pushed_message": "id", "balance_reading": "at"}
+
+
 @pytest.mark.usefixtures("store")
 def test_each_table_is_strict_and_keyed_by_its_account(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         tables = connection.execute("PRAGMA table_list").fetchall()
         ours = [name for _, name, kind, _, _, _ in tables if not name.startswith("sqlite_")]
-        assert len(ours) == 10
+        assert len(ours) == 10 + len(OF_THE_OPERATOR)
         assert all(strict for _, name, _, _, _, strict in tables if name in ours)
         for table in ours:
             columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
             (first,) = [name for _, name, _, _, _, place in columns if place == 1]
-            assert first == "account_id"
+            assert first == OF_THE_OPERATOR.get(table, "account_id")

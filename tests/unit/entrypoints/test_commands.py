@@ -32,6 +32,8 @@ EXPECTED: Final = {
     "rentals list",
     "rentals show",
     "ledger audit",
+    *(f"incidents {name}" for name in ("list", "show", "resolve", "orphans")),
+    "reconcile",
 }
 
 

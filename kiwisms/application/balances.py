@@ -1,0 +1,57 @@
+"""What upstream told of its balance lately, so that an incident can say what it was before."""
+
+from collections import deque
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import define, field, frozen
+
+from kiwisms.domain.money import Money
+from kiwisms.domain.reconciliation import Balance
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.provider import Provider
+
+PACE: Final = timedelta(minutes=1)
+"""How often the balance is asked for where nothing else does."""
+REMEMBERED: Final = 60
+"""Readings; at that pace they go back further than a session lasts."""
+
+
+@frozen
+class _Told:
+    asked_at: datetime
+    balance: Balance
+
+
+@define(kw_only=True, eq=False)
+class Balances:
+    """Upstream's latest balances, as far as this process has asked for them."""
+
+    provider: Provider
+    clock: Clock
+    _told: deque[_Told] = field(factory=lambda: deque(maxlen=REMEMBERED), init=False)
+    _tried_at: datetime | None = field(default=None, init=False)
+
+    async def read(self) -> Balance | None:
+        """Ask upstream now; ``None`` when it does not tell."""
+        asked_at = self._tried_at = self.clock.now()
+        answer = await self.provider.balance()
+        if not isinstance(answer, Money):
+            return None
+        balance = Balance(amount=answer, at=self.clock.now())
+        self._told.append(_Told(asked_at, balance))
+        return balance
+
+    async def keep(self) -> None:
+        """Ask upstream, unless that was done a moment ago."""
+        if self._tried_at is None or self.clock.now() >= self._tried_at + PACE:
+            await self.read()
+
+    def after(self, moment: datetime) -> Balance | None:
+        """The first balance that was asked for after *moment*, if one was."""
+        return next((each.balance for each in self._told if each.asked_at > moment), None)
+
+    def before(self, moment: datetime) -> Balance | None:
+        """The last balance that was told before *moment*; ``None`` when that is not known here."""
+        told = (each.balance for each in reversed(self._told))
+        return next((balance for balance in told if balance.at <= moment), None)

@@ -1,0 +1,177 @@
+"""Find out what an incident left open: upstream's balance, and the number that nobody has."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import define, evolve, field
+
+from kiwisms.application.balances import Balances
+from kiwisms.application.repeat import repeatable
+from kiwisms.application.sharing import Shared
+from kiwisms.domain.ids import ActivationId
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.orphan import Orphan, Request, may_answer
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import Balance
+from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.terms import Terms
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.provider import Active, Ambiguous, Cancelled, Gone, Provider, Received, Unknown
+from kiwisms.ports.store import Store
+
+log = logging.getLogger(__name__)
+
+PACE: Final = timedelta(seconds=30)
+"""How often an incident is gone into while something may still be found."""
+PUSHED_WITHIN: Final = timedelta(minutes=3)
+"""Upstream tries a push for two minutes."""
+CLOCKS_APART: Final = timedelta(minutes=1)
+"""So much upstream's clock may differ from ours."""
+MOST: Final = 1_000
+
+
+@define(kw_only=True, eq=False)
+class Tracing:
+    """
+    Goes into incidents as they come due.
+
+    A number is only ever matched to a request when no other number and no other request can be
+    meant; it is then cancelled upstream, which is safe to repeat.
+    """
+
+    store: Store
+    provider: Provider
+    balances: Balances
+    clock: Clock
+    terms: Terms
+    _lists: Shared[None, Sequence[Active] | Unknown] = field(factory=Shared, init=False)
+
+    async def trace(self, incident: Incident) -> None:
+        """Find out about a claimed incident what can be, and save that."""
+        incident = evolve(incident, after=await self._balance_after(incident))
+        rental = await self.store.rental(incident.account_id, incident.rental_id)
+        # A rental that got a number is about that one, and it has ended upstream.
+        searches = incident.is_open and rental is not None and rental.activation_id is None
+        if rental is not None and searches and incident.activation_id is None:
+            incident = evolve(incident, activation_id=await self._find_number(incident, rental))
+        # Before upstream hears of it, and then lists it no more.
+        incident = await self._save(incident, searches=searches)
+        if searches and incident.is_open and incident.activation_id is not None:
+            await self._hand_back(incident, incident.activation_id)
+
+    async def _balance_after(self, incident: Incident) -> Balance | None:
+        return incident.after or self.balances.after(incident.at) or await self.balances.read()
+
+    async def _find_number(self, incident: Incident, rental: Rental) -> ActivationId | None:
+        request = await self._request(rental, incident.at)
+        numbers = [each for each in await self._orphans() if may_answer(each, request)]
+        if len(numbers) != 1 or await self._may_be_anothers(numbers[0], incident):
+            return None
+        number = numbers[0].activation_id
+        # The request that was about to be given it may have ended while we asked.
+        return None if await self.store.find_rental_by_activation(number) else number
+
+    async def _may_be_anothers(self, orphan: Orphan, incident: Incident) -> bool:
+        """Whether a request that is under way, or another lost one, may be what it answers."""
+        now = self.clock.now()
+        for rental in await self.store.rentals(account_id=None, state=State.REQUESTED, limit=MOST):
+            if may_answer(orphan, await self._request(rental, now)):
+                return True
+        for other in await self.store.incidents(open_only=True, limit=MOST):
+            if other.id == incident.id or other.activation_id is not None:
+                continue
+            lost = await self.store.rental(other.account_id, other.rental_id)
+            if lost is not None and may_answer(orphan, await self._request(lost, other.at)):
+                return True
+        return False
+
+    async def _request(self, rental: Rental, until: datetime) -> Request:
+        earlier = None
+        if rental.renews is not None:
+            earlier = await self.store.rental(rental.account_id, rental.renews)
+        return Request(
+            service=rental.service,
+            phone=None if earlier is None else earlier.phone,
+            since=rental.created_at,
+            until=until,
+        )
+
+    async def _orphans(self) -> Sequence[Orphan]:
+        """List the numbers that upstream tells of in whatever way, and that nobody here has."""
+        since = self.clock.now() - 2 * self.terms.pace.session
+        pushes = await self.store.unmatched_pushes(since=since, limit=MOST)
+        # The newest comes first, and the oldest push of a number says most about when it was
+        # rented. Upstream's list says more than any push.
+        orphans = {each.activation_id: self._from_push(each) for each in pushes}
+        for number in await self._unknown_active():
+            orphans[number.activation_id] = self._from_list(number)
+        return list(orphans.values())
+
+    async def _unknown_active(self) -> Sequence[Active]:
+        # Of many incidents that come due together one asks.
+        active = await self._lists.do(None, self.provider.active)
+        if isinstance(active, Unknown):
+            return ()
+        taken = {each.activation_id for each in await self.store.incidents(limit=MOST)}
+        return [
+            number
+            for number in active
+            if number.activation_id not in taken
+            and await self.store.find_rental_by_activation(number.activation_id) is None
+        ]
+
+    def _from_push(self, pushed: PushedMessage) -> Orphan:
+        return Orphan(
+            activation_id=pushed.activation_id,
+            service=pushed.service,
+            since=pushed.arrived_at - self.terms.pace.session - PUSHED_WITHIN,
+            until=pushed.arrived_at,
+        )
+
+    def _from_list(self, number: Active) -> Orphan:
+        now, at = self.clock.now(), number.rented_at
+        return Orphan(
+            activation_id=number.activation_id,
+            service=number.service,
+            phone=number.phone,
+            since=now - self.terms.pace.session if at is None else at - CLOCKS_APART,
+            until=now if at is None else at + CLOCKS_APART,
+        )
+
+    async def _hand_back(self, incident: Incident, number: ActivationId) -> None:
+        """Cancel a number upstream, and say so; where that failed it is tried again later."""
+        answer = await self.provider.cancel(number)
+        seen = await self.provider.look(number) if isinstance(answer, Ambiguous) else answer
+        match seen:
+            case Cancelled():
+                await self._resolve(incident, f"number {number} was cancelled upstream")
+            case Received():
+                await self._resolve(incident, f"number {number} had a message: upstream charged")
+            case Gone():
+                found = incident.add(f"upstream knows number {number} no more")
+                await self._save(found, searches=False)
+
+    @repeatable
+    async def _save(self, found: Incident, *, searches: bool) -> Incident:
+        """Save what was found, unless somebody has resolved it meanwhile."""
+        now = self.clock.now()
+        async with self.store.transaction(found.account_id) as tx:
+            known = await tx.incident(found.id)
+            if known is None or not known.is_open:
+                found = evolve(known or found, after=found.after)
+            searches = searches and found.is_open
+            last = found.at + self.terms.pace.session + PUSHED_WITHIN
+            more = (searches or found.after is None) and now < last
+            found = evolve(found, due_at=now + PACE if more else None)
+            tx.save(found)
+        return found
+
+    @repeatable
+    async def _resolve(self, found: Incident, note: str) -> None:
+        log.warning("incident %s: %s", found.id, note)
+        async with self.store.transaction(found.account_id) as tx:
+            incident = await tx.incident(found.id)
+            if incident is not None and incident.is_open:
+                tx.save(incident.resolve(note, self.clock.now()))
