@@ -200,8 +200,20 @@ async def bare_database() -> AsyncIterator[str]:
     yield await _create(shared, "template0")
 
 
+def unused_database() -> tuple[str, str]:
+    """Choose the name of a database, for the test to make, and give its address with it."""
+    shared, _ = _shared_server()
+    name = _new_name()
+    return name, _renamed(shared, name)
+
+
+def programs() -> Path:
+    """Say in which folder ``pg_dump`` and the others are."""
+    return _binaries()
+
+
 async def _create(shared: str, template: str) -> str:
-    name = f"{_prefix()}{uuid4().hex}"
+    name = _new_name()
     async with await psycopg.AsyncConnection.connect(shared, autocommit=True) as admin:
         await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
     return _renamed(shared, name)
@@ -250,6 +262,10 @@ def _drop_databases() -> None:
 
 def _folder() -> Path:
     return Path(os.environ[FOLDER])
+
+
+def _new_name() -> str:
+    return f"{_prefix()}{uuid4().hex}"
 
 
 def _prefix() -> str:

@@ -402,5 +402,10 @@ class Store(Protocol):
         ...
 
     async def check(self) -> None:
-        """Raise `StoreUnavailable` or `SchemaMismatch` unless the store can be used."""
+        """
+        Raise `StoreUnavailable` or `SchemaMismatch` unless the store can be used.
+
+        A schema that grew newer since the store was opened can be: what a newer version adds does
+        not stop this one.
+        """
         ...

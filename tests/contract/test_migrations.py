@@ -206,6 +206,14 @@ async def test_a_schema_of_the_future_is_refused(schema: Schema) -> None:
         await schema.store().__aenter__()
 
 
+async def test_a_process_that_runs_goes_on_when_a_newer_one_migrates(schema: Schema) -> None:
+    await schema.migrate(schema.steps)
+    async with schema.store() as store:
+        await schema.migrate([*schema.steps, "CREATE TABLE later (a integer PRIMARY KEY);"])
+        assert await store.schema_version() == len(schema.steps) + 1
+        await store.check()
+
+
 async def test_a_store_without_a_schema_says_what_to_do(schema: Schema) -> None:
     async with schema.store() as store:
         assert await store.schema_version() == 0

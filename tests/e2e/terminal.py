@@ -26,12 +26,14 @@ class Terminal:
     A folder, an environment that is carried from block to block, and what the page stands for.
 
     *instead* has what is typed in place of an example on the page: of a provider's address and
-    key, and, once they were printed, of the server's address and of a customer's key.
+    key, and, once they were printed, of the server's address and of a customer's key. *programs*
+    is a folder of others that are found by name.
     """
 
     folder: Path
     home: Path
     instead: dict[str, str]
+    programs: Path
     settings: Mapping[str, str] = field(factory=dict)
 
     async def run(self, text: str, *, where: Path | None = None) -> str:
@@ -87,7 +89,7 @@ class Terminal:
             f". {self._exported}\n{text}",
             cwd=where or self.folder,
             env={
-                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "PATH": f"{Path(sys.executable).parent}:{self.programs}:{os.environ['PATH']}",
                 "HOME": str(self.home),
                 "TMPDIR": str(self.home),
                 "KIWISMS_PORT": "0",

@@ -23,7 +23,7 @@ from kiwisms.entrypoints.wiring import open_simulator
 from tests.e2e.terminal import Terminal
 from tests.e2e.wheels import build_wheel
 from tests.pages import BLOCKS, PAGES, ROOT, Block, text_of
-from tests.postgres import database
+from tests.postgres import database, programs, unused_database
 
 pytestmark = pytest.mark.timeout(120)
 """What is typed here starts many a process, which takes its time on a busy machine."""
@@ -66,14 +66,17 @@ async def terminal(tmp_path: Path, simulator: Simulator) -> AsyncIterator[Termin
     folder, home = tmp_path / "folder", tmp_path / "home"
     folder.mkdir()
     home.mkdir()
+    restored, restored_url = unused_database()
     async with database() as postgres:
         instead = {
             "https://daisysms.io/stubs/handler_api.php": simulator.url,
             "your-provider-key": simulator.key,
             "postgresql://kiwisms:PASSWORD@db.example/kiwisms": postgres,
+            "postgresql://kiwisms:PASSWORD@db.example/restored": restored_url,
+            " restored\n": f" {restored}\n",
             "postgresql://kiwisms:PASSWORD@db-1.example,db-2.example/kiwisms?": f"{postgres}&",
         }
-        yield Terminal(folder=folder, home=home, instead=instead)
+        yield Terminal(folder=folder, home=home, instead=instead, programs=programs())
 
 
 def without_an_index(wheel: Path, site: Path) -> dict[str, str]:

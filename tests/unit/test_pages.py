@@ -17,6 +17,7 @@ from docs.diagrams import BLOCKS as GENERATED
 from docs.diagrams import PAGES as GENERATED_PAGES
 from docs.diagrams import PICTURE, main, renewed, stale
 from docs.tables import arrows, mermaid
+from kiwisms.adapters.postgres.migrations import STEPS
 from kiwisms.domain.delivery import PAUSES
 from kiwisms.domain.incident import IncidentKind
 from kiwisms.entrypoints.cli.root import kiwisms as command_line
@@ -34,7 +35,7 @@ MADE: Final = {"bench/results.json"}
 """Files that are there only after a command."""
 RUN: Final = {"python", "sh", "sh up", "sh checkout", "sh checkout up"}
 """Blocks that tests/e2e/test_pages.py runs."""
-READ: Final = {"ini", "json", "mermaid", "text", "toml"}
+READ: Final = {"json", "mermaid", "sql", "text", "toml"}
 """Blocks that are held to the code here."""
 DRAWN: Final = {"{eval-rst}", "{include} ../CHANGELOG.md", "{toctree}"}
 """Directives, which fail the build of the pages when they are wrong."""
@@ -102,7 +103,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_that_are_named_exist(page: Path) -> None:
-    named = [span for span in spans(page) if re.match(r"(kiwisms|tests|docs|bench)/", span)]
+    named = [span for span in spans(page) if re.match(r"(kiwisms|tests|docs|bench|deploy)/", span)]
 
     assert [name for name in named if not (ROOT / name).exists() and name not in MADE] == []
 
@@ -160,10 +161,9 @@ def test_a_file_of_settings_can_be_read(block: Block, tmp_path: Path) -> None:
     assert load_settings(file, {}) != Settings()
 
 
-@pytest.mark.parametrize("block", of_kind("ini"), ids=lambda block: block.name)
-def test_a_unit_starts_a_command_that_exists(block: Block) -> None:
-    unit = configparser.ConfigParser()
-    unit.read_string(block.text)
+def test_the_unit_starts_a_command_that_exists() -> None:
+    unit = configparser.RawConfigParser()
+    unit.read(ROOT / "deploy/kiwisms.service", "utf-8")
     program, *words = unit["Service"]["ExecStart"].split()
 
     assert Path(program).name == "kiwisms"
@@ -225,6 +225,14 @@ def test_the_picture_of_the_layers_names_what_is_there(block: Block) -> None:
 
     assert len(names) > 20
     assert set(names) - there == set()
+
+
+def test_every_table_has_its_place_in_a_distributed_store() -> None:
+    (block,) = of_kind("sql")
+    named = re.findall(r"create_(?:reference|distributed)_table\('(\w+)'", block.text)
+    tables = [table for step in STEPS for table in re.findall(r"CREATE TABLE (\w+)", step)]
+
+    assert sorted(named) == sorted(tables)
 
 
 def test_decisions_that_are_named_exist_and_have_a_number_each() -> None:

@@ -346,7 +346,7 @@ class PostgresStore:
     async def check(self) -> None:
         """Raise `StoreUnavailable` or `SchemaMismatch` unless the store can be read and written."""
         version = await self.schema_version()
-        if version != migrations.NEWEST:
+        if version < migrations.NEWEST:
             raise SchemaMismatch(found=version, known=migrations.NEWEST)
         if await self.connections.read_one(sql.READ_ONLY):
             raise StoreUnavailable(

@@ -332,7 +332,7 @@ class SqliteStore:
     async def check(self) -> None:
         """Raise `StoreUnavailable` or `SchemaMismatch` unless the store can be read and written."""
         version = await self.schema_version()
-        if version != NEWEST:
+        if version < NEWEST:
             raise SchemaMismatch(found=version, known=NEWEST)
         # Beginning to write shows a full or read-only disk, and a lock that nobody lets go.
         await self._writer.write(lambda _: None)
