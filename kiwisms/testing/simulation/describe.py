@@ -8,6 +8,7 @@ from kiwisms.application.renting import Ordered
 from kiwisms.domain.catalog import Catalog
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
+from kiwisms.ports.provider import Received, Rented
 
 UUID: Final = re.compile(r"0{8}-0000-7000-8000-0*([0-9a-f]+)")
 """An id of `CountingIds`."""
@@ -23,22 +24,37 @@ def shorten(text: str) -> str:
     return UUID.sub(r"#\1", text)
 
 
+def kind_of(broken: str) -> str:
+    """
+    Say which law is broken, whatever the rental is.
+
+    >>> kind_of("00000000-0000-7000-8000-00000000000c is EXPIRED after 3 looks")
+    '# is EXPIRED after # looks'
+    """
+    return re.sub(r"\d+", "#", UUID.sub("#", broken))
+
+
 def describe(answer: object) -> str:
     """Say what an answer is, without all its fields."""
     match answer:
         case Ordered(rental=rental, replayed=replayed):
-            return describe(rental) + (" (replayed)" if replayed else "")
+            said = describe(rental) + (" (replayed)" if replayed else "")
         case Rental():
             codes = " ".join(message.code for message in answer.messages)
-            return f"{answer.id} is {answer.state} at {answer.price} {codes}".rstrip()
+            said = f"{answer.id} is {answer.state} at {answer.price} {codes}".rstrip()
         case Wallet():
-            return f"{answer.available} available, {answer.held} held"
+            said = f"{answer.available} available, {answer.held} held"
         case Catalog():
-            return "a catalog"
+            said = "a catalog"
+        case Rented():
+            said = f"rented {answer.activation_id} at {answer.cost}"
+        case Received():
+            said = f"received {answer.code}"
         case [*several]:
-            return f"[{', '.join(map(describe, several))}]"
+            said = f"[{', '.join(map(describe, several))}]"
         case _:
-            return str(answer)
+            said = str(answer)
+    return said
 
 
 def changes(before: Records, after: Records) -> str:

@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 
 from attrs import evolve
 
+from kiwisms.testing.simulation.describe import kind_of
 from kiwisms.testing.simulation.faults import Fault
 from kiwisms.testing.simulation.run import USUAL, Choice, Outcome, live
 from kiwisms.testing.simulation.scenario import Scenario
@@ -16,7 +17,7 @@ MOST_TRIES: Final = 500
 
 def shrink(broken: Choice, scenario: Scenario = USUAL, *, most: int = MOST_TRIES) -> Outcome:
     """
-    Leave out of a life whatever is not needed to break a law.
+    Leave out of a life whatever is not needed to break the law that it breaks first.
 
     Args:
         broken: A life that breaks one.
@@ -26,7 +27,7 @@ def shrink(broken: Choice, scenario: Scenario = USUAL, *, most: int = MOST_TRIES
     Returns:
         What became of the shortest life found, with its history.
     """
-    tries = 0
+    tries, law = 0, kind_of(live(broken, scenario).broken[0])
     shorter = True
     while shorter:
         shorter = False
@@ -34,7 +35,7 @@ def shrink(broken: Choice, scenario: Scenario = USUAL, *, most: int = MOST_TRIES
             tries += 1
             if tries > most:
                 return live(broken, scenario, told=True)
-            if live(choice, scenario).broken:
+            if law in map(kind_of, live(choice, scenario).broken):
                 broken, shorter = choice, True
                 break
     return live(broken, scenario, told=True)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from random import Random
 from typing import TypeVar
@@ -136,7 +137,11 @@ class CancelsBlindly(Rentals):
         if rental is None or rental.state is not State.WAITING:
             raise CancelNotAllowed
         await self.provider.cancel(number_of(rental))
-        return await self._end(account_id, rental_id, Rental.cancel, by)
+        return await self._end(account_id, rental_id, _cancelled_once, by)
+
+
+def _cancelled_once(rental: Rental, now: datetime) -> Rental:
+    return rental if rental.state is State.CANCELLED else rental.cancel(now)
 
 
 def become(kind: type[T], part: AttrsInstance) -> T:
