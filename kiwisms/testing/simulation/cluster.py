@@ -141,18 +141,15 @@ class Cluster:
             return
         if self.servers:
             server = self.world.chance.choice(self.servers)
-            server.process.start(self._work(server))
+            server.process.start(self._guarded(server, self._work, server))
         self._arm(now + AGAIN)
 
     async def _work(self, server: Server) -> None:
         background = server.kiwi.background
-        try:
-            for rental in await background.claim_rentals(MOST_AT_ONCE):
-                server.process.start(self._guarded(server, background.tend, rental))
-            for delivery in await background.claim_deliveries(MOST_AT_ONCE):
-                server.process.start(self._guarded(server, background.deliver, delivery))
-        except KiwismsError as error:
-            self.world.tell(server.process.name, f"could not claim work: {error}")
+        for rental in await background.claim_rentals(MOST_AT_ONCE):
+            server.process.start(self._guarded(server, background.tend, rental))
+        for delivery in await background.claim_deliveries(MOST_AT_ONCE):
+            server.process.start(self._guarded(server, background.deliver, delivery))
 
     async def _guarded(
         self, server: Server, work: Callable[[T], Awaitable[object]], item: T

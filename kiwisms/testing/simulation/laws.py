@@ -114,17 +114,19 @@ def nothing_is_left_to_do(life: Life) -> Iterator[str]:
 
 
 def upstream_sold_what_we_know_of(life: Life) -> Iterator[str]:
-    """A number that no rental has is explained by an incident of a request that failed."""
-    known = {rental.activation_id for rental in rentals_of(life)}
-    lost = [each for each in life.world.upstream.activations.values() if each.id not in known]
-    with_incident = {incident.rental_id for incident in incidents_of(life)}
-    states = {rental.id: rental.state for rental in rentals_of(life)}
-    explained = [each for each in with_incident if states[each] is State.FAILED]
+    """A number that no rental has was handed back, or is the incident of a failed request."""
+    rentals, world = list(rentals_of(life)), life.world
+    known = {rental.activation_id for rental in rentals}
+    back = {
+        each.id
+        for each in world.upstream.activations.values()
+        if each.state is ActivationState.CANCELLED and each.id in world.handed_back
+    }
+    lost = world.upstream.activations.keys() - known - back
+    failed = {rental.id for rental in rentals if rental.state is State.FAILED}
+    explained = failed & {incident.rental_id for incident in incidents_of(life)}
     if len(lost) > len(explained):
         yield f"{len(lost)} numbers are nobody's, and incidents explain {len(explained)}"
-    for rental_id in sorted(with_incident):
-        if states[rental_id] not in UNPAID | {State.FAILED}:
-            yield f"{rental_id} has an incident, and is {states[rental_id]}"
 
 
 def who_pays_us_costs_us(life: Life) -> Iterator[str]:
@@ -273,9 +275,9 @@ def _was_gone(delivery: Delivery) -> bool:
 def _sure_until(life: Life, rental: Rental, *, several: bool) -> datetime:
     """The moment until which every message must have been seen."""
     end = min(rental.expires_at, rental.changed_at)
-    done = min(
-        (each.dones[rental.id] for each in life.customers if rental.id in each.dones), default=end
+    dones = [each.dones[rental.id] for each in life.customers if rental.id in each.dones]
+    if not dones or (life.world.upstream_always_answers and not several):
+        return end
+    return (
+        min(end, *dones) if life.world.upstream_always_answers or not several else rental.created_at
     )
-    if life.world.upstream_always_answers:
-        return min(end, done) if several else end
-    return rental.created_at if several and done < end else min(end, done)
