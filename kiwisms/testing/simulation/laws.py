@@ -276,8 +276,8 @@ def _sure_until(life: Life, rental: Rental, *, several: bool) -> datetime:
     """The moment until which every message must have been seen."""
     end = min(rental.expires_at, rental.changed_at)
     dones = [each.dones[rental.id] for each in life.customers if rental.id in each.dones]
-    if not dones or (life.world.upstream_always_answers and not several):
-        return end
-    return (
-        min(end, *dones) if life.world.upstream_always_answers or not several else rental.created_at
-    )
+    if several and dones and not life.world.upstream_always_answers:
+        return rental.created_at
+    if several or not life.world.upstream_always_answers:
+        return min([end, *dones])
+    return end

@@ -62,21 +62,11 @@ class Process:
 
     async def breathe(self) -> None:
         """Wait for the outside for a moment; a process that died meanwhile never comes back."""
-        self.must_live()
-        if self._world.strikes(Fault.STALL, self.name):
-            await asyncio.sleep(self._world.chance.uniform(1, 60))
-        else:
-            await asyncio.sleep(0)
-        self.must_live()
+        await self._wait(0)
 
     async def travel(self) -> None:
         """Wait for as long as a message takes through a network."""
-        self.must_live()
-        if self._world.strikes(Fault.STALL, self.name):
-            await asyncio.sleep(self._world.chance.uniform(1, 60))
-        else:
-            await asyncio.sleep(self._world.chance.uniform(0.01, 0.5))
-        self.must_live()
+        await self._wait(self._world.chance.uniform(0.01, 0.5))
 
     async def die(self) -> None:
         """Die here and now."""
@@ -97,3 +87,10 @@ class Process:
         """Stop whoever still runs in a process that has died."""
         if not self.alive:
             raise asyncio.CancelledError
+
+    async def _wait(self, seconds: float) -> None:
+        self.must_live()
+        if self._world.strikes(Fault.STALL, self.name):
+            seconds = self._world.chance.uniform(1, 60)
+        await asyncio.sleep(seconds)
+        self.must_live()
