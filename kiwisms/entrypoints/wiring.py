@@ -85,7 +85,6 @@ async def open_engine(
     clock = clock or SystemClock()
     secret_key = _secret_key(settings, store)
     async with AsyncExitStack() as stack:
-        secret_key = _secret_key(settings, store)
         opened = await stack.enter_async_context(open_store(store, settings))
         ports = Ports(
             store=opened,
