@@ -14,6 +14,7 @@ from kiwisms.adapters.memory.records import Records
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey, EmailTaken
 from kiwisms.domain.audit import Books
+from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
@@ -26,9 +27,9 @@ from kiwisms.domain.ids import (
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
+from kiwisms.domain.rental import UNDECIDED, Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable
+from kiwisms.ports.store import NO_PLACE, NOTHING_AHEAD, Ahead, StoreUnavailable
 
 T = TypeVar("T")
 Work = TypeVar("Work", Rental, Delivery)
@@ -53,7 +54,7 @@ class MemoryStore:
         async with self._lock(account_id):
             if account_id not in self._records:
                 raise AccountNotFound(account_id)
-            tx = MemoryTransaction(self._records[account_id], self._records.values())
+            tx = MemoryTransaction(self._records[account_id])
             yield tx
             if tx.changes:
                 # A commit always takes a while, so others run first here too.
@@ -61,6 +62,8 @@ class MemoryStore:
                 draft = self._records[account_id].draft()
                 for change in tx.changes:
                     change(draft)
+                if tx.most_waiting is not None:
+                    self._must_have_places(draft, tx.most_waiting)
                 self._records[account_id] = draft
 
     async def create_account(self, account: Account) -> None:
@@ -248,6 +251,12 @@ class MemoryStore:
     def _of(self, account_id: AccountId, facts: Callable[[Records], Iterable[T]]) -> Iterable[T]:
         own = self._records.get(account_id)
         return facts(own) if own else ()
+
+    def _must_have_places(self, draft: Records, most: int) -> None:
+        everybody = (self._records | {draft.account.id: draft}).values()
+        rentals = (rental for own in everybody for rental in own.rentals.values())
+        if sum(rental.state in UNDECIDED for rental in rentals) > most:
+            raise ServiceUnavailable(NO_PLACE)
 
     def _all_rentals(self) -> Iterable[Rental]:
         return (rental for own in self._records.values() for rental in own.rentals.values())
