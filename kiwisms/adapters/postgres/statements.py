@@ -257,9 +257,8 @@ SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s FROM own
 """
 
 
-# Places upstream, which all accounts share. Who takes one at the same time as others passes by
-# those that they are taking. As many are left free as are taken beyond the last one that may be,
-# from when there were more.
+# Places upstream, which all accounts share. Whoever takes one passes by those that others are
+# taking. When fewer may be taken than before, as many are left free as are still taken beyond.
 FREE_PLACE: Final = """
 SELECT number FROM place WHERE account_id IS NULL AND number <= %s ORDER BY number
 OFFSET (SELECT count(*) FROM place WHERE account_id IS NOT NULL AND number > %s) LIMIT 1
