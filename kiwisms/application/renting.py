@@ -232,13 +232,16 @@ class Renting:
 
     @repeatable
     async def _hold(self, wish: _Wish) -> Rental:
-        """Step one: claim the key, hold the price. Gives an earlier rental if the key has one."""
+        """
+        Step one: claim the key, hold the price, take a place upstream.
+
+        Gives an earlier rental if the key has one.
+        """
         rental, now = wish.rental, self.clock.now()
         asked = UsageAsked(
             now=now,
             since=now - GUARDED,
             most_cancels=max(self.terms.cancels_per_hour, 1),
-            most_waiting=self.terms.provider_max_waiting,
         )
         ahead = Ahead(key=rental.idempotency_key, usage=asked)
         async with self.store.transaction(rental.account_id, ahead) as tx:
@@ -254,6 +257,7 @@ class Renting:
             progress = Progress(wallet=await tx.wallet(), rental=None, by=_actor(rental))
             progress.to(rental)
             tx.save(*progress.facts)
+            tx.take_place(rental.id, most=self.terms.provider_max_waiting)
         return rental
 
     def _must_have_room(self, usage: Usage, now: datetime) -> None:
@@ -264,8 +268,6 @@ class Renting:
             wait = usage.nth_cancel + GUARDED - now
             why = "Too many rentals were cancelled without a code"
             raise RateLimited(int(wait.total_seconds()) + 1, why)
-        if usage.waiting_upstream >= terms.provider_max_waiting:
-            raise ServiceUnavailable("as many numbers wait upstream as may")
 
     async def _keep(self, wish: _Wish, number: Rented) -> Rental:
         """Step three for a number: acknowledge it, or hand it back."""

@@ -1,13 +1,13 @@
 """The proof that an account's books agree: each law of the ledger, checked over every row."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 from attrs import frozen
 
 from kiwisms.domain.billing import EFFECTS, Effect, transfer_id
-from kiwisms.domain.ids import AccountId, TransferId
+from kiwisms.domain.ids import AccountId, RentalId, TransferId
 from kiwisms.domain.ledger import LedgerAccount, Transfer, sum_of
 from kiwisms.domain.money import ZERO, Money
 from kiwisms.domain.rental import SHOWN, UNDECIDED, Rental, State
@@ -39,11 +39,17 @@ RENTAL_WAYS: Final[Ways] = MappingProxyType(
 
 @frozen(kw_only=True)
 class Books:
-    """All of one account that money depends on; *transfers* are in the order of their numbers."""
+    """
+    All of one account that money depends on.
+
+    *transfers* are in the order of their numbers. *places* are the rentals that have a place
+    upstream, where the store writes that down.
+    """
 
     wallet: Wallet
     transfers: Sequence[Transfer]
     rentals: Sequence[Rental]
+    places: Collection[RentalId] | None = None
 
 
 @frozen(kw_only=True)
@@ -68,6 +74,7 @@ def audit(books: Books) -> Iterator[Violation]:
         yield from _rental_is_settled(books, amounts, rental)
     yield from _transfers_have_their_rental(books)
     yield from _transfers_go_their_way(books)
+    yield from _places_are_for_undecided(books)
 
 
 def _numbers_have_no_gap(books: Books) -> Iterator[Violation]:
@@ -176,6 +183,16 @@ def _transfers_go_their_way(books: Books) -> Iterator[Violation]:
                 "a known cause" if expected is None else " → ".join(expected),
                 f"{transfer.debit} → {transfer.credit}",
             )
+
+
+def _places_are_for_undecided(books: Books) -> Iterator[Violation]:
+    if books.places is None:
+        return
+    undecided = {rental.id for rental in books.rentals if rental.state in UNDECIDED}
+    law = "a rental has a place upstream while it is undecided"
+    for rental_id in sorted(undecided.symmetric_difference(books.places)):
+        answers = ("a place", "none") if rental_id in undecided else ("none", "a place")
+        yield _violation(books, law, rental_id, *answers)
 
 
 def _violation(books: Books, law: str, row: str, expected: object, found: object) -> Violation:

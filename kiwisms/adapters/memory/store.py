@@ -14,6 +14,7 @@ from kiwisms.adapters.memory.records import Records
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey, EmailTaken
 from kiwisms.domain.audit import Books
+from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
@@ -31,9 +32,9 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.money import ZERO
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import PAID_UPSTREAM, Outlay, Reading
-from kiwisms.domain.rental import OPEN, Rental, State, Step, foremost, in_order
+from kiwisms.domain.rental import OPEN, UNDECIDED, Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable
+from kiwisms.ports.store import NO_PLACE, NOTHING_AHEAD, Ahead, StoreUnavailable
 
 T = TypeVar("T")
 Work = TypeVar("Work", Rental, Delivery, Incident)
@@ -60,15 +61,12 @@ class MemoryStore:
         async with self._lock(account_id):
             if account_id not in self._records:
                 raise AccountNotFound(account_id)
-            tx = MemoryTransaction(self._records[account_id], self._records.values())
+            tx = MemoryTransaction(self._records[account_id])
             yield tx
             if tx.changes:
                 # A commit always takes a while, so others run first here too.
                 await asyncio.sleep(0)
-                draft = self._records[account_id].draft()
-                for change in tx.changes:
-                    change(draft)
-                self._records[account_id] = draft
+                self._commit(account_id, tx)
 
     async def create_account(self, account: Account) -> None:
         """Add an account with an empty wallet; raises `EmailTaken`."""
@@ -329,6 +327,20 @@ class MemoryStore:
     def _of(self, account_id: AccountId, facts: Callable[[Records], Iterable[T]]) -> Iterable[T]:
         own = self._records.get(account_id)
         return facts(own) if own else ()
+
+    def _commit(self, account_id: AccountId, tx: MemoryTransaction) -> None:
+        draft = self._records[account_id].draft()
+        for change in tx.changes:
+            change(draft)
+        if tx.most_waiting is not None:
+            self._must_have_places(draft, tx.most_waiting)
+        self._records[account_id] = draft
+
+    def _must_have_places(self, draft: Records, most: int) -> None:
+        everybody = (self._records | {draft.account.id: draft}).values()
+        rentals = (rental for own in everybody for rental in own.rentals.values())
+        if sum(rental.state in UNDECIDED for rental in rentals) > most:
+            raise ServiceUnavailable(NO_PLACE)
 
     def _all_rentals(self) -> Iterable[Rental]:
         return (rental for own in self._records.values() for rental in own.rentals.values())

@@ -15,7 +15,7 @@ from kiwisms.adapters.postgres.columns import Row, from_balance, from_messages, 
 from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import KeyPrefix
+from kiwisms.domain.ids import KeyPrefix, RentalId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
@@ -205,6 +205,16 @@ def write_of(fact: Fact) -> Write:
     statement, row_of = REPLACED[kind]
     row = row_of(fact)
     return Write(statement, row, (kind, row[0]))
+
+
+def arrival(rental_id: RentalId) -> Write:
+    """Find the statement that gives a rental the place that is free, and its row."""
+    return Write(sql.TAKE_PLACE, (rental_id,), sql.TAKE_PLACE)
+
+
+def departure(rental: Rental) -> Write:
+    """Find the statement that frees the place that *rental* may have had, and its row."""
+    return Write(sql.LEAVE_PLACE, (rental.id,), (sql.LEAVE_PLACE, rental.id))
 
 
 def removal_of(webhook: Webhook) -> Write:

@@ -70,9 +70,7 @@ USAGE_COLUMNS: Final = """
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > %(now)s),
     (SELECT changed_at FROM rental WHERE account_id = %(account_id)s
      AND state = 'CANCELLED' AND changed_at >= %(since)s
-     ORDER BY changed_at DESC LIMIT 1 OFFSET %(most_cancels)s - 1),
-    (SELECT count(*) FROM (SELECT FROM rental
-     WHERE state IN ('REQUESTED', 'WAITING') LIMIT %(most_waiting)s) AS waiting)
+     ORDER BY changed_at DESC LIMIT 1 OFFSET %(most_cancels)s - 1)
 """
 USAGE: Final = f"SELECT {USAGE_COLUMNS}"
 CLAIM_RENTAL: Final = """
@@ -238,12 +236,10 @@ BEGINNING_WITH_USAGE: Final = f"SELECT {BEGINNING_COLUMNS}, {USAGE_COLUMNS} {BEG
 # nothing at all is written when somebody else has changed it.
 NEXT_VERSION: Final = """
 UPDATE wallet SET version = version + 1 WHERE account_id = %s AND version = %s
-RETURNING account_id
 """
 SAVE_WALLET: Final = """
 UPDATE wallet SET available = %s, held = %s, transfers = %s, version = version + 1
 WHERE account_id = %s AND version = %s
-RETURNING account_id
 """
 SAVE_ACCOUNT: Final = """
 UPDATE account
@@ -327,11 +323,59 @@ ON CONFLICT (account_id, id) DO UPDATE SET
 """
 
 
+# Places upstream, which all accounts share. Whoever takes one passes by those that others are
+# taking. When fewer may be taken than before, as many are left free as are still taken beyond.
+FREE_PLACE: Final = """
+SELECT number FROM place WHERE account_id IS NULL AND number <= %s ORDER BY number
+OFFSET (SELECT count(*) FROM place WHERE account_id IS NOT NULL AND number > %s) LIMIT 1
+FOR NO KEY UPDATE SKIP LOCKED
+"""
+TAKE_PLACE: Final = """
+UPDATE place SET account_id = own.account_id, rental_id = %s
+FROM own, free WHERE place.number = free.number
+"""
+LEAVE_PLACE: Final = """
+UPDATE place SET account_id = NULL, rental_id = NULL
+FROM own WHERE place.account_id = own.account_id AND rental_id = %s
+"""
+ADD_PLACES: Final = """
+INSERT INTO place (number)
+SELECT generate_series(%(there)s + 1, least(2 * %(there)s + 100, %(most)s))
+ON CONFLICT (number) DO NOTHING RETURNING number
+"""
+PLACES: Final = "SELECT rental_id FROM place WHERE account_id = %s"
+
+
 @lru_cache(maxsize=512)
 def together(own: str, writes: Sequence[str]) -> str:
     """Make one statement of *writes*, which gives a row unless the wallet's row was changed."""
-    named = "".join(f", write_{number} AS ({write})" for number, write in enumerate(writes))
-    return f"WITH own AS ({own}){named} SELECT account_id FROM own"
+    return f"""
+WITH own AS ({own} RETURNING account_id){_named(writes)}
+SELECT account_id FROM own
+"""
+
+
+@lru_cache(maxsize=512)
+def together_in_a_place(own: str, writes: Sequence[str]) -> str:
+    """
+    Make one statement of *writes* that writes nothing unless a place is free.
+
+    Its row says whether it wrote, whether it did not for want of a place alone, and how many
+    places there are.
+    """
+    return f"""
+WITH free AS MATERIALIZED ({FREE_PLACE}),
+own AS ({own} AND EXISTS (SELECT FROM free) RETURNING account_id){_named(writes)}
+SELECT
+    EXISTS (SELECT FROM own),
+    NOT EXISTS (SELECT FROM free)
+    AND EXISTS (SELECT FROM wallet WHERE account_id = %s AND version = %s),
+    (SELECT coalesce(max(number), 0) FROM place)
+"""
+
+
+def _named(writes: Sequence[str]) -> str:
+    return "".join(f", write_{number} AS ({write})" for number, write in enumerate(writes))
 
 
 # The schema, and what the server may do.

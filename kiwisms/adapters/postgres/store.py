@@ -415,12 +415,14 @@ async def _books(connection: Connection, account_id: AccountId) -> Books:
     wallet = await read_one(connection, sql.WALLET, own)
     transfers = await read_all(connection, sql.TRANSFERS_BY_NUMBER, own)
     rentals = await read_all(connection, sql.RENTALS_OF_ACCOUNT, own)
+    places = await read_all(connection, sql.PLACES, own)
     with refusals("read"):
         await connection.execute("COMMIT")
     return Books(
         wallet=decode.wallet(wallet) if wallet else Wallet(account_id=account_id),
         transfers=[decode.transfer(row) for row in transfers],
         rentals=[decode.rental(row) for row in rentals],
+        places=[rental_id for (rental_id,) in places],
     )
 
 

@@ -84,9 +84,10 @@ SELECT
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > :now),
     (SELECT changed_at FROM rental WHERE account_id = :account_id
      AND state = 'CANCELLED' AND changed_at >= :since
-     ORDER BY changed_at DESC LIMIT 1 OFFSET :most_cancels - 1),
-    (SELECT count(*) FROM (SELECT 1 FROM rental
-     WHERE state IN ('REQUESTED', 'WAITING') LIMIT :most_waiting))
+     ORDER BY changed_at DESC LIMIT 1 OFFSET :most_cancels - 1)
+"""
+WAITING_BEYOND: Final = """
+SELECT 1 FROM rental WHERE state IN ('REQUESTED', 'WAITING') LIMIT 1 OFFSET ?
 """
 SAVE_RENTAL: Final = """
 REPLACE INTO rental (

@@ -44,17 +44,14 @@ class Disk(MemoryStore):
         """Begin to read an account: what is there, and the version of it."""
         if account_id not in self._records:
             raise AccountNotFound(account_id)
-        tx = MemoryTransaction(self._records[account_id], self._records.values())
+        tx = MemoryTransaction(self._records[account_id])
         return tx, self._versions.get(account_id, 0)
 
     def commit(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> None:
         """Write all changes at once; raises `TransactionOutrun` if they were decided too late."""
         if self._versions.get(account_id, 0) != version:
             raise TransactionOutrun(f"another process wrote to account {account_id} first")
-        draft = self._records[account_id].draft()
-        for change in tx.changes:
-            change(draft)
-        self._records[account_id] = draft
+        self._commit(account_id, tx)
         self._versions[account_id] = version + 1
         self.on_commit(account_id)
 

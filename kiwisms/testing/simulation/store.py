@@ -45,7 +45,7 @@ class ProcessStore(MemoryStore):
             tx, version = self._disk.begin(account_id)
             yield tx
             if tx.changes:
-                await self._commit(account_id, tx, version)
+                await self._send(account_id, tx, version)
 
     async def create_account(self, account: Account) -> None:
         """Add an account."""
@@ -134,7 +134,7 @@ class ProcessStore(MemoryStore):
         await self._leave()
         return due
 
-    async def _commit(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> None:
+    async def _send(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> None:
         await self._visit()
         if self._world.strikes(Fault.OUTRUN, self._process.name):
             raise TransactionOutrun("somebody else was first")

@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 
 from kiwisms.domain.audit import RENTAL_WAYS, Books, Violation, audit
 from kiwisms.domain.billing import MOVES, Effect, settle
-from kiwisms.domain.ids import TransferId
+from kiwisms.domain.ids import RentalId, TransferId
 from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.rental import Rental, State
@@ -42,6 +42,7 @@ PAID = "a code received is paid"
 NUMBER = "a shown rental has a number"
 HAS_RENTAL = "a transfer has its rental"
 WAY = "a transfer goes the way of its cause"
+PLACE = "a rental has a place upstream while it is undecided"
 
 LIVES: dict[str, Sequence[Callable[[Rental], Rental]]] = {
     "requested": [],
@@ -54,6 +55,10 @@ LIVES: dict[str, Sequence[Callable[[Rental], Rental]]] = {
     "cancelled": [rent, cancel],
     "expired": [rent, run_out],
 }
+
+
+def places(*ids: str) -> list[RentalId]:
+    return [RentalId(each) for each in ("requested", "waiting", *ids)]
 
 
 def honest() -> Books:
@@ -69,7 +74,7 @@ def honest() -> Books:
             wallet, moved = settle(wallet, before, after)
             transfers.extend(moved)
         rentals.append(after)
-    return Books(wallet=wallet, transfers=transfers, rentals=rentals)
+    return Books(wallet=wallet, transfers=transfers, rentals=rentals, places=places("corrected"))
 
 
 HONEST = honest()
@@ -278,12 +283,12 @@ FORGED = [
     Forged(
         "a waiting rental is called expired",
         with_rental("waiting", in_state(State.EXPIRED)),
-        {UNDECIDED: "wallet", RELEASED: "waiting"},
+        {UNDECIDED: "wallet", RELEASED: "waiting", PLACE: "waiting"},
     ),
     Forged(
         "a waiting rental is called received",
         with_rental("waiting", in_state(State.RECEIVED)),
-        {UNDECIDED: "wallet", CAPTURED: "waiting"},
+        {UNDECIDED: "wallet", CAPTURED: "waiting", PLACE: "waiting"},
     ),
     Forged(
         "an expired rental has a code",
@@ -305,6 +310,12 @@ FORGED = [
         without_rental("cancelled"),
         {HAS_RENTAL: "rental:cancelled:hold rental:cancelled:release"},
     ),
+    Forged("a place is given away", evolve(HONEST, places=places()), {PLACE: "corrected"}),
+    Forged(
+        "a place is kept for ever",
+        evolve(HONEST, places=places("corrected", "expired")),
+        {PLACE: "expired"},
+    ),
 ]
 
 
@@ -316,6 +327,10 @@ def broken(found: Sequence[Violation]) -> dict[str, str]:
 def test_honest_books_break_no_law() -> None:
     assert list(audit(HONEST)) == []
     assert {rental.state for rental in HONEST.rentals} == set(State) - {State.NEW}
+
+
+def test_a_store_that_counts_has_no_places_to_be_wrong() -> None:
+    assert list(audit(evolve(HONEST, places=None))) == []
 
 
 def test_an_account_that_did_nothing_breaks_no_law() -> None:
@@ -335,6 +350,7 @@ def test_every_law_is_broken_by_something() -> None:
     assert laws == {
         NO_GAP, COUNTED, AVAILABLE_SUM, HELD_SUM, AVAILABLE_SIGN, HELD_SIGN, UNDECIDED,
         RENTAL_HELD, CAPTURED, RELEASED, PAID, NUMBER, HAS_RENTAL, WAY,
+        PLACE,
     }  # fmt: skip
 
 
