@@ -146,8 +146,8 @@ async def test_a_keys_own_address_says_what_is_told_of_its_rentals(kit: Kit, ada
 async def test_an_address_that_is_changed_keeps_its_events(kit: Kit, ada: Account) -> None:
     await kit.kiwi.webhooks.set(ada.id, URL, events="wallet.low,rental.expired", low="5.00")
     changed, _ = await kit.kiwi.webhooks.set(ada.id, f"{URL}/2")
-    asked = {WebhookEvent.WALLET_LOW, WebhookEvent.RENTAL_EXPIRED}
-    assert (changed.events, changed.low) == (asked, cents(500))
+    assert changed.events == {"wallet.low", "rental.expired"}
+    assert changed.low == cents(500)
     changed, _ = await kit.kiwi.webhooks.set(ada.id, URL, events="sms.received")
     assert (changed.events, changed.low) == (UNLESS_ASKED, None)
     with pytest.raises(ValidationRefused, match="low: must say"):

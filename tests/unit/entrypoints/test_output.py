@@ -104,6 +104,25 @@ def test_a_pipe_gets_plain_columns_that_are_never_wrapped(
     assert not any(line.endswith(" ") for line in lines)
 
 
+@frozen
+class Book:
+    name: str
+    words: list[str]
+    pages: list[Page]
+
+
+def test_words_stand_in_a_cell_and_tables_below_it(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Book("b", ["x", "y"], [PAGE]), as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "name   b",
+        "words  x, y",
+        "",
+        "pages",
+        "accountId  isGood",
+        "a          yes",
+    ]
+
+
 def test_a_pipe_is_told_when_there_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     show([], as_json=False)
     assert capsys.readouterr().out == "none\n"
