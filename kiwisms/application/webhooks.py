@@ -1,7 +1,7 @@
 """Webhook addresses and deliveries: set them, try them, try them again."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -65,7 +65,7 @@ class Webhooks:
         url: str,
         *,
         key_prefix: KeyPrefix | None = None,
-        events: str | Iterable[str] | None = None,
+        events: str | Collection[str] | None = None,
         low: Amount | None = None,
     ) -> tuple[Webhook, str]:
         """
