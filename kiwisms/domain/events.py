@@ -47,8 +47,9 @@ def read_events(names: str | Iterable[str]) -> frozenset[WebhookEvent]:
     """
     given = names.split(",") if isinstance(names, str) else names
     asked = frozenset(name.strip() for name in given if name.strip())
-    if not asked or asked - set(WebhookEvent):
-        wrong = f"{', '.join(sorted(asked - set(WebhookEvent)))} is unknown: " if asked else ""
+    unknown = ", ".join(sorted(asked - set(WebhookEvent)))
+    if unknown or not asked:
+        wrong = f"{unknown} is unknown: " if unknown else ""
         raise ValidationRefused("events", f"{wrong}must be some of {', '.join(WebhookEvent)}")
     return in_events(asked)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 from attrs import field, frozen
 
-from kiwisms.domain.delivery import Delivery, DeliveryStatus, Webhook
+from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry, Webhook
 from kiwisms.domain.events import WebhookEvent
 from kiwisms.domain.ids import DeliveryId, KeyPrefix
 from kiwisms.domain.money import Money
@@ -39,14 +39,6 @@ class ClearedView:
 
 
 @frozen
-class FailedTryView:
-    """A failed try as it is printed."""
-
-    at: datetime
-    error: str
-
-
-@frozen
 class DeliveryView:
     """An event on its way as it is printed."""
 
@@ -59,7 +51,7 @@ class DeliveryView:
     key_prefix: str | None
     created_at: datetime
     due_at: datetime | None
-    failures: list[FailedTryView]
+    failures: list[FailedTry]
 
 
 def _webhook(webhook: Webhook, secret: str) -> WebhookView:
@@ -86,7 +78,7 @@ def _delivery(delivery: Delivery) -> DeliveryView:
         key_prefix=delivery.key_prefix,
         created_at=delivery.created_at,
         due_at=delivery.due_at,
-        failures=[FailedTryView(each.at, each.error) for each in delivery.failures],
+        failures=list(delivery.failures),
     )
 
 
