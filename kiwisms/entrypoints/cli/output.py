@@ -84,7 +84,7 @@ def _paragraphs(
         yield from _rows(document, console, columns)
         return
     lists = {name: value for name, value in document.items() if _is_table(value)}
-    yield _record(document)
+    yield _record({name: value for name, value in document.items() if name not in lists})
     for name, rows in lists.items():
         yield Text(f"\n{name}", style="bold")
         yield from _rows(rows, console, columns)
@@ -107,31 +107,30 @@ def _rows(rows: Sequence[Row], console: Console, columns: int) -> Iterator[Rende
 def _record(row: Row) -> Table:
     grid = Table.grid(padding=(0, 2))
     for name, value in row.items():
-        if _is_table(value):
-            continue
         grid.add_row(Text(name, style="bold"), _cell(value))
     return grid
 
 
 def _table(rows: Sequence[Row], box: Box | None) -> Table:
     table = Table(box=box, show_edge=False, pad_edge=False)
-    names = [name for name, value in rows[0].items() if not _is_table(value)]
-    for name in names:
+    for name in rows[0]:
         table.add_column(name, no_wrap=True)
     for row in rows:
-        table.add_row(*(_cell(row[name]) for name in names))
+        table.add_row(*map(_cell, row.values()))
     return table
 
 
 def _is_table(value: object) -> TypeGuard[list[Row]]:
-    """Whether a value is a table of its own, which stands below a record and in no cell."""
     return isinstance(value, list) and not any(isinstance(each, str) for each in value)
 
 
 def _cell(value: object) -> Text:
     words = {None: "", True: "yes", False: "no"}
-    if isinstance(value, list):
-        value = ", ".join(map(str, value))
+    if _is_table(value):
+        # The last line stands for a table that is within another.
+        value = " ".join(map(str, value[-1].values())) if value else None
+    elif isinstance(value, list):
+        value = ", ".join(value)
     text = words[value] if isinstance(value, bool | None) else str(value)
     # What a message or an upstream wrote must not steer the terminal.
     safe = "".join(letter if letter.isprintable() else " " for letter in text)

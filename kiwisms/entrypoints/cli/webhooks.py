@@ -169,7 +169,7 @@ async def test(kiwi: Kiwisms, account: str, key: str | None) -> DeliveryView | F
 @limit
 @office
 async def deliveries(kiwi: Kiwisms, account: str, limit: int) -> list[DeliveryView]:
-    """List the newest events of ACCOUNT, an id or an email; --json has each failed try."""
+    """List the newest events of ACCOUNT, an id or an email; --json has all their failed tries."""
     found = await kiwi.accounts.find(account)
     return [_delivery(each) for each in await kiwi.webhooks.deliveries(found.id, limit=limit)]
 
