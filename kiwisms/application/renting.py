@@ -12,7 +12,7 @@ from attrs import field, frozen
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.application.incidents import Incidents
-from kiwisms.application.outbox import WORK
+from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import APP, Progress
 from kiwisms.application.repeat import repeatable
 from kiwisms.domain.catalog import ServiceUnavailable
@@ -111,6 +111,7 @@ class Renting:
     provider: Provider
     catalogs: Catalogs
     incidents: Incidents
+    outbox: Outbox
     clock: Clock
     ids: Ids
     notices: Notices
@@ -256,7 +257,7 @@ class Renting:
             self._must_have_room(await tx.usage(asked), now)
             progress = Progress(wallet=await tx.wallet(), rental=None, by=_actor(rental))
             progress.to(rental)
-            tx.save(*progress.facts)
+            await self.outbox.save(tx, progress)
             tx.take_place(rental.id, most=self.terms.provider_max_waiting)
         return rental
 
@@ -332,7 +333,7 @@ class Renting:
                 pace=self.terms.pace,
             )
             progress.to(kept)
-            tx.save(*progress.facts)
+            await self.outbox.save(tx, progress)
             await _settle_key(tx, rental, IdempotencyRecord.finish)
         return kept
 
@@ -357,7 +358,7 @@ class Renting:
                 return
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=_actor(rental))
             progress.to(rental.fail(self.clock.now()))
-            tx.save(*progress.facts)
+            await self.outbox.save(tx, progress)
             if incident is not None:
                 tx.save(incident)
             await _settle_key(tx, rental, IdempotencyRecord.free)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from attrs import evolve, frozen
 
+from kiwisms.application.outbox import Outbox
 from kiwisms.application.repeat import repeatable
 from kiwisms.domain.account import AccountNotFound
 from kiwisms.domain.audit import Violation, audit
@@ -49,6 +50,7 @@ class Wallets:
     """The use cases about money that are not about a rental."""
 
     store: Store
+    outbox: Outbox
     clock: Clock
     ids: Ids
 
@@ -136,4 +138,5 @@ class Wallets:
                 return wallet
             moved, transfer = move(wallet, money, cause)
             tx.save(moved, transfer)
+            await self.outbox.wallet_moved(tx, wallet, moved)
         return moved

@@ -1,7 +1,7 @@
 """Webhook addresses and deliveries: set them, try them, try them again."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 from kiwisms.application.lines import Lines
 from kiwisms.application.outbox import WORK, Outbox, instant
 from kiwisms.application.repeat import repeatable
+from kiwisms.application.wallets import Amount
 from kiwisms.domain.account import ApiKeyNotFound
 from kiwisms.domain.delivery import (
     GONE,
@@ -24,7 +25,9 @@ from kiwisms.domain.delivery import (
     new_secret,
     sign,
 )
+from kiwisms.domain.events import read_events
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix
+from kiwisms.domain.money import Money
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
@@ -57,7 +60,13 @@ class Webhooks:
 
     @repeatable
     async def set(
-        self, account_id: AccountId, url: str, *, key_prefix: KeyPrefix | None = None
+        self,
+        account_id: AccountId,
+        url: str,
+        *,
+        key_prefix: KeyPrefix | None = None,
+        events: str | Collection[str] | None = None,
+        low: Amount | None = None,
     ) -> tuple[Webhook, str]:
         """
         Send events to *url* from now on.
@@ -66,16 +75,21 @@ class Webhooks:
             account_id: Whose events.
             url: An http(s) address without user info.
             key_prefix: Only for what this API key rented.
+            events: The names of those to send, such as ``"sms.received,rental.expired"``; without
+                it what was sent there before, or else ``sms.received``.
+            low: Dollars; ``wallet.low`` is sent when less becomes available. Without it as before.
 
         Returns:
             The address, and the secret ``whsec_…`` that signs. An address that is only changed
             keeps its secret.
 
         Raises:
-            ValidationRefused: The address cannot be used.
+            ValidationRefused: The address, an event or the amount cannot be used.
             ApiKeyNotFound: The account has no such key.
         """
         check_url(url)
+        asked = None if events is None else read_events(events)
+        below = low if low is None or isinstance(low, Money) else Money.parse(low, name="low")
         async with self.store.transaction(account_id) as tx:
             if key_prefix is not None and await tx.api_key(key_prefix) is None:
                 raise ApiKeyNotFound(key_prefix)
@@ -91,6 +105,7 @@ class Webhooks:
             else:
                 secret = self.vault.open(earlier.sealed_secret)
                 webhook = evolve(earlier, url=url, stopped_at=None)
+            webhook = webhook.ask_for(asked, below)
             tx.save(webhook)
         return webhook, secret
 
@@ -142,7 +157,7 @@ class Webhooks:
         return await self.deliver(delivery)
 
     async def deliveries(self, account_id: AccountId, *, limit: int = 100) -> Sequence[Delivery]:
-        """An account's newest deliveries, each with the reason of its last failure."""
+        """An account's newest deliveries, each with its failed tries."""
         return await self.store.deliveries(account_id, limit=limit)
 
     async def resend(self, delivery_id: DeliveryId) -> Delivery:
@@ -234,8 +249,9 @@ def _after_try(
         case Answered(status=status) if 200 <= status < 300:
             return delivery.accepted()
         case Answered(status=status) if status == GONE:
-            return delivery.given_up("HTTP 410: the receiver wants no more events")
+            return delivery.given_up("HTTP 410: the receiver wants no more events", now)
         case Answered(status=status):
             return delivery.failed(f"HTTP {status}", now)
         case NotAnswered(reason=reason):
-            return delivery.failed(reason, now) if has_address else delivery.given_up(reason)
+            fail = delivery.failed if has_address else delivery.given_up
+            return fail(reason, now)

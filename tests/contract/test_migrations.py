@@ -17,6 +17,7 @@ from kiwisms.adapters.postgres import migrations as of_postgres
 from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.adapters.sqlite import migrations as of_sqlite
 from kiwisms.domain.audit import audit
+from kiwisms.domain.events import UNLESS_ASKED
 from kiwisms.domain.money import cents
 from kiwisms.ports.store import SchemaMismatch
 from tests.contract.stores import ADA, wallet
@@ -36,11 +37,18 @@ INSERT INTO rental (
 VALUES ('{ADA}', 'r-1', 'go', 'Google', '187', 'WAITING', 390000, '9', '12025550123',
     '[]', AT, AT, AT, AT);
 """
-IN_A_PLACE: Final = f"""{FIRST}
+FILL: Final = f"""{FIRST}
+INSERT INTO webhook (account_id, key_prefix, url, sealed_secret)
+VALUES ('{ADA}', '', 'https://example.com/hook', 'sealed');
+INSERT INTO delivery (
+    account_id, id, event, rental_id, body, status, attempts, tries_left, last_error, created_at)
+VALUES ('{ADA}', 'd-1', 'sms.received', 'r-1', '', 'GIVEN_UP', 8, 0, 'HTTP 500', AT);
+"""
+IN_A_PLACE: Final = f"""{FILL}
 INSERT INTO place (number, account_id, rental_id) VALUES (1, '{ADA}', 'r-1'), (2, NULL, NULL);
 """
 FILLED: Final[Mapping[int, str]] = MappingProxyType(
-    {**dict.fromkeys(range(1, of_postgres.NEWEST), FIRST), of_postgres.NEWEST: IN_A_PLACE}
+    {**dict.fromkeys(range(1, of_postgres.NEWEST), FILL), of_postgres.NEWEST: IN_A_PLACE}
 )
 """
 For each version what somebody may have stored at that time; AT is any moment.
@@ -177,6 +185,10 @@ async def test_what_was_stored_in_any_version_is_read_in_the_newest(
         [books] = [each async for each in store.books()]
         assert (len(books.transfers), len(books.rentals)) == (2, 1)
         assert list(audit(books)) == []
+        [webhook] = await store.webhooks(ADA)
+        assert (webhook.events, webhook.low) == (UNLESS_ASKED, None)
+        [delivery] = await store.deliveries(ADA, limit=9)
+        assert (delivery.last_error, delivery.failures) == ("HTTP 500", ())
     fresh = await schema.empty()
     await fresh.migrate(fresh.steps)
     assert await schema.layout() == await fresh.layout()

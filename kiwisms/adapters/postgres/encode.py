@@ -11,7 +11,14 @@ from typing import Any, Final
 from attrs import frozen
 
 from kiwisms.adapters.postgres import statements as sql
-from kiwisms.adapters.postgres.columns import Row, from_balance, from_messages, from_optional_money
+from kiwisms.adapters.postgres.columns import (
+    Row,
+    from_balance,
+    from_events,
+    from_failures,
+    from_messages,
+    from_optional_money,
+)
 from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
@@ -114,6 +121,8 @@ def _webhook(webhook: Webhook) -> Row:
     return (
         key_prefix(webhook.key_prefix),
         webhook.url,
+        from_events(webhook.events),
+        from_optional_money(webhook.low),
         webhook.sealed_secret,
         webhook.sealed_old_secret,
         webhook.rotated_at,
@@ -132,6 +141,7 @@ def _delivery(delivery: Delivery) -> Row:
         delivery.attempts,
         delivery.tries_left,
         delivery.last_error,
+        from_failures(delivery.failures),
         delivery.created_at,
         delivery.due_at,
     )

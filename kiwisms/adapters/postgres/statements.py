@@ -107,10 +107,11 @@ SELECT {IDEMPOTENCY_COLUMNS} FROM idempotency WHERE account_id = %s AND key = %s
 """
 
 # Webhooks.
-WEBHOOKS: Final = """
-SELECT account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at
-FROM webhook WHERE account_id = %s
+WEBHOOK_COLUMNS: Final = """
+webhook.account_id, webhook.key_prefix, webhook.url, webhook.events, webhook.low,
+webhook.sealed_secret, webhook.sealed_old_secret, webhook.rotated_at, webhook.stopped_at
 """
+WEBHOOKS: Final = f"SELECT {WEBHOOK_COLUMNS} FROM webhook WHERE account_id = %s"
 WEBHOOK: Final = f"{WEBHOOKS} AND key_prefix = %s"
 WEBHOOKS_BY_KEY: Final = f"{WEBHOOKS} ORDER BY key_prefix"
 
@@ -118,7 +119,7 @@ WEBHOOKS_BY_KEY: Final = f"{WEBHOOKS} ORDER BY key_prefix"
 DELIVERY_COLUMNS: Final = """
 delivery.account_id, delivery.id, delivery.key_prefix, delivery.event, delivery.rental_id,
 delivery.body, delivery.status, delivery.attempts, delivery.tries_left, delivery.last_error,
-delivery.created_at, delivery.due_at
+delivery.failures, delivery.created_at, delivery.due_at
 """
 DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery"
 DELIVERY: Final = f"{DELIVERIES} WHERE account_id = %s AND id = %s"
@@ -219,7 +220,7 @@ SELECT least(
 LOCK: Final = "SELECT FROM wallet WHERE account_id = %s FOR NO KEY UPDATE"
 BEGINNING_COLUMNS: Final = f"""
 wallet.version, wallet.account_id, wallet.available, wallet.held, wallet.transfers,
-{ACCOUNT_COLUMNS}, {RENTAL_COLUMNS}, {IDEMPOTENCY_COLUMNS}
+{ACCOUNT_COLUMNS}, {RENTAL_COLUMNS}, {IDEMPOTENCY_COLUMNS}, {WEBHOOK_COLUMNS}
 """
 BEGINNING_ROWS: Final = """
 FROM wallet
@@ -227,6 +228,7 @@ JOIN account ON account.account_id = wallet.account_id
 LEFT JOIN rental ON rental.account_id = wallet.account_id AND rental.id = %(rental_id)s
 LEFT JOIN idempotency
     ON idempotency.account_id = wallet.account_id AND idempotency.key = %(key)s
+LEFT JOIN webhook ON webhook.account_id = wallet.account_id AND webhook.key_prefix = ''
 WHERE wallet.account_id = %(account_id)s
 """
 BEGINNING: Final = f"SELECT {BEGINNING_COLUMNS} {BEGINNING_ROWS}"
@@ -287,12 +289,13 @@ ON CONFLICT (account_id, key) DO UPDATE SET
 """
 SAVE_WEBHOOK: Final = """
 INSERT INTO webhook (
-    account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at)
-SELECT account_id, %s, %s, %s, %s, %s, %s FROM own
+    account_id, key_prefix, url, events, low, sealed_secret, sealed_old_secret, rotated_at,
+    stopped_at)
+SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s FROM own
 ON CONFLICT (account_id, key_prefix) DO UPDATE SET
-    url = excluded.url, sealed_secret = excluded.sealed_secret,
-    sealed_old_secret = excluded.sealed_old_secret, rotated_at = excluded.rotated_at,
-    stopped_at = excluded.stopped_at
+    url = excluded.url, events = excluded.events, low = excluded.low,
+    sealed_secret = excluded.sealed_secret, sealed_old_secret = excluded.sealed_old_secret,
+    rotated_at = excluded.rotated_at, stopped_at = excluded.stopped_at
 """
 REMOVE_WEBHOOK: Final = """
 DELETE FROM webhook USING own WHERE webhook.account_id = own.account_id AND key_prefix = %s
@@ -300,13 +303,13 @@ DELETE FROM webhook USING own WHERE webhook.account_id = own.account_id AND key_
 SAVE_DELIVERY: Final = """
 INSERT INTO delivery (
     account_id, id, key_prefix, event, rental_id, body, status, attempts, tries_left, last_error,
-    created_at, due_at)
-SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM own
+    failures, created_at, due_at)
+SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM own
 ON CONFLICT (account_id, id) DO UPDATE SET
     key_prefix = excluded.key_prefix, event = excluded.event, rental_id = excluded.rental_id,
     body = excluded.body, status = excluded.status, attempts = excluded.attempts,
     tries_left = excluded.tries_left, last_error = excluded.last_error,
-    created_at = excluded.created_at, due_at = excluded.due_at
+    failures = excluded.failures, created_at = excluded.created_at, due_at = excluded.due_at
 """
 SAVE_INCIDENT: Final = """
 INSERT INTO incident (

@@ -32,7 +32,8 @@ WALLET: Final = slice(1, 5)
 ACCOUNT: Final = slice(5, 11)
 RENTAL: Final = slice(11, 32)
 KEY: Final = slice(32, 38)
-USAGE: Final = slice(38, 40)
+WEBHOOK: Final = slice(38, 47)
+USAGE: Final = slice(47, 49)
 """Where each stands in the row with which a unit of work begins."""
 
 
@@ -46,6 +47,7 @@ class PostgresTransaction:
         self._wallet = decode.wallet(row[WALLET])
         self._account = decode.account(row[ACCOUNT])
         self._rental, self._key, self._usage = row[RENTAL], row[KEY], row[USAGE]
+        self._webhook = row[WEBHOOK]
         self._saved_wallet: Wallet | None = None
         self._writes: dict[Hashable, encode.Write] = {}
         self._most_waiting: int | None = None
@@ -106,7 +108,9 @@ class PostgresTransaction:
 
     async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
         """The address for exactly this key, or with ``None`` the account's own."""
-        row = await self._one(sql.WEBHOOK, encode.key_prefix(key_prefix))
+        if key_prefix is None:
+            return decode.webhook(self._webhook) if self._webhook[0] else None
+        row = await self._one(sql.WEBHOOK, key_prefix)
         return decode.webhook(row) if row else None
 
     async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:

@@ -136,15 +136,18 @@ VALUES (?, ?, ?, ?, ?, ?)
 
 # Webhooks.
 WEBHOOKS: Final = """
-SELECT account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at
+SELECT
+    account_id, key_prefix, url, events, low, sealed_secret, sealed_old_secret, rotated_at,
+    stopped_at
 FROM webhook WHERE account_id = ?
 """
 WEBHOOK: Final = f"{WEBHOOKS} AND key_prefix = ?"
 WEBHOOKS_BY_KEY: Final = f"{WEBHOOKS} ORDER BY key_prefix"
 SAVE_WEBHOOK: Final = """
 REPLACE INTO webhook (
-    account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+    account_id, key_prefix, url, events, low, sealed_secret, sealed_old_secret, rotated_at,
+    stopped_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 REMOVE_WEBHOOK: Final = "DELETE FROM webhook WHERE account_id = ? AND key_prefix = ?"
 
@@ -152,7 +155,7 @@ REMOVE_WEBHOOK: Final = "DELETE FROM webhook WHERE account_id = ? AND key_prefix
 DELIVERIES: Final = """
 SELECT
     account_id, id, key_prefix, event, rental_id, body, status, attempts, tries_left, last_error,
-    created_at, due_at
+    failures, created_at, due_at
 FROM delivery
 """
 DELIVERY: Final = f"{DELIVERIES} WHERE account_id = ? AND id = ?"
@@ -181,8 +184,8 @@ WHERE (account_id, id) IN share ORDER BY due_at, account_id, id LIMIT :limit
 SAVE_DELIVERY: Final = """
 REPLACE INTO delivery (
     account_id, id, key_prefix, event, rental_id, body, status, attempts, tries_left, last_error,
-    created_at, due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    failures, created_at, due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 LEASE_DELIVERY: Final = """
 UPDATE delivery SET due_at = :until WHERE account_id = :account_id AND id = :id

@@ -119,11 +119,17 @@ async def test_webhooks(kiwi: Kiwi) -> None:
         assert failed.status == 1
         assert failed.err == "Error: the test event did not arrive: HTTP 500\n"
         assert (failed.document["status"], failed.document["attempts"]) == ("GIVEN_UP", 1)
+        [failure] = failed.document["failures"]
+        assert failure["error"] == failed.document["lastError"] == "HTTP 500"
+        assert failure["at"] >= failed.document["createdAt"]
 
         newest = await kiwi.tell("webhooks", "deliveries", ada)
         assert newest == [failed.document, tried]
         assert {"id", "event", "rentalId", "status", "attempts"} <= newest[0].keys()
         assert await kiwi.tell("webhooks", "deliveries", ada, "--limit", "1") == newest[:1]
+        table = (await kiwi.run("webhooks", "deliveries", ada)).out.splitlines()
+        assert table[0].split()[-1] == "failures"
+        assert table[1].endswith(f"{failure['at']} HTTP 500")
         again = await kiwi.tell("webhooks", "resend", tried["id"])
         assert (again["id"], again["status"]) == (tried["id"], "PENDING")
 
@@ -135,6 +141,24 @@ async def test_webhooks(kiwi: Kiwi) -> None:
         assert await kiwi.fail("webhooks", "resend", "x") == "no delivery 'x'"
     finally:
         await runner.cleanup()
+
+
+async def test_the_events_of_an_address(kiwi: Kiwi) -> None:
+    ada, url = "ada@example.com", "https://ada.example.com/hook"
+    await kiwi.tell("accounts", "create", ada)
+    address = await kiwi.tell("webhooks", "set", ada, url)
+    assert (address["events"], address["low"]) == (["sms.received"], None)
+    more = ("--events", "wallet.low,sms.received", "--low", "5")
+    asked = address | {"events": ["sms.received", "wallet.low"], "low": "5.00"}
+    assert await kiwi.tell("webhooks", "set", ada, url, *more) == asked
+    assert await kiwi.tell("webhooks", "set", ada, url) == asked
+    assert await kiwi.tell("webhooks", "show", ada) == asked
+    shown = (await kiwi.run("webhooks", "show", ada)).out.splitlines()
+    assert "events     sms.received, wallet.low" in shown
+    assert await kiwi.fail("webhooks", "set", ada, url, "--events", "sms.sent") == (
+        "events: sms.sent is unknown: must be some of sms.received, rental.expired,"
+        " rental.cancelled, rental.completed, wallet.low"
+    )
 
 
 async def test_rentals(kiwi: Kiwi) -> None:

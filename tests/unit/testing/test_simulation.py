@@ -17,11 +17,11 @@ from attrs import AttrsInstance, evolve, fields
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.application.looks import Looks, _Sight, number_of
 from kiwisms.application.outbox import Outbox
+from kiwisms.application.progress import Progress
 from kiwisms.application.rentals import Rentals
 from kiwisms.application.renting import Answer, Ordered, Renting, _Wish
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.rental import CancelNotAllowed, Rental, State
-from kiwisms.domain.sms import Message
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints.engine import Kiwisms, Ports
 from kiwisms.ports.provider import Look, Rented, Unknown, Waiting
@@ -179,14 +179,16 @@ def with_events_apart(ports: Ports, terms: Terms) -> Kiwisms:
     """Writes an event in a transaction of its own, after that of its message."""
 
     class TellsApart(Outbox):
-        async def sms_received(self, tx: Transaction, rental: Rental, message: Message) -> None:
-            del tx
-            written.append(asyncio.ensure_future(self._write(rental, message)))
+        async def save(self, tx: Transaction, progress: Progress) -> None:
+            tx.save(*progress.facts)
+            if progress.rental is not None:
+                moved = self._write(progress.rental_before, progress.rental)
+                written.append(asyncio.ensure_future(moved))
 
-        async def _write(self, rental: Rental, message: Message) -> None:
+        async def _write(self, before: Rental | None, after: Rental) -> None:
             with suppress(StoreUnavailable, TransactionOutrun):
-                async with ports.store.transaction(rental.account_id) as tx:
-                    await super().sms_received(tx, rental, message)
+                async with ports.store.transaction(after.account_id) as tx:
+                    await self._rental_moved(tx, before, after)
 
     written: list[asyncio.Future[None]] = []
     kiwi = usual_join(ports, terms)
