@@ -27,7 +27,7 @@ from kiwisms.domain.ids import (
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import UNDECIDED, Rental, State, Step, foremost, in_order
+from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import NO_PLACE, NOTHING_AHEAD, Ahead, StoreUnavailable
 
@@ -59,12 +59,7 @@ class MemoryStore:
             if tx.changes:
                 # A commit always takes a while, so others run first here too.
                 await asyncio.sleep(0)
-                draft = self._records[account_id].draft()
-                for change in tx.changes:
-                    change(draft)
-                if tx.most_waiting is not None:
-                    self._must_have_places(draft, tx.most_waiting)
-                self._records[account_id] = draft
+                self._write(account_id, tx)
 
     async def create_account(self, account: Account) -> None:
         """Add an account with an empty wallet; raises `EmailTaken`."""
@@ -252,11 +247,15 @@ class MemoryStore:
         own = self._records.get(account_id)
         return facts(own) if own else ()
 
-    def _must_have_places(self, draft: Records, most: int) -> None:
-        everybody = (self._records | {draft.account.id: draft}).values()
-        rentals = (rental for own in everybody for rental in own.rentals.values())
-        if sum(rental.state in UNDECIDED for rental in rentals) > most:
-            raise ServiceUnavailable(NO_PLACE)
+    def _write(self, account_id: AccountId, tx: MemoryTransaction) -> None:
+        draft = self._records[account_id].draft()
+        for change in tx.changes:
+            change(draft)
+        if tx.most_waiting is not None:
+            everybody = self._records | {account_id: draft}
+            if sum(own.waiting_upstream() for own in everybody.values()) > tx.most_waiting:
+                raise ServiceUnavailable(NO_PLACE)
+        self._records[account_id] = draft
 
     def _all_rentals(self) -> Iterable[Rental]:
         return (rental for own in self._records.values() for rental in own.rentals.values())
