@@ -20,10 +20,12 @@ from kiwisms.domain.rental import UNDECIDED, Rental, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Store, TransactionOutrun
 from tests.contract.stores import ADA, BOB, NOW, account, requested, transfer, waiting, wallet
+from tests.pages import ROOT, blocks_of
 from tests.postgres import database
 
 CROWD: Final = tuple(AccountId(f"account-{number:02}") for number in range(30))
 MOST: Final = 7
+PAGE: Final = ROOT / "docs" / "postgres.md"
 PLACES: Final = "a rental has a place upstream while it is undecided"
 
 
@@ -238,3 +240,17 @@ async def test_there_are_as_many_places_as_are_needed(store: Store) -> None:
     for turn in range(11):
         assert await rent_all(store, id=f"r-{turn}", most=330) == {"NoneType": 30}
     assert await rent_all(store, id="r-11", most=330) == {"ServiceUnavailable": 30}
+
+
+async def test_what_an_older_process_left_is_found_and_freed_as_the_page_says() -> None:
+    async with database() as url, PostgresStore(url) as store:
+        await come(store)
+        await rent_all(store)
+        sql = "UPDATE rental SET state = 'FAILED' WHERE account_id = %s"
+        for rental in (await taken(store))[:2]:
+            await store.connections.write(f"{sql} RETURNING id", (rental.account_id,))
+        assert len(await misplaced(store)) == 2
+        [block] = [each.text for each in blocks_of(PAGE) if each.kind == "sql"]
+        await store.connections.write(f"{block.rstrip().removesuffix(';')} RETURNING number")
+        assert await misplaced(store) == []
+        assert (await rent_all(store, id="r-2"))["NoneType"] == 2

@@ -32,7 +32,7 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.money import ZERO
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import PAID_UPSTREAM, Outlay, Reading
-from kiwisms.domain.rental import OPEN, UNDECIDED, Rental, State, Step, foremost, in_order
+from kiwisms.domain.rental import OPEN, Rental, State, Step, foremost, in_order
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import NO_PLACE, NOTHING_AHEAD, Ahead, StoreUnavailable
 
@@ -66,7 +66,7 @@ class MemoryStore:
             if tx.changes:
                 # A commit always takes a while, so others run first here too.
                 await asyncio.sleep(0)
-                self._commit(account_id, tx)
+                self._write(account_id, tx)
 
     async def create_account(self, account: Account) -> None:
         """Add an account with an empty wallet; raises `EmailTaken`."""
@@ -328,19 +328,15 @@ class MemoryStore:
         own = self._records.get(account_id)
         return facts(own) if own else ()
 
-    def _commit(self, account_id: AccountId, tx: MemoryTransaction) -> None:
+    def _write(self, account_id: AccountId, tx: MemoryTransaction) -> None:
         draft = self._records[account_id].draft()
         for change in tx.changes:
             change(draft)
         if tx.most_waiting is not None:
-            self._must_have_places(draft, tx.most_waiting)
+            everybody = self._records | {account_id: draft}
+            if sum(own.waiting_upstream() for own in everybody.values()) > tx.most_waiting:
+                raise ServiceUnavailable(NO_PLACE)
         self._records[account_id] = draft
-
-    def _must_have_places(self, draft: Records, most: int) -> None:
-        everybody = (self._records | {draft.account.id: draft}).values()
-        rentals = (rental for own in everybody for rental in own.rentals.values())
-        if sum(rental.state in UNDECIDED for rental in rentals) > most:
-            raise ServiceUnavailable(NO_PLACE)
 
     def _all_rentals(self) -> Iterable[Rental]:
         return (rental for own in self._records.values() for rental in own.rentals.values())

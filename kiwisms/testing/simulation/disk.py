@@ -51,7 +51,7 @@ class Disk(MemoryStore):
         """Write all changes at once; raises `TransactionOutrun` if they were decided too late."""
         if self._versions.get(account_id, 0) != version:
             raise TransactionOutrun(f"another process wrote to account {account_id} first")
-        self._commit(account_id, tx)
+        self._write(account_id, tx)
         self._versions[account_id] = version + 1
         self.on_commit(account_id)
 
