@@ -44,6 +44,19 @@ WAITING_PER_HOST: Final = 40
 """Deliveries that wait until one of their host's tries has ended; further ones are let go."""
 
 
+@frozen(kw_only=True)
+class Resealed:
+    """
+    How many addresses had their secrets sealed anew, and how many needed it not.
+
+    The secrets of those that are *locked* were sealed with a key that is not known here.
+    """
+
+    resealed: int
+    unchanged: int
+    locked: Sequence[Webhook]
+
+
 @frozen(kw_only=True, eq=False)
 class Webhooks:
     """The use cases about webhooks. An address is an account's, or goes before it for one key."""
@@ -146,6 +159,23 @@ class Webhooks:
             tx.save(rotated)
         return rotated, secret
 
+    async def reseal(self) -> Resealed:
+        """
+        Seal all secrets with the current key, so that an old one is needed no more.
+
+        Each account is done by itself. What breaks off, or meets a process that still seals with
+        the old key, can be run again.
+        """
+        changed: list[bool] = []
+        locked: list[Webhook] = []
+        for account in await self.store.accounts():
+            for webhook in await self.store.webhooks(account.id):
+                try:
+                    changed.append(await self._reseal(webhook))
+                except VaultLocked:
+                    locked.append(webhook)
+        return Resealed(resealed=changed.count(True), unchanged=changed.count(False), locked=locked)
+
     async def test(self, account_id: AccountId, *, key_prefix: KeyPrefix | None = None) -> Delivery:
         """
         Send a ``webhook.test`` event now, once, and say how that went.
@@ -211,6 +241,19 @@ class Webhooks:
             )
             tx.save(delivery)
         return delivery
+
+    @repeatable
+    async def _reseal(self, found: Webhook) -> bool:
+        """Tell whether that changed anything; raises `VaultLocked`."""
+        async with self.store.transaction(found.account_id) as tx:
+            webhook = await tx.webhook(found.key_prefix)
+            if webhook is None:
+                return False
+            resealed = webhook.reseal(self.vault.reseal, self.clock.now())
+            if resealed == webhook:
+                return False
+            tx.save(resealed)
+        return True
 
     @repeatable
     async def _resend(self, found: Delivery) -> Delivery:

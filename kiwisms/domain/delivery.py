@@ -2,7 +2,7 @@
 
 import base64
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -144,6 +144,11 @@ class Webhook:
             sealed_old_secret=self.sealed_secret,
             rotated_at=at,
         )
+
+    def reseal(self, reseal: Callable[[str], str], now: datetime) -> Self:
+        """Have the secrets sealed anew; an old one that does not sign any more is forgotten."""
+        sealed, *old = map(reseal, self.signing(now))
+        return evolve(self, sealed_secret=sealed, sealed_old_secret=old[0] if old else None)
 
     def stop(self, at: datetime) -> Self:
         """Never call the address again; setting it anew begins afresh."""

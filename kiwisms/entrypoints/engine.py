@@ -1,5 +1,6 @@
 """The whole of kiwisms in one object: what an embedding program holds in its hands."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,7 @@ def join(
     terms: Terms,
     *,
     catalog_age: timedelta,
-    push_secret: str,
+    push_secrets: Sequence[str],
     settings: "Settings | None" = None,
 ) -> Kiwisms:
     """Build every use case over one set of ports."""
@@ -148,7 +149,7 @@ def join(
         webhooks=webhooks,
         incidents=incidents,
         reconciling=Reconciling(store=store, provider=provider, clock=clock, terms=terms),
-        pushes=Pushes(store=store, clock=clock, notices=notices, secret=push_secret),
+        pushes=Pushes(store=store, clock=clock, notices=notices, secrets=push_secrets),
         background=Background(
             store=store,
             looks=looks,

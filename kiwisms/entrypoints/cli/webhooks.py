@@ -1,5 +1,6 @@
 """Commands about webhook addresses and what was sent to them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
@@ -30,12 +31,21 @@ class WebhookView:
 
 
 @frozen
-class ClearedView:
-    """A webhook address that was removed, as it is printed."""
+class AddressView:
+    """A webhook address as it is printed without its secret."""
 
     account_id: str
     key_prefix: str | None
     url: str
+
+
+@frozen
+class ResealedView:
+    """What was sealed anew as it is printed."""
+
+    resealed: int
+    unchanged: int
+    locked: Sequence[AddressView]
 
 
 @frozen
@@ -64,6 +74,12 @@ def _webhook(webhook: Webhook, secret: str) -> WebhookView:
         secret=secret,
         rotated_at=webhook.rotated_at,
         stopped_at=webhook.stopped_at,
+    )
+
+
+def _address(webhook: Webhook) -> AddressView:
+    return AddressView(
+        account_id=webhook.account_id, key_prefix=webhook.key_prefix, url=webhook.url
     )
 
 
@@ -131,13 +147,10 @@ async def show_address(kiwi: Kiwisms, account: str, key: str | None) -> WebhookV
 @click.argument("account")
 @_key
 @office
-async def clear(kiwi: Kiwisms, account: str, key: str | None) -> ClearedView:
+async def clear(kiwi: Kiwisms, account: str, key: str | None) -> AddressView:
     """Send no more events of ACCOUNT, an id or an email."""
     found = await kiwi.accounts.find(account)
-    webhook = await kiwi.webhooks.clear(found.id, key_prefix=_prefix(key))
-    return ClearedView(
-        account_id=webhook.account_id, key_prefix=webhook.key_prefix, url=webhook.url
-    )
+    return _address(await kiwi.webhooks.clear(found.id, key_prefix=_prefix(key)))
 
 
 @webhooks.command()
@@ -148,6 +161,30 @@ async def rotate(kiwi: Kiwisms, account: str, key: str | None) -> WebhookView:
     """Sign for ACCOUNT, an id or an email, with a new secret; for a day the old one signs too."""
     found = await kiwi.accounts.find(account)
     return _webhook(*await kiwi.webhooks.rotate(found.id, key_prefix=_prefix(key)))
+
+
+@webhooks.command()
+@office
+async def reseal(kiwi: Kiwisms) -> ResealedView | Failed:
+    """
+    Seal the secrets of all addresses with the current key, so that the old one can go.
+
+    Fails when there are some that none of both keys opens. It is safe to do this twice, and beside
+    a server that has both keys.
+    """
+    found = await kiwi.webhooks.reseal()
+    view = ResealedView(
+        resealed=found.resealed,
+        unchanged=found.unchanged,
+        locked=[_address(each) for each in found.locked],
+    )
+    if not found.locked:
+        return view
+    return Failed(
+        view,
+        f"the secrets of {len(found.locked)} addresses were sealed with another key:"
+        " name it as KIWISMS_OLD_SECRET_KEY, or clear and set those addresses anew",
+    )
 
 
 @webhooks.command()

@@ -291,3 +291,16 @@ def test_no_text_makes_the_check_fail_otherwise(url: str) -> None:
     except ValidationRefused:
         return
     assert url.lower().startswith(("http://", "https://"))
+
+
+def test_all_secrets_that_sign_are_sealed_anew(webhook: Webhook) -> None:
+    rotated = webhook.rotate("sealed-2", NOW).reseal(str.upper, NOW + seconds(1))
+    assert rotated.signing(NOW) == ("SEALED-2", "SEALED-1")
+    assert webhook.reseal(str.upper, NOW).signing(NOW) == ("SEALED-1",)
+
+
+def test_a_secret_that_signs_no_more_is_forgotten_when_the_other_is_sealed_anew(
+    webhook: Webhook,
+) -> None:
+    resealed = webhook.rotate("sealed-2", NOW).reseal(str.upper, NOW + DAY)
+    assert (resealed.sealed_secret, resealed.sealed_old_secret) == ("SEALED-2", None)
