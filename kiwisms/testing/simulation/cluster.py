@@ -43,7 +43,7 @@ class _NoLimits:
 
 def usual_join(ports: Ports, terms: Terms) -> Kiwisms:
     """Join kiwisms as it is."""
-    return join(ports, terms, catalog_age=timedelta(seconds=30), push_secret=PUSH_SECRET)
+    return join(ports, terms, catalog_age=timedelta(seconds=30), push_secrets=[PUSH_SECRET])
 
 
 @frozen(kw_only=True, eq=False)
