@@ -148,6 +148,11 @@ class Customer:
         order.codes = rental["codes"]
         return rental
 
+    async def status(self) -> int:
+        """Of an answer with the balance."""
+        async with self.session.get("/api/v1/balance") as answer:
+            return answer.status
+
     async def assert_told_right(self, kiwi: kiwisms.Kiwisms) -> None:
         """All that was acknowledged is in the store, and nothing else."""
         rentals = await kiwi.rentals.all(account_id=self.account_id, limit=ALL)
@@ -295,6 +300,11 @@ class Market:
             await asyncio.gather(*(customer.finish() for customer in self.customers))
         orders = [order for customer in self.customers for order in customer.orders]
         assert {order.wish for order in orders} == set(Wish)
+
+    async def statuses(self) -> set[int]:
+        """What customers are told now, who ask for their balances."""
+        answers = [customer.status() for customer in self.customers for _ in range(LANES)]
+        return set(await asyncio.gather(*answers))
 
     async def assert_nothing_was_lost(self) -> None:
         """Settle what is left, when no server runs, and compare what was told with both books."""
