@@ -29,6 +29,8 @@ FEWEST_EFFECTS: Final = 4
 MOST_EFFECTS: Final = 60
 MINUTE: Final = 60
 SESSION: Final = 20 * MINUTE
+SOON: Final = 5 * MINUTE
+OVER: Final = SESSION + SOON
 GIVEN: Final = Money.parse("10.00")
 
 
@@ -53,7 +55,7 @@ class Operation:
     prepare: Act
     act: Act
     again: Callable[[Life, Receiver], Awaitable[None]]
-    later: int = 5 * MINUTE
+    later: int = SOON
 
 
 async def nothing(_: Life) -> None:
@@ -193,6 +195,17 @@ async def done_again(life: Life, _: Receiver) -> None:
     assert (await life.newest()).state is State.COMPLETED
 
 
+async def paid_if_finished(life: Life, _: Receiver) -> None:
+    """Nobody comes back, and the session ends: who had upstream finish the number pays for it."""
+    rental = await life.newest()
+    (sold,) = [
+        each
+        for each in (await life.world.upstream())["activations"]
+        if each["id"] == rental.activation_id
+    ]
+    assert (rental.state is State.COMPLETED) == (sold["state"] == "DONE")
+
+
 async def done_with_its_code(life: Life, hook: Receiver) -> None:
     await done_again(life, hook)
     assert codes(await life.newest()) == ["0042"]
@@ -227,15 +240,14 @@ OPERATIONS: Final = {
     "cancel": Operation(rented, cancel, cancel_again),
     "cancel as a code comes": Operation(sent, cancel, cancel_in_vain),
     "done": Operation(rented, done, done_again),
+    "done, and never again": Operation(rented, done, paid_if_finished, later=OVER),
     "done as a code comes": Operation(sent, done, done_with_its_code),
     "done after a code": Operation(received, done, done_with_its_code),
     "poll": Operation(sent, poll, told),
     "look and deliver": Operation(sent, work, told),
     "deliver": Operation(received, work, told),
-    "run out": Operation(over, work, ran_out, later=SESSION + 5 * MINUTE),
-    "run out after a code": Operation(
-        over_with_its_code, work, completed, later=SESSION + 5 * MINUTE
-    ),
+    "run out": Operation(over, work, ran_out, later=OVER),
+    "run out after a code": Operation(over_with_its_code, work, completed, later=OVER),
 }
 
 
