@@ -19,7 +19,7 @@ from kiwisms.adapters.system import SystemClock
 from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import ZERO, Money
-from kiwisms.domain.rental import SHOWN
+from kiwisms.domain.rental import SHOWN, State
 from kiwisms.entrypoints.http.documents import rental_created
 from kiwisms.testing.kit import do_all_work
 from tests.e2e.books import ALL, BACK, assert_books_agree
@@ -307,14 +307,16 @@ class Market:
         answers = [customer.status() for customer in self.customers for _ in range(LANES)]
         return set(await asyncio.gather(*answers))
 
-    async def settle(self) -> None:
-        """Do what dead processes had claimed, without waiting for their leases to end."""
-        async with self._later():
-            pass
+    async def give_up_requests(self) -> None:
+        """Give up what nobody will come back for, without waiting until it or a lease is over."""
+        async with self._later() as kiwi:
+            for rental in await kiwi.rentals.all(state=State.REQUESTED, limit=ALL):
+                await kiwi.background.tend(rental)
 
     async def assert_nothing_was_lost(self) -> None:
         """Compare what was told with both books, when no server runs any more."""
         async with self._later() as kiwi:
+            await do_all_work(kiwi.background)
             for customer in self.customers:
                 await customer.assert_told_right(kiwi)
                 await customer.assert_heard(kiwi, self.hook)
@@ -333,7 +335,6 @@ class Market:
             settings=settings,
             background=False,
         ) as kiwi:
-            await do_all_work(kiwi.background)
             yield kiwi
 
 

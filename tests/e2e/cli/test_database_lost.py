@@ -47,7 +47,7 @@ async def town(folder: Path, provider: Upstream, store_url: str) -> AsyncIterato
                     await asyncio.sleep(TRADE_SECONDS)
                     yield place
                     await asyncio.sleep(TRADE_SECONDS)
-                await place.settle()
+                await place.give_up_requests()
                 await place.finish()
                 assert workers(serving) == before
             await place.assert_nothing_was_lost()

@@ -34,7 +34,7 @@ async def test_a_server_over_sqlite_is_killed(shop: Kiwi, provider: Upstream) ->
                 async with shop.up(*town.serve) as server:
                     await live_on(town)
                     await server.end(signal.SIGKILL)
-        await town.settle()
+        await town.give_up_requests()
         async with shop.up(*town.serve):
             await town.finish()
         await town.assert_nothing_was_lost()
@@ -51,7 +51,7 @@ async def test_workers_over_postgres_are_killed(chain: Kiwi, provider: Upstream)
                         await kill_one(town, server)
                     await live_on(town)
                     await kill_all(server)
-        await town.settle()
+        await town.give_up_requests()
         async with chain.up(*town.serve, "--workers", "2"):
             await town.finish()
         await town.assert_nothing_was_lost()
