@@ -15,6 +15,7 @@ import fcntl
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -149,6 +150,13 @@ class Server:
     def stop(self, mode: str = "fast") -> None:
         """Stop it; with *mode* ``immediate`` as a crash would."""
         self._control("stop", "--wait", "--mode", mode)
+
+    def kill(self) -> None:
+        """Kill it, and not those who serve its connections: they find out by themselves."""
+        file = self.data / "postmaster.pid"
+        os.kill(int(file.read_text().split()[0]), signal.SIGKILL)
+        # It leaves the file behind, and would be taken for one that runs.
+        file.unlink()
 
     def promote(self) -> None:
         """Make a standby the primary."""

@@ -8,6 +8,7 @@ from attrs import field, frozen
 from kiwisms.adapters.local_limits import LocalLimits
 from kiwisms.adapters.local_notices import LocalNotices
 from kiwisms.adapters.memory import MemoryStore
+from kiwisms.application.background import Background
 from kiwisms.domain.account import Account
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints.engine import Kiwisms, Ports, join
@@ -74,15 +75,20 @@ class Kit:
 
     async def work(self) -> None:
         """Do all the background work that is due now."""
-        while True:
-            rentals = await self.kiwi.background.claim_rentals(100)
-            deliveries = await self.kiwi.background.claim_deliveries(100)
-            incidents = await self.kiwi.background.claim_incidents(100)
-            if not rentals and not deliveries and not incidents:
-                return
-            for rental in rentals:
-                await self.kiwi.background.tend(rental)
-            for delivery in deliveries:
-                await self.kiwi.background.deliver(delivery)
-            for incident in incidents:
-                await self.kiwi.background.trace(incident)
+        await do_all_work(self.kiwi.background)
+
+
+async def do_all_work(background: Background) -> None:
+    """Do all the work that is due now, one after the other, until nothing is."""
+    while True:
+        rentals = await background.claim_rentals(100)
+        deliveries = await background.claim_deliveries(100)
+        incidents = await background.claim_incidents(100)
+        if not rentals and not deliveries and not incidents:
+            return
+        for rental in rentals:
+            await background.tend(rental)
+        for delivery in deliveries:
+            await background.deliver(delivery)
+        for incident in incidents:
+            await background.trace(incident)

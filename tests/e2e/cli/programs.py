@@ -9,7 +9,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
 import aiohttp
 from attrs import field, frozen
@@ -53,15 +53,20 @@ class Running:
         async with asyncio.timeout(LONGEST_SECONDS):
             out, err = await self.process.communicate()
         assert self.process.returncode is not None
-        return Done(self.process.returncode, out.decode(), err.decode())
+        return Done(self.process.returncode, out.decode(), (err or b"").decode())
 
 
 @frozen(kw_only=True)
 class Kiwi:
-    """A place where the command is run: a folder with a store, and settings."""
+    """
+    A place where the command is run: a folder with a store, and settings.
+
+    *log* takes what it says on standard error where that is more than a pipe holds.
+    """
 
     folder: Path
     settings: Mapping[str, str] = field(factory=dict)
+    log: BinaryIO | None = None
     program: Sequence[str] = ("-m", "kiwisms")
 
     @property
@@ -102,7 +107,7 @@ class Kiwi:
                 line = await process.stdout.readline()
             if not line:
                 _, err = await process.communicate()
-                raise AssertionError(err.decode())
+                raise AssertionError((err or b"").decode())
             yield Running(process=process, document=json.loads(line))
         finally:
             if process.returncode is None:
@@ -130,7 +135,7 @@ class Kiwi:
             env=environment,
             stdin=PIPE,
             stdout=PIPE,
-            stderr=PIPE,
+            stderr=self.log or PIPE,
         )
 
 

@@ -8,41 +8,18 @@ import signal
 import socket
 import sys
 from collections import Counter
-from pathlib import Path
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.e2e.cli.processes import gone, workers
 from tests.e2e.cli.programs import Kiwi, Running, Upstream, until
 from tests.e2e.cli.shop import new_key
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 
 SERVE = ("serve", "--port", "0", "--workers")
-
-
-def workers(watcher: Running) -> set[int]:
-    """The processes that the watcher has started and that live."""
-    pid = watcher.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {int(child) for child in children if b"spawn_main" in command_of(int(child))}
-
-
-def command_of(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
-async def gone(*pids: int) -> None:
-    """Wait until there are no such processes."""
-
-    async def left() -> list[int]:
-        return [pid for pid in pids if command_of(pid)]
-
-    await until(left, lambda some: not some)
 
 
 def is_free(port: int) -> bool:

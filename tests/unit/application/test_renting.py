@@ -36,14 +36,18 @@ from kiwisms.testing.kit import Kit
 
 
 class FailingStore(MemoryStore):
-    """A store whose next commits fail when it is told so."""
+    """A store whose next commits fail when it is told so, or are done and not answered."""
 
     def __init__(self) -> None:
         super().__init__()
         self._failures: list[type[KiwismsError]] = []
+        self._answers_lost = 0
 
     def fail(self, error: type[KiwismsError], *, times: int) -> None:
         self._failures += [error] * times
+
+    def lose_answer(self) -> None:
+        self._answers_lost += 1
 
     @asynccontextmanager
     async def transaction(
@@ -53,6 +57,9 @@ class FailingStore(MemoryStore):
             yield tx
             if self._failures:
                 raise self._failures.pop()
+        if self._answers_lost:
+            self._answers_lost -= 1
+            raise StoreUnavailable("the answer is lost")
 
 
 async def books_are_balanced(kit: Kit) -> bool:
@@ -214,6 +221,24 @@ async def test_a_number_that_cannot_be_saved_is_handed_back(error: type[KiwismsE
     assert await available(kit, ada) == "10.00"
     assert not await kit.store.incidents(limit=10)
     assert await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert await books_are_balanced(kit)
+
+
+async def test_a_number_that_was_saved_although_nobody_said_so_is_not_paid_for() -> None:
+    kit = Kit(store=(store := FailingStore()))
+    ada = await kit.customer("10.00")
+
+    async def the_answer_is_lost() -> None:
+        store.lose_answer()
+
+    kit.provider.on_rent.next(meanwhile=the_answer_is_lost)
+    with pytest.raises(StoreUnavailable):
+        await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    kit.clock.advance(3)
+    await kit.work()
+    assert await all_states(kit) == [State.CANCELLED]
+    assert kit.provider.upstream.refunded == kit.provider.upstream.charged
+    assert await available(kit, ada) == "10.00"
     assert await books_are_balanced(kit)
 
 
