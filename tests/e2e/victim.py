@@ -31,7 +31,12 @@ from kiwisms.ports.webhooks import WebhookSender
 from kiwisms.testing.clock import ManualClock
 
 ROOT: Final = Path(__file__).parents[2]
-SETTINGS: Final = kiwisms.Settings(secret_key="a secret for tests", provider_timeout_seconds=5)
+SETTINGS: Final = kiwisms.Settings(
+    secret_key="a secret for tests",
+    provider_timeout_seconds=5,
+    # One more waits after each death.
+    provider_max_waiting=1000,
+)
 
 
 @frozen(kw_only=True)
