@@ -13,12 +13,12 @@ from cattrs import unstructure
 from rich.console import Console
 from rich.table import Table
 
-from bench import audit, poll, rents
+from bench import audit, poll, postgres_rents, rents
 from bench.numbers import Line, Measured
 
 HERE: Final = Path(__file__).parent
 RESULTS: Final = HERE / "results.json"
-MEASUREMENTS: Final = (poll.measure, rents.measure, audit.measure)
+MEASUREMENTS: Final = (poll.measure, rents.measure, postgres_rents.measure, audit.measure)
 
 
 @frozen(kw_only=True)

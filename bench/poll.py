@@ -7,7 +7,7 @@ else runs, and while the load generator has time to spare.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from itertools import repeat
@@ -21,11 +21,12 @@ from attrs import frozen
 
 from bench.load import HOST, Load, load
 from bench.numbers import Line, Spread, ratios
-from bench.programs import ROOM, Program, running, tell
+from bench.postgres import running_postgres
+from bench.programs import LOAD, ROOM, Program, keep_to, running, tell
 
 CLIENTS: Final = 16
 ROUNDS: Final = 5
-SECONDS: Final = 2.0
+SECONDS: Final = 1.5
 SESSION_SECONDS: Final = 9_999
 """As many digits are left of it all the while, so that every answer is as long."""
 COUNTDOWN: Final = re.compile(rb'"secondsRemaining":\d+')
@@ -36,9 +37,12 @@ class Poll:
     """
     Answers per second: of processor time, and on the clock.
 
-    *busy* is the share of a core that the load generator took.
+    *busy* is the share of a core that the load generator took, and *database* what its server
+    took where that is another program.
     """
 
+    store: str
+    wanted: float
     ratio: Spread
     full: Spread
     bare: Spread
@@ -46,31 +50,61 @@ class Poll:
     full_on_clock: Spread
     bare_on_clock: Spread
     busy: Spread
+    database: Spread
     answer_bytes: int
 
     @property
     def lines(self) -> Sequence[Line]:
-        """See `Measured`."""
+        """The lines of the table."""
         return (
-            Line(what="poll: server / bare", measured=self.ratio, wanted=0.5),
+            Line(
+                what=f"poll over {self.store}: server / bare",
+                measured=self.ratio,
+                wanted=self.wanted,
+            ),
             Line(what="  server", measured=self.full, unit="/core s"),
             Line(what="  bare", measured=self.bare, unit="/core s"),
             Line(what="  the same on the clock", measured=self.ratio_on_clock),
             Line(what="  server", measured=self.full_on_clock, unit="/s"),
             Line(what="  bare", measured=self.bare_on_clock, unit="/s"),
             Line(what="  load generator", measured=self.busy, unit="of a core"),
+            Line(what="  database", measured=self.database, unit="of a core"),
         )
+
+
+@frozen(kw_only=True)
+class Polls:
+    """Over each store."""
+
+    sqlite: Poll
+    postgres: Poll
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """See `Measured`."""
+        return *self.sqlite.lines, *self.postgres.lines
 
 
 @frozen
 class _Answers:
     per_core_second: float
+    database: float
     load: Load
 
 
 @frozen(kw_only=True)
+class _Stored:
+    """Where the server keeps what it is asked for, and how long cores have worked for that."""
+
+    name: str
+    wanted: float
+    url: str
+    processor_seconds: Callable[[], float]
+
+
+@frozen(kw_only=True)
 class _Customer:
-    """A key, and a rental that waits for its code."""
+    """A key, and where it is used."""
 
     port: int
     key: str
@@ -83,10 +117,30 @@ class _Customer:
         connection.close()
         return answer
 
+    def rent(self) -> str:
+        """Rent a number, and give the path at which it is polled."""
+        rented = orjson.loads(self.ask("POST", "/api/v1/rentals", b'{"service": "go"}'))
+        return f"/api/v1/rentals/{rented['rental']['id']}?sync=0"
 
-def measure(folder: Path) -> Poll:
-    """Poll one waiting rental as fast as it goes, in turn with the bare handler."""
-    store = {"KIWISMS_STORE_URL": f"sqlite:///{folder}/poll.db", **ROOM}
+
+def measure(folder: Path) -> Polls:
+    """Poll over each store; the database's server shares the last core with the load."""
+    url = f"sqlite:///{folder}/poll.db"
+    sqlite = _Stored(name="SQLite", wanted=0.5, url=url, processor_seconds=lambda: 0.0)
+    keep_to(LOAD)
+    with running_postgres() as server:
+        postgres = _Stored(
+            name="Postgres",
+            wanted=0.4,
+            url=server.fresh(),
+            processor_seconds=server.processor_seconds,
+        )
+        return Polls(sqlite=_measure(sqlite), postgres=_measure(postgres))
+
+
+def _measure(stored: _Stored) -> Poll:
+    """Poll waiting rentals as fast as it goes, in turn with the bare handler."""
+    store = {"KIWISMS_STORE_URL": stored.url, "KIWISMS_SECRET_KEY": "nothing is secret", **ROOM}
     with ExitStack() as stack:
         upstream = stack.enter_context(running("kiwisms", "simulator", "--json")).told
         settings = {
@@ -100,36 +154,40 @@ def measure(folder: Path) -> Poll:
             running("kiwisms", "serve", "--port", "0", "--json", settings=settings)
         )
         customer = _Customer(port=_port(full.told["address"]), key=key)
-        rented = orjson.loads(customer.ask("POST", "/api/v1/rentals", b'{"service": "go"}'))
-        path = f"/api/v1/rentals/{rented['rental']['id']}?sync=0"
-        answer = customer.ask("GET", path)
+        paths = [customer.rent() for _ in range(CLIENTS)]
+        answer = customer.ask("GET", paths[0])
         bare = stack.enter_context(running("bench.bare", given=answer))
         customer_of_bare = _Customer(port=bare.told["port"], key=key)
-        _must_be_same(answer, customer_of_bare.ask("GET", path))
+        _must_be_same(answer, customer_of_bare.ask("GET", paths[0]))
 
         def both() -> tuple[_Answers, _Answers]:
-            return _poll(full, customer, path), _poll(bare, customer_of_bare, path)
+            polled = _poll(full, customer, paths, stored)
+            return polled, _poll(bare, customer_of_bare, paths, stored)
 
         both()
         rounds = [both() for _ in range(ROUNDS)]
-        _must_be_same(answer, customer.ask("GET", path))
-    return _sum_up(rounds, len(answer))
+        _must_be_same(answer, customer.ask("GET", paths[0]))
+    return _sum_up(stored, rounds, len(answer))
 
 
-def _poll(program: Program, customer: _Customer, path: str) -> _Answers:
-    request = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nX-API-Key: {customer.key}\r\n\r\n"
-    clients = [repeat(request.encode()) for _ in range(CLIENTS)]
-    before = program.processor_seconds()
+def _poll(program: Program, customer: _Customer, paths: Sequence[str], stored: _Stored) -> _Answers:
+    head = f" HTTP/1.1\r\nHost: {HOST}\r\nX-API-Key: {customer.key}\r\n\r\n"
+    clients = [repeat(f"GET {path}{head}".encode()) for path in paths]
+    before, served = program.processor_seconds(), stored.processor_seconds()
     measured = uvloop.run(load(customer.port, clients, seconds=SECONDS))
-    worked = program.processor_seconds() - before
-    return _Answers(measured.answers / worked, measured)
+    worked, served = program.processor_seconds() - before, stored.processor_seconds() - served
+    return _Answers(measured.answers / worked, served / SECONDS, measured)
 
 
-def _sum_up(rounds: Sequence[tuple[_Answers, _Answers]], answer_bytes: int) -> Poll:
+def _sum_up(
+    stored: _Stored, rounds: Sequence[tuple[_Answers, _Answers]], answer_bytes: int
+) -> Poll:
     full, bare = zip(*rounds, strict=True)
     per_core = [[each.per_core_second for each in side] for side in (full, bare)]
     on_clock = [[each.load.per_second for each in side] for side in (full, bare)]
     return Poll(
+        store=stored.name,
+        wanted=stored.wanted,
         ratio=ratios(*per_core),
         full=Spread.of(per_core[0]),
         bare=Spread.of(per_core[1]),
@@ -137,6 +195,7 @@ def _sum_up(rounds: Sequence[tuple[_Answers, _Answers]], answer_bytes: int) -> P
         full_on_clock=Spread.of(on_clock[0]),
         bare_on_clock=Spread.of(on_clock[1]),
         busy=Spread.of([each.load.busy for each in full + bare]),
+        database=Spread.of([each.database for each in full]),
         answer_bytes=answer_bytes,
     )
 

@@ -32,9 +32,14 @@ class Program:
 
     def processor_seconds(self) -> float:
         """How long its core has worked for it; the machine's other programs do not add to it."""
-        after_name = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        user, system = after_name[11:13]
-        return (int(user) + int(system)) * TICK
+        return processor_seconds(self.pid)
+
+
+def processor_seconds(pid: int, *, with_ended_children: bool = False) -> float:
+    """How long a core has worked for a process."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = after_name[11 : 15 if with_ended_children else 13]
+    return sum(map(int, ticks)) * TICK
 
 
 @contextmanager
@@ -49,9 +54,9 @@ def running(
         given: Its standard input.
         settings: Its environment.
     """
-    _keep_to(SERVER)
+    keep_to(SERVER)
     process = Popen(_command(module), env=_environment(settings), stdin=PIPE, stdout=PIPE)
-    _keep_to(LOAD)
+    keep_to(LOAD)
     with process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -85,6 +90,6 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**ours, **settings}
 
 
-def _keep_to(core: int) -> None:
-    """Keep this process to one core, and what it starts from now on."""
-    os.sched_setaffinity(0, {core})
+def keep_to(*cores: int) -> None:
+    """Keep this process to some cores, and what it starts from now on."""
+    os.sched_setaffinity(0, cores)

@@ -81,8 +81,8 @@ def measure(folder: Path) -> Rents:
 
 
 def _round(file: Path, *, sync_ms: int) -> _Round:
-    with running("bench.rents_server", str(file), str(CLIENTS), str(sync_ms)) as server:
-        port, clients = server.told["port"], [_requests(key) for key in server.told["keys"]]
+    with running("bench.rents_server", f"sqlite:///{file}", str(CLIENTS), str(sync_ms)) as server:
+        port, clients = server.told["port"], [requests(key) for key in server.told["keys"]]
         return _Round(
             syncs=_syncs(file.with_suffix(".sync.db")),
             one=uvloop.run(load(port, clients[:1], seconds=SECONDS)),
@@ -101,7 +101,7 @@ def _on_disk(rounds: Sequence[_Round]) -> OnDisk:
     )
 
 
-def _requests(key: str) -> Iterator[bytes]:
+def requests(key: str) -> Iterator[bytes]:
     """One customer's rents, each with an idempotency key of its own."""
     head = (
         f"POST /api/v1/rentals HTTP/1.1\r\nHost: {HOST}\r\nX-API-Key: {key}\r\n"

@@ -1,8 +1,8 @@
 """
-A server over SQLite whose upstream answers at once, so that rents cost what kiwisms makes them.
+A server whose upstream answers at once, so that rents cost what kiwisms makes them.
 
-Its arguments are the store's file, how many customers it creates, and how many milliseconds the
-disk takes for a sync on top of what it does take: this plays a slower disk than there is.
+Its arguments are the store's address, how many customers it creates, and how many milliseconds
+SQLite's disk takes for a sync on top of what it does take: this plays a slower disk than there is.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import sqlite3
 import sys
 import time
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import orjson
@@ -26,6 +25,7 @@ SETTINGS: Final = kiwisms.Settings(
     rate_rent_per_minute=1_000_000,
     max_active_rentals=100_000,
     provider_max_waiting=100_000,
+    secret_key="nothing here is secret",  # noqa: S106
     # Nobody looks upstream meanwhile: that is other work than renting.
     sync_seconds=3600,
 )
@@ -42,12 +42,12 @@ class SlowDisk(sqlite3.Connection):
         super().commit()
 
 
-async def serve(file: Path, customers: int, told: asyncio.Event) -> None:
+async def serve(store: str, customers: int, told: asyncio.Event) -> None:
     """Tell the port and the customers' keys on standard output, and answer until stopped."""
     provider = InstantProvider(SystemClock())
     with listen(HOST, 0) as listener:
         async with (
-            kiwisms.open(f"sqlite:///{file}", provider=provider, settings=SETTINGS) as kiwi,
+            kiwisms.open(store, provider=provider, settings=SETTINGS) as kiwi,
             serving(kiwi, SETTINGS, listener),
         ):
             keys = [await customer_key(kiwi, number) for number in range(customers)]
@@ -67,11 +67,11 @@ async def customer_key(kiwi: kiwisms.Kiwisms, number: int) -> str:
 
 def main() -> None:
     """Read the arguments and serve."""
-    file, customers, sync_ms = sys.argv[1:]
+    store, customers, sync_ms = sys.argv[1:]
     SlowDisk.sync_seconds = float(sync_ms) / 1000
     if SlowDisk.sync_seconds:
         sqlite3.connect = partial(sqlite3.connect, factory=SlowDisk)  # type: ignore[assignment]
-    run(partial(serve, Path(file), int(customers)))
+    run(partial(serve, store, int(customers)))
 
 
 if __name__ == "__main__":

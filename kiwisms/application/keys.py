@@ -3,12 +3,14 @@
 from base64 import b32hexencode
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
 from attrs import define, field, frozen
 
 from kiwisms.application.repeat import repeatable
+from kiwisms.application.sharing import Shared
 from kiwisms.domain.account import (
     ApiKey,
     ApiKeyNotFound,
@@ -52,6 +54,7 @@ class ApiKeys:
     clock: Clock
     ids: Ids
     _remembered: dict[bytes, _Remembered] = field(factory=dict, init=False, repr=False)
+    _verifying: Shared[bytes, Caller] = field(factory=Shared, init=False, repr=False)
 
     @repeatable
     async def create(self, account_id: AccountId, *, label: str = "") -> tuple[ApiKey, str]:
@@ -104,7 +107,8 @@ class ApiKeys:
         remembered = self._remembered.get(digest)
         if remembered is not None and now < remembered.until:
             return remembered.caller
-        caller = await self._verify(text)
+        # All who send a key again when it is believed no more ask the store once.
+        caller = await self._verifying.do(digest, partial(self._verify, text))
         if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
         self._remembered[digest] = _Remembered(caller, now + REMEMBERED)
@@ -113,6 +117,7 @@ class ApiKeys:
     def forget(self) -> None:
         """Believe no key any more without asking the store."""
         self._remembered.clear()
+        self._verifying = Shared()
 
     async def _verify(self, text: str) -> Caller:
         prefix, secret = read_key(text)

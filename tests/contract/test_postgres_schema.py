@@ -151,7 +151,7 @@ def test_every_statement_carries_the_account(name: str) -> None:
         if "own" in part:
             assert re.search(r"SELECT account_id|account_id = own\.account_id", part)
         elif "WHERE" in part:
-            assert re.search(r"WHERE (\w+\.)?account_id = %", part), part
+            assert re.search(r"WHERE (\w+\.)?account_id = (%|asked\.account_id)", part), part
     assert "account_id" in statement
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg.adapt import AdaptersMap, Dumper
+from psycopg.types.string import TextLoader
 
 from kiwisms.domain.delivery import FailedTry
 from kiwisms.domain.events import WebhookEvent, in_events
@@ -14,7 +15,7 @@ from kiwisms.domain.reconciliation import Balance
 from kiwisms.domain.sms import Code, Message
 
 Row = tuple[Any, ...]
-"""What the driver gives and takes: text, integers, moments and ``None``."""
+"""What the driver gives and takes: text, integers and ``None``; it takes moments, too."""
 
 NONE: Final = "[]"
 
@@ -34,16 +35,19 @@ class _Untyped(Dumper):
 ADAPTERS: Final = AdaptersMap(psycopg.adapters)
 ADAPTERS.register_dumper(int, _Untyped)
 ADAPTERS.register_dumper(datetime, _Untyped)
+# As text, rows are compared cheaply, and one that was read before need not be read again.
+ADAPTERS.register_loader("timestamptz", TextLoader)
+ADAPTERS.register_loader("jsonb", TextLoader)
 
 
-def to_moment(moment: datetime) -> datetime:
+def to_moment(moment: str) -> datetime:
     """Read a moment, which comes in the time zone of the session."""
-    return moment.astimezone(UTC)
+    return datetime.fromisoformat(moment).astimezone(UTC)
 
 
-def to_optional_moment(moment: datetime | None) -> datetime | None:
+def to_optional_moment(moment: str | None) -> datetime | None:
     """Do as `to_moment`, where there is a moment."""
-    return None if moment is None else moment.astimezone(UTC)
+    return None if moment is None else to_moment(moment)
 
 
 def from_optional_money(money: Money | None) -> int | None:
@@ -78,11 +82,13 @@ def from_messages(messages: tuple[Message, ...]) -> str:
     )
 
 
-def to_messages(messages: list[dict[str, Any]]) -> tuple[Message, ...]:
-    """Turn `from_messages` around, after the driver has read the JSON."""
+def to_messages(column: str) -> tuple[Message, ...]:
+    """Turn `from_messages` around."""
+    if column == NO_MESSAGES:
+        return ()
     return tuple(
         Message(code=Code(each["code"]), text=each["text"], at=datetime.fromisoformat(each["at"]))
-        for each in messages
+        for each in json.loads(column)
     )
 
 

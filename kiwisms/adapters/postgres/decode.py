@@ -4,6 +4,8 @@ Rows to values, by hand, as in the SQLite store.
 Each function takes the columns in the order in which `statements` names them.
 """
 
+from functools import lru_cache
+
 from kiwisms.adapters.postgres.columns import (
     Row,
     to_balance,
@@ -78,6 +80,8 @@ def transfer(row: Row) -> Transfer:
     )
 
 
+# Most polls find the row as it was, and an immutable value can be given out again.
+@lru_cache(maxsize=1024)
 def rental(row: Row) -> Rental:
     """Read a rental."""
     (

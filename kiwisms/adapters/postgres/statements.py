@@ -47,6 +47,14 @@ rental.expires_at, rental.asleep_until, rental.done_at, rental.look_after, renta
 """
 RENTALS: Final = f"SELECT {RENTAL_COLUMNS} FROM rental"
 RENTAL: Final = f"{RENTALS} WHERE account_id = %s AND id = %s"
+# OFFSET 0: for many keys, too, each row is found by its key.
+RENTALS_BY_KEY: Final = f"""
+SELECT asked.number, found.*
+FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS asked (account_id, id, number)
+CROSS JOIN LATERAL (
+    {RENTALS} WHERE rental.account_id = asked.account_id AND rental.id = asked.id OFFSET 0
+) AS found
+"""
 FIND_RENTAL: Final = f"{RENTALS} WHERE id = %s"
 FIND_RENTALS_BY_ACTIVATION: Final = f"{RENTALS} WHERE activation_id = %s"
 RENTALS_OF_ACCOUNT: Final = f"{RENTALS} WHERE account_id = %s"

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from kiwisms.adapters.postgres import decode, encode, migrations
 from kiwisms.adapters.postgres import statements as sql
-from kiwisms.adapters.postgres.columns import Row, to_optional_moment
+from kiwisms.adapters.postgres.columns import Row, to_moment, to_optional_moment
 from kiwisms.adapters.postgres.connections import (
     Connection,
     Connections,
@@ -17,6 +17,7 @@ from kiwisms.adapters.postgres.connections import (
     read_all,
     read_one,
 )
+from kiwisms.adapters.postgres.gathering import GatheredReads
 from kiwisms.adapters.postgres.refusals import refusals
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
 from kiwisms.domain.account import Account, ApiKey, EmailTaken
@@ -75,6 +76,9 @@ class PostgresStore:
         self.connections = Connections(url, most=pool, prepare=prepare)
         self._locks: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
         self._contended: dict[AccountId, float] = {}
+        self._rentals_by_key = GatheredReads(
+            self.connections, one=sql.RENTAL, many=sql.RENTALS_BY_KEY
+        )
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -161,8 +165,8 @@ class PostgresStore:
 
     async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
         """Read one rental, in whatever state."""
-        row = await self.connections.read_one(sql.RENTAL, (account_id, rental_id))
-        return decode.rental(row) if row else None
+        rows = await self._rentals_by_key.rows(account_id, rental_id)
+        return decode.rental(rows[0]) if rows else None
 
     async def active_rentals(self, account_id: AccountId, now: datetime) -> Sequence[Rental]:
         """An account's rentals that are active at *now*, the newest first."""
@@ -365,7 +369,7 @@ class PostgresStore:
     async def _claim(self, claim: str, asked: Parameters) -> list[Row]:
         """Give the rows that were claimed, the longest due first, without when that was."""
         rows = await self.connections.write(claim, asked)
-        return [row[1:] for row in sorted(rows, key=lambda row: row[:3])]
+        return [row[1:] for row in sorted(rows, key=_longest_due)]
 
     async def _rentals(self, statement: str, parameters: Parameters) -> list[Rental]:
         rows = await self.connections.read_all(statement, parameters)
@@ -399,6 +403,11 @@ async def _after_others(
         with suppress(KiwismsError), refusals("rollback"):
             await connection.rollback()
         raise
+
+
+def _longest_due(row: Row) -> tuple[datetime, AccountId, RentalId | DeliveryId]:
+    due_at, account_id, own_id = row[:3]
+    return to_moment(due_at), account_id, own_id
 
 
 async def _write_and_commit(tx: PostgresTransaction, connection: Connection) -> None:

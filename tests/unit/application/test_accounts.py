@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
-from kiwisms.domain.account import Account, AccountSuspended, ApiKeyNotFound, EmailTaken
+from kiwisms.adapters.memory import MemoryStore
+from kiwisms.domain.account import Account, AccountSuspended, ApiKey, ApiKeyNotFound, EmailTaken
 from kiwisms.domain.errors import Unauthorized, ValidationRefused
+from kiwisms.domain.ids import AccountId, KeyPrefix
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.testing.kit import Kit
@@ -49,6 +51,24 @@ async def test_a_revoked_key_is_forgotten_at_once(kit: Kit, ada: Account) -> Non
     for nobody in ("x", "0" * 32):
         with pytest.raises(ApiKeyNotFound):
             await kit.kiwi.keys.revoke(nobody)
+
+
+async def test_all_who_send_a_key_at_once_ask_the_store_once(
+    kit: Kit, ada: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, text = await kit.kiwi.keys.create(ada.id)
+    asked, read = [], MemoryStore.api_key
+
+    async def noted(store: MemoryStore, owner: AccountId, prefix: KeyPrefix) -> ApiKey | None:
+        asked.append(prefix)
+        await asyncio.sleep(0)
+        return await read(store, owner, prefix)
+
+    monkeypatch.setattr(MemoryStore, "api_key", noted)
+    authenticate = kit.kiwi.keys.authenticate
+    callers = await asyncio.gather(*(authenticate(text) for _ in range(5)))
+    assert {caller.account_id for caller in callers} == {ada.id}
+    assert len(asked) == 1
 
 
 async def test_a_suspension_is_noticed_within_a_second(kit: Kit, ada: Account) -> None:

@@ -1,0 +1,81 @@
+"""Reads that come at once go together, and each is answered as if it had gone alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from attrs import evolve
+
+from kiwisms.adapters.postgres import PostgresStore
+from kiwisms.domain.ids import RentalId
+from kiwisms.ports.store import StoreUnavailable
+from tests.contract.stores import ADA, BOB, account, waiting
+from tests.postgres import database
+
+FIRST, SECOND = RentalId("first"), RentalId("second")
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[PostgresStore]:
+    async with database() as url, PostgresStore(url) as opened:
+        for owner in (ADA, BOB):
+            await opened.create_account(account(owner, f"{owner}@example.com"))
+        async with opened.transaction(ADA) as tx:
+            tx.save(waiting(FIRST), waiting(SECOND))
+        yield opened
+
+
+async def test_everyone_who_asks_at_once_gets_their_own(store: PostgresStore) -> None:
+    read = await asyncio.gather(
+        store.rental(ADA, SECOND),
+        store.rental(BOB, FIRST),
+        store.rental(ADA, FIRST),
+        store.rental(ADA, SECOND),
+    )
+    assert [rental and rental.id for rental in read] == [SECOND, None, FIRST, SECOND]
+
+
+async def test_a_name_that_no_store_can_hold_does_not_hide_the_others(store: PostgresStore) -> None:
+    read = await asyncio.gather(
+        store.rental(ADA, RentalId("with a \0")),
+        store.rental(ADA, FIRST),
+        store.rental(ADA, RentalId("half a pair \ud800")),
+    )
+    assert [rental and rental.id for rental in read] == [None, FIRST, None]
+
+
+async def test_who_goes_away_takes_nobody_along(store: PostgresStore) -> None:
+    gone = asyncio.ensure_future(store.rental(ADA, FIRST))
+    stays = asyncio.ensure_future(store.rental(ADA, FIRST))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await stays is not None
+
+
+async def test_who_asks_after_a_commit_sees_it_while_others_are_read_for(
+    store: PostgresStore,
+) -> None:
+    async def change_and_read(number: int) -> bool:
+        phone = f"1202555{number:04}"
+        async with store.transaction(ADA) as tx:
+            tx.save(evolve(waiting(FIRST), phone=phone))
+        rental = await store.rental(ADA, FIRST)
+        return rental is not None and rental.phone >= phone
+
+    everybody = (store.rental(BOB, SECOND) for _ in range(20))
+    seen = await asyncio.gather(*map(change_and_read, range(20)), *everybody)
+    assert all(seen[:20])
+
+
+async def test_all_hear_that_the_store_is_away(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_arguments: object) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(store.connections, "read_all", away)
+    asked = [store.rental(ADA, FIRST), store.rental(BOB, FIRST), store.rental(ADA, SECOND)]
+    heard = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(each) for each in heard] == [StoreUnavailable] * 3
+    monkeypatch.undo()
+    assert await store.rental(ADA, FIRST) is not None
