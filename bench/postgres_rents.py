@@ -32,7 +32,10 @@ from bench.rents import requests
 from kiwisms.adapters.local_notices import LocalNotices
 from kiwisms.adapters.postgres import PostgresStore
 from kiwisms.adapters.system import RandomIds, SystemClock
+from kiwisms.application.balances import Balances
 from kiwisms.application.catalogs import Catalogs
+from kiwisms.application.incidents import Incidents
+from kiwisms.application.outbox import Outbox
 from kiwisms.application.renting import Renting
 from kiwisms.domain.ids import AccountId, IdempotencyKey
 from kiwisms.domain.order import Order
@@ -46,7 +49,13 @@ TERMS: Final = Terms(max_active_rentals=100_000, provider_max_waiting=100_000)
 RENT: Final = Path(__file__).with_name("rent.sql")
 RATE: Final = re.compile(r"tps = ([\d.]+)")
 # Each rent counts the numbers that wait: they must stay as few as they are in earnest.
-END: Final = "UPDATE rental SET state = 'COMPLETED', due_at = NULL WHERE state = 'WAITING'"
+END: Final = """
+WITH ended AS (
+    UPDATE rental SET state = 'COMPLETED', due_at = NULL WHERE state = 'WAITING'
+    RETURNING account_id, id)
+UPDATE place SET account_id = NULL, rental_id = NULL FROM ended
+WHERE place.account_id = ended.account_id AND place.rental_id = ended.id
+"""
 WAITING_SECONDS: Final = 0.05
 
 
@@ -213,13 +222,16 @@ async def _rent(renting: Renting) -> None:
 def _renting(store: PostgresStore) -> Renting:
     clock = SystemClock()
     provider = InstantProvider(clock)
-    hour = timedelta(hours=1)
+    hour, ids = timedelta(hours=1), RandomIds()
+    balances = Balances(provider=provider, clock=clock)
     return Renting(
         store=store,
         provider=provider,
         catalogs=Catalogs(provider=provider, clock=clock, terms=TERMS, max_age=hour),
         clock=clock,
-        ids=RandomIds(),
+        ids=ids,
+        outbox=Outbox(clock=clock, ids=ids),
+        incidents=Incidents(store=store, balances=balances, clock=clock, ids=ids),
         notices=LocalNotices(clock),
         terms=TERMS,
     )

@@ -217,11 +217,6 @@ def unused_database() -> tuple[str, str]:
     return name, _renamed(shared, name)
 
 
-def programs() -> Path:
-    """Say in which folder ``pg_dump`` and the others are."""
-    return _binaries()
-
-
 async def _create(shared: str, template: str) -> str:
     name = _new_name()
     async with await psycopg.AsyncConnection.connect(shared, autocommit=True) as admin:

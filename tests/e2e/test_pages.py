@@ -23,7 +23,7 @@ from kiwisms.entrypoints.wiring import open_simulator
 from tests.e2e.terminal import Terminal
 from tests.e2e.wheels import build_wheel
 from tests.pages import BLOCKS, PAGES, ROOT, Block, text_of
-from tests.postgres import database, programs, unused_database
+from tests.postgres import binaries, database, unused_database
 
 pytestmark = pytest.mark.timeout(120)
 """What is typed here starts many a process, which takes its time on a busy machine."""
@@ -76,7 +76,7 @@ async def terminal(tmp_path: Path, simulator: Simulator) -> AsyncIterator[Termin
             " restored\n": f" {restored}\n",
             "postgresql://kiwisms:PASSWORD@db-1.example,db-2.example/kiwisms?": f"{postgres}&",
         }
-        yield Terminal(folder=folder, home=home, instead=instead, programs=programs())
+        yield Terminal(folder=folder, home=home, instead=instead, programs=binaries())
 
 
 def without_an_index(wheel: Path, site: Path) -> dict[str, str]:

@@ -65,7 +65,7 @@ def from_balance(balance: Balance | None) -> Row:
     return (None, None) if balance is None else (balance.amount.micros, balance.at)
 
 
-def to_balance(micros: int | None, at: datetime | None) -> Balance | None:
+def to_balance(micros: int | None, at: str | None) -> Balance | None:
     """Turn `from_balance` around."""
     return None if micros is None or at is None else Balance(amount=Money(micros), at=to_moment(at))
 
@@ -84,7 +84,7 @@ def from_messages(messages: tuple[Message, ...]) -> str:
 
 def to_messages(column: str) -> tuple[Message, ...]:
     """Turn `from_messages` around."""
-    if column == NO_MESSAGES:
+    if column == NONE:
         return ()
     return tuple(
         Message(code=Code(each["code"]), text=each["text"], at=datetime.fromisoformat(each["at"]))
@@ -109,8 +109,9 @@ def from_failures(failures: tuple[FailedTry, ...]) -> str:
     return json.dumps([{"at": each.at.isoformat(), "error": each.error} for each in failures])
 
 
-def to_failures(failures: list[dict[str, Any]]) -> tuple[FailedTry, ...]:
-    """Turn `from_failures` around, after the driver has read the JSON."""
+def to_failures(column: str) -> tuple[FailedTry, ...]:
+    """Turn `from_failures` around."""
     return tuple(
-        FailedTry(at=datetime.fromisoformat(each["at"]), error=each["error"]) for each in failures
+        FailedTry(at=datetime.fromisoformat(each["at"]), error=each["error"])
+        for each in json.loads(column)
     )
