@@ -7,7 +7,8 @@ from attrs import evolve, frozen
 
 from kiwisms.application.repeat import repeatable
 from kiwisms.domain.account import AccountNotFound
-from kiwisms.domain.audit import Violation, audit
+from kiwisms.domain.audit import audit
+from kiwisms.domain.books import Violation
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.ledger import ReferenceReused, Transfer, operator_transfer_id

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from attrs import frozen
 
 from kiwisms.domain.account import Account, ApiKey
-from kiwisms.domain.audit import Books
+from kiwisms.domain.books import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord

@@ -92,10 +92,14 @@ class Rentals(RuleBasedStateMachine):
         self.kit.provider.upstream.session = timedelta(minutes=upstream_minutes)
         self.account: AccountId = self.do(self.kit.customer("3.00")).id
         self.funded = cents(300)
+        self.do(self.listen())
         rental = self.do(self.kit.kiwi.rentals.rent(self.account, service="go"))
         assert rental.activation_id is not None
         self.told[rental.id] = Told(rental.activation_id, PRICE["go"])
         return rental.id
+
+    async def listen(self) -> None:
+        await self.kit.kiwi.webhooks.set(self.account, "https://example.com/events")
 
     def teardown(self) -> None:
         self.do(self.stack.aclose())

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import pytest
-from attrs import evolve
+from attrs import asdict, evolve
 
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.ids import AccountId, ActivationId, KeyPrefix, RentalId
@@ -24,6 +24,7 @@ from tests.contract.stores import (
     open_incident,
     pushed,
     received,
+    record,
     requested,
     seconds,
     step,
@@ -407,9 +408,16 @@ async def test_the_next_due_is_the_first_of_all(store: Store) -> None:
 
 async def test_books_are_all_of_every_account(store: Store) -> None:
     await save(store, transfer(), wallet(cents(9), ZERO, 1), waiting("r-1"), requested("r-2"))
+    await save(store, step(), record(), delivery(), incident())
     books = [each async for each in store.books()]
     assert [each.wallet.account_id for each in books] == [ADA, BOB]
     assert books[0].wallet == wallet(cents(9), ZERO, 1)
     assert list(books[0].transfers) == [transfer()]
     assert sorted(each.id for each in books[0].rentals) == ["r-1", "r-2"]
-    assert (list(books[1].transfers), list(books[1].rentals)) == ([], [])
+    assert list(books[0].steps) == [step()]
+    assert list(books[0].idempotency) == [record()]
+    assert list(books[0].deliveries) == [delivery()]
+    assert list(books[0].incidents) == [incident()]
+    bobs = asdict(books[1], recurse=False)
+    del bobs["wallet"]
+    assert [list(rows) for rows in bobs.values()] == [[]] * 6

@@ -6,7 +6,7 @@ from typing import Self
 from attrs import Factory, define, evolve
 
 from kiwisms.domain.account import Account, ApiKey
-from kiwisms.domain.audit import Books
+from kiwisms.domain.books import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
@@ -78,6 +78,10 @@ class Records:
             wallet=self.wallet,
             transfers=sorted(self.transfers.values(), key=lambda each: each.number),
             rentals=tuple(self.rentals.values()),
+            steps=tuple(self.steps.values()),
+            idempotency=tuple(self.idempotency.values()),
+            deliveries=tuple(self.deliveries.values()),
+            incidents=tuple(self.incidents.values()),
         )
 
     def _add(self, fact: Transfer | Step) -> None:

@@ -94,19 +94,20 @@ SELECT
     count(*) FILTER (WHERE state = 'REQUESTED' OR (state = 'WAITING' AND expires_at <= %s))
 FROM rental
 """
-STEPS: Final = """
-SELECT account_id, rental_id, state, messages, actor, at FROM step
-WHERE account_id = %s AND rental_id = %s
+STEPS_OF_ACCOUNT: Final = """
+SELECT account_id, rental_id, state, messages, actor, at FROM step WHERE account_id = %s
 """
+STEPS: Final = f"{STEPS_OF_ACCOUNT} AND rental_id = %s"
 
 # Idempotency keys.
 IDEMPOTENCY_COLUMNS: Final = """
 idempotency.account_id, idempotency.key, idempotency.fingerprint, idempotency.rental_id,
 idempotency.state, idempotency.claimed_at
 """
-IDEMPOTENCY: Final = f"""
-SELECT {IDEMPOTENCY_COLUMNS} FROM idempotency WHERE account_id = %s AND key = %s
+IDEMPOTENCY_OF_ACCOUNT: Final = f"""
+SELECT {IDEMPOTENCY_COLUMNS} FROM idempotency WHERE account_id = %s
 """
+IDEMPOTENCY: Final = f"{IDEMPOTENCY_OF_ACCOUNT} AND key = %s"
 
 # Webhooks.
 WEBHOOKS: Final = """
@@ -123,7 +124,8 @@ delivery.body, delivery.status, delivery.attempts, delivery.tries_left, delivery
 delivery.created_at, delivery.due_at
 """
 DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery"
-DELIVERY: Final = f"{DELIVERIES} WHERE account_id = %s AND id = %s"
+DELIVERIES_OF_ACCOUNT: Final = f"{DELIVERIES} WHERE account_id = %s"
+DELIVERY: Final = f"{DELIVERIES_OF_ACCOUNT} AND id = %s"
 FIND_DELIVERY: Final = f"{DELIVERIES} WHERE id = %s"
 NEWEST_DELIVERIES: Final = f"""{DELIVERIES}
 WHERE account_id = %s ORDER BY created_at DESC, id DESC LIMIT %s
@@ -137,7 +139,8 @@ incident.balance_after_at, incident.activation_id, incident.at, incident.due_at,
 incident.resolved_at, incident.resolution
 """
 INCIDENTS: Final = f"SELECT {INCIDENT_COLUMNS} FROM incident"
-INCIDENT: Final = f"{INCIDENTS} WHERE account_id = %s AND id = %s"
+INCIDENTS_OF_ACCOUNT: Final = f"{INCIDENTS} WHERE account_id = %s"
+INCIDENT: Final = f"{INCIDENTS_OF_ACCOUNT} AND id = %s"
 FIND_INCIDENT: Final = f"{INCIDENTS} WHERE id = %s"
 NEWEST_INCIDENTS: Final = f"{INCIDENTS} ORDER BY at DESC, id DESC LIMIT %s"
 NEWEST_OPEN_INCIDENTS: Final = f"""{INCIDENTS}

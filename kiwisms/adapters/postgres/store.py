@@ -20,7 +20,7 @@ from kiwisms.adapters.postgres.connections import (
 from kiwisms.adapters.postgres.refusals import refusals
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
 from kiwisms.domain.account import Account, ApiKey, EmailTaken
-from kiwisms.domain.audit import Books
+from kiwisms.domain.books import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord
@@ -415,12 +415,20 @@ async def _books(connection: Connection, account_id: AccountId) -> Books:
     wallet = await read_one(connection, sql.WALLET, own)
     transfers = await read_all(connection, sql.TRANSFERS_BY_NUMBER, own)
     rentals = await read_all(connection, sql.RENTALS_OF_ACCOUNT, own)
+    steps = await read_all(connection, sql.STEPS_OF_ACCOUNT, own)
+    keys = await read_all(connection, sql.IDEMPOTENCY_OF_ACCOUNT, own)
+    deliveries = await read_all(connection, sql.DELIVERIES_OF_ACCOUNT, own)
+    incidents = await read_all(connection, sql.INCIDENTS_OF_ACCOUNT, own)
     with refusals("read"):
         await connection.execute("COMMIT")
     return Books(
         wallet=decode.wallet(wallet) if wallet else Wallet(account_id=account_id),
         transfers=[decode.transfer(row) for row in transfers],
         rentals=[decode.rental(row) for row in rentals],
+        steps=[decode.step(row) for row in steps],
+        idempotency=[decode.idempotency(row) for row in keys],
+        deliveries=[decode.delivery(row) for row in deliveries],
+        incidents=[decode.incident(row) for row in incidents],
     )
 
 

@@ -115,19 +115,20 @@ LEASE_RENTAL: Final = """
 UPDATE rental SET look_after = :look_after, due_at = :until
 WHERE account_id = :account_id AND id = :id
 """
-STEPS: Final = """
-SELECT account_id, rental_id, state, messages, actor, at FROM step
-WHERE account_id = ? AND rental_id = ?
+STEPS_OF_ACCOUNT: Final = """
+SELECT account_id, rental_id, state, messages, actor, at FROM step WHERE account_id = ?
 """
+STEPS: Final = f"{STEPS_OF_ACCOUNT} AND rental_id = ?"
 ADD_STEP: Final = """
 INSERT INTO step (account_id, rental_id, state, messages, actor, at) VALUES (?, ?, ?, ?, ?, ?)
 """
 
 # Idempotency keys.
-IDEMPOTENCY: Final = """
+IDEMPOTENCY_OF_ACCOUNT: Final = """
 SELECT account_id, key, fingerprint, rental_id, state, claimed_at FROM idempotency
-WHERE account_id = ? AND key = ?
+WHERE account_id = ?
 """
+IDEMPOTENCY: Final = f"{IDEMPOTENCY_OF_ACCOUNT} AND key = ?"
 SAVE_IDEMPOTENCY: Final = """
 REPLACE INTO idempotency (account_id, key, fingerprint, rental_id, state, claimed_at)
 VALUES (?, ?, ?, ?, ?, ?)
@@ -154,7 +155,8 @@ SELECT
     created_at, due_at
 FROM delivery
 """
-DELIVERY: Final = f"{DELIVERIES} WHERE account_id = ? AND id = ?"
+DELIVERIES_OF_ACCOUNT: Final = f"{DELIVERIES} WHERE account_id = ?"
+DELIVERY: Final = f"{DELIVERIES_OF_ACCOUNT} AND id = ?"
 FIND_DELIVERY: Final = f"{DELIVERIES} WHERE id = ?"
 NEWEST_DELIVERIES: Final = f"""{DELIVERIES}
 WHERE account_id = ? ORDER BY created_at DESC, id DESC LIMIT ?
@@ -194,7 +196,8 @@ SELECT
     balance_after, balance_after_at, activation_id, at, due_at, resolved_at, resolution
 FROM incident
 """
-INCIDENT: Final = f"{INCIDENTS} WHERE account_id = ? AND id = ?"
+INCIDENTS_OF_ACCOUNT: Final = f"{INCIDENTS} WHERE account_id = ?"
+INCIDENT: Final = f"{INCIDENTS_OF_ACCOUNT} AND id = ?"
 FIND_INCIDENT: Final = f"{INCIDENTS} WHERE id = ?"
 NEWEST_INCIDENTS: Final = f"{INCIDENTS} ORDER BY at DESC, id DESC LIMIT ?"
 NEWEST_OPEN_INCIDENTS: Final = f"""{INCIDENTS}

@@ -20,7 +20,7 @@ from kiwisms.adapters.sqlite.reader import Reader
 from kiwisms.adapters.sqlite.transaction import SqliteTransaction
 from kiwisms.adapters.sqlite.writer import Writer
 from kiwisms.domain.account import Account, ApiKey, EmailTaken
-from kiwisms.domain.audit import Books
+from kiwisms.domain.books import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
@@ -315,12 +315,19 @@ class SqliteStore:
     async def books(self) -> AsyncIterator[Books]:
         """Every account's books, each read at one moment."""
         for account in await self.accounts():
+            own = (account.id,)
             with self._reader.one_moment():
-                row = self._reader.one(sql.WALLET, (account.id,))
+                row = self._reader.one(sql.WALLET, own)
+                keys = self._reader.all(sql.IDEMPOTENCY_OF_ACCOUNT, own)
+                deliveries = self._reader.all(sql.DELIVERIES_OF_ACCOUNT, own)
                 books = Books(
                     wallet=decode.wallet(row) if row else Wallet(account_id=account.id),
                     transfers=self._transfers(account.id),
-                    rentals=self._rentals(sql.RENTALS_OF_ACCOUNT, (account.id,)),
+                    rentals=self._rentals(sql.RENTALS_OF_ACCOUNT, own),
+                    steps=[decode.step(row) for row in self._reader.all(sql.STEPS_OF_ACCOUNT, own)],
+                    idempotency=[decode.idempotency(row) for row in keys],
+                    deliveries=[decode.delivery(row) for row in deliveries],
+                    incidents=self._incidents(sql.INCIDENTS_OF_ACCOUNT, own),
                 )
             yield books
 
@@ -356,6 +363,9 @@ class SqliteStore:
     def _transfers(self, account_id: AccountId) -> list[Transfer]:
         rows = self._reader.all(sql.TRANSFERS_BY_NUMBER, (account_id,))
         return [decode.transfer(row) for row in rows]
+
+    def _incidents(self, statement: str, parameters: Row) -> list[Incident]:
+        return [decode.incident(row) for row in self._reader.all(statement, parameters)]
 
     def _rentals(self, statement: str, parameters: Row) -> list[Rental]:
         return [decode.rental(row) for row in self._reader.all(statement, parameters)]
