@@ -9,6 +9,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from kiwisms.application.repeat import repeatable
+from kiwisms.application.trail import Trail
 from kiwisms.domain.account import (
     ApiKey,
     ApiKeyNotFound,
@@ -19,6 +20,7 @@ from kiwisms.domain.account import (
 )
 from kiwisms.domain.errors import Unauthorized, ValidationRefused
 from kiwisms.domain.ids import AccountId, KeyPrefix
+from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
@@ -49,6 +51,7 @@ class ApiKeys:
     store: Store
     clock: Clock
     ids: Ids
+    trail: Trail
     _remembered: dict[bytes, _Remembered] = field(factory=dict, init=False, repr=False)
 
     @repeatable
@@ -66,7 +69,7 @@ class ApiKeys:
             account_id, tag=self.ids.tag(), secret=secret, label=label, at=self.clock.now()
         )
         async with self.store.transaction(account_id) as tx:
-            tx.save(key)
+            tx.save(key, self.trail.entry(account_id, Action.KEY_CREATED, key.prefix, label))
         return key, text
 
     async def all(self, account_id: AccountId) -> Sequence[ApiKey]:
@@ -85,7 +88,8 @@ class ApiKeys:
             if key is None:
                 raise ApiKeyNotFound(prefix)
             revoked = key.revoke(self.clock.now())
-            tx.save(revoked)
+            if revoked is not key:
+                tx.save(revoked, self.trail.entry(account_id, Action.KEY_REVOKED, key_prefix))
         self.forget()
         return revoked
 

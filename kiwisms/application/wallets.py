@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Final
 
 from attrs import evolve, frozen
 
 from kiwisms.application.repeat import repeatable
+from kiwisms.application.trail import Trail
 from kiwisms.domain.account import AccountNotFound
 from kiwisms.domain.audit import audit
 from kiwisms.domain.books import Violation
@@ -13,10 +15,13 @@ from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.ledger import ReferenceReused, Transfer, operator_transfer_id
 from kiwisms.domain.money import Money
+from kiwisms.domain.trail import Action
 from kiwisms.domain.wallet import Cause, Wallet
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
+
+MOVED: Final = {"credit": Action.WALLET_CREDITED, "debit": Action.WALLET_DEBITED}
 
 Amount = Money | str | int | Decimal
 """US dollars: ``"10.00"``, ``10``, ``Decimal("10")`` or `Money`, but never a float."""
@@ -52,6 +57,7 @@ class Wallets:
     store: Store
     clock: Clock
     ids: Ids
+    trail: Trail
 
     async def credit(
         self, account_id: AccountId, amount: Amount, *, reason: str, reference: str | None = None
@@ -136,5 +142,6 @@ class Wallets:
                     raise ReferenceReused(reference, earlier.amount)
                 return wallet
             moved, transfer = move(wallet, money, cause)
-            tx.save(moved, transfer)
+            entry = self.trail.entry(account_id, MOVED[kind], transfer.id, f"{money}: {reason}")
+            tx.save(moved, transfer, entry)
         return moved

@@ -13,6 +13,7 @@ from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental, Step
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 
 Pass = Callable[[Books], Iterator[Violation]]
@@ -44,6 +45,7 @@ UNDERIVED: Final[Mapping[type, str]] = MappingProxyType(
         Account: "it is what the operator last said of it, and nothing else tells that",
         ApiKey: "only its hash is kept, and nothing else depends on it",
         Webhook: "it is what was last set, and its secret is sealed",
+        TrailEntry: "it may be pruned, and tells who did what, which no other row does",
     }
 )
 """Kinds of facts that nothing else tells of, and why: no pass can check them."""

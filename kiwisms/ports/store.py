@@ -27,6 +27,7 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 
 Fact = (
@@ -40,12 +41,13 @@ Fact = (
     | Webhook
     | Delivery
     | Incident
+    | TrailEntry
 )
 """
 All that a transaction can save.
 
-Transfers and steps are only ever added, and a second one with the same key is an error.
-Of all others, the last one saved under a key stands.
+Transfers, steps and trail entries are only ever added, and a second one with the same key is an
+error. Of all others, the last one saved under a key stands.
 """
 
 
@@ -208,8 +210,8 @@ class Store(Protocol):
         """
         ...
 
-    async def create_account(self, account: Account) -> None:
-        """Add an account with an empty wallet; raises `EmailTaken`."""
+    async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
+        """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
         ...
 
     async def account(self, account_id: AccountId) -> Account | None:
@@ -284,12 +286,28 @@ class Store(Protocol):
         """An account's newest webhook deliveries."""
         ...
 
+    async def deliveries_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Delivery]:
+        """The deliveries of a rental's events, the oldest first."""
+        ...
+
     async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """Find a delivery without knowing its account: for the operator."""
         ...
 
     async def incidents(self, *, open_only: bool = False, limit: int) -> Sequence[Incident]:
         """The newest incidents, or the newest that are open."""
+        ...
+
+    async def incidents_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Incident]:
+        """The incidents about a rental, by id: one made later sorts later."""
+        ...
+
+    async def trail(self, account_id: AccountId, *, limit: int) -> Sequence[TrailEntry]:
+        """The newest entries of an account's trail, the newest first."""
         ...
 
     async def find_incident(self, incident_id: IncidentId) -> Incident | None:

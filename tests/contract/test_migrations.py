@@ -35,7 +35,7 @@ INSERT INTO rental (
 VALUES ('{ADA}', 'r-1', 'go', 'Google', '187', 'WAITING', 390000, '9', '12025550123',
     '[]', AT, AT, AT, AT);
 """
-FILLED: Final[Mapping[int, str]] = MappingProxyType(dict.fromkeys((1, 2, 3, 4), FIRST))
+FILLED: Final[Mapping[int, str]] = MappingProxyType(dict.fromkeys((1, 2, 3, 4, 5), FIRST))
 """For each version what somebody may have stored at that time; AT is any moment."""
 
 LAYOUT: Final = (

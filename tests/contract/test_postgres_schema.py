@@ -122,7 +122,7 @@ async def test_every_primary_key_begins_with_the_account(connection: Connection)
     first = dict(keys)
     operators = {table: first.pop(table) for table in OPERATORS_TABLES}
     assert operators == OPERATORS_TABLES
-    assert len(first) == 10
+    assert len(first) == 11
     assert set(first.values()) == {"account_id"}
 
 

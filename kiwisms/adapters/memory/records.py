@@ -15,11 +15,13 @@ from kiwisms.domain.ids import (
     IncidentId,
     KeyPrefix,
     RentalId,
+    TrailId,
     TransferId,
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental, State, Step
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Fact, StoreUnavailable
 
@@ -45,6 +47,7 @@ class Records:
     webhooks: dict[KeyPrefix | None, Webhook] = Factory(dict)
     deliveries: dict[DeliveryId, Delivery] = Factory(dict)
     incidents: dict[IncidentId, Incident] = Factory(dict)
+    trail: dict[TrailId, TrailEntry] = Factory(dict)
 
     def draft(self) -> Self:
         """A copy whose changes do not show here."""
@@ -58,12 +61,13 @@ class Records:
             webhooks=dict(self.webhooks),
             deliveries=dict(self.deliveries),
             incidents=dict(self.incidents),
+            trail=dict(self.trail),
         )
 
     def put(self, fact: Fact) -> None:
         """Take a fact in; raises `StoreUnavailable` for a second one that may only be added."""
         match fact:
-            case Transfer() | Step():
+            case Transfer() | Step() | TrailEntry():
                 self._add(fact)
             case _:
                 self._replace(fact)
@@ -84,7 +88,7 @@ class Records:
             incidents=tuple(self.incidents.values()),
         )
 
-    def _add(self, fact: Transfer | Step) -> None:
+    def _add(self, fact: Transfer | Step | TrailEntry) -> None:
         match fact:
             case Transfer():
                 numbers = (transfer.number for transfer in self.transfers.values())
@@ -95,6 +99,9 @@ class Records:
                 place = fact.rental_id, fact.state, fact.messages
                 _must_be_new(place, self.steps, f"step {place}")
                 self.steps[place] = fact
+            case TrailEntry():
+                _must_be_new(fact.id, self.trail, f"trail entry {fact.id}")
+                self.trail[fact.id] = fact
 
     def _replace(self, fact: Replaceable) -> None:
         match fact:

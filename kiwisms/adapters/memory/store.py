@@ -32,6 +32,7 @@ from kiwisms.domain.money import ZERO
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import PAID_UPSTREAM, Outlay, Reading
 from kiwisms.domain.rental import OPEN, Rental, State, Step, foremost, in_order
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable
 
@@ -70,15 +71,18 @@ class MemoryStore:
                     change(draft)
                 self._records[account_id] = draft
 
-    async def create_account(self, account: Account) -> None:
-        """Add an account with an empty wallet; raises `EmailTaken`."""
+    async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
+        """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
         if any(account.email == each.account.email for each in self._records.values()):
             raise EmailTaken(account.email)
         if account.id in self._records:
             raise StoreUnavailable(
                 f"the store refused the write: account {account.id} is there already"
             )
-        self._records[account.id] = Records(account=account, wallet=Wallet(account_id=account.id))
+        records = Records(account=account, wallet=Wallet(account_id=account.id))
+        if entry is not None:
+            records.put(entry)
+        self._records[account.id] = records
 
     async def account(self, account_id: AccountId) -> Account | None:
         """Read one account."""
@@ -172,6 +176,14 @@ class MemoryStore:
         deliveries = self._of(account_id, lambda own: own.deliveries.values())
         return nlargest(limit, deliveries, key=lambda each: (each.created_at, each.id))
 
+    async def deliveries_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Delivery]:
+        """The deliveries of a rental's events, the oldest first."""
+        deliveries = self._of(account_id, lambda own: own.deliveries.values())
+        of_it = (each for each in deliveries if each.rental_id == rental_id)
+        return sorted(of_it, key=lambda each: (each.created_at, each.id))
+
     async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """Find a delivery without knowing its account."""
         return next((each for each in self._all_deliveries() if each.id == delivery_id), None)
@@ -180,6 +192,19 @@ class MemoryStore:
         """The newest incidents, or the newest that are open."""
         asked = (each for each in self._all_incidents() if each.is_open or not open_only)
         return nlargest(limit, asked, key=lambda incident: (incident.at, incident.id))
+
+    async def incidents_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Incident]:
+        """The incidents about a rental, by id."""
+        incidents = self._of(account_id, lambda own: own.incidents.values())
+        of_it = (each for each in incidents if each.rental_id == rental_id)
+        return sorted(of_it, key=lambda each: each.id)
+
+    async def trail(self, account_id: AccountId, *, limit: int) -> Sequence[TrailEntry]:
+        """The newest entries of an account's trail, the newest first."""
+        entries = self._of(account_id, lambda own: own.trail.values())
+        return nlargest(limit, entries, key=lambda each: (each.at, each.id))
 
     async def find_incident(self, incident_id: IncidentId) -> Incident | None:
         """Find an incident without knowing its account."""

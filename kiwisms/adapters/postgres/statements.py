@@ -14,11 +14,12 @@ ACCOUNT: Final = f"{ACCOUNTS} WHERE account_id = %s"
 ACCOUNT_BY_EMAIL: Final = f"{ACCOUNTS} WHERE email = %s"
 ACCOUNTS_BY_AGE: Final = f"{ACCOUNTS} ORDER BY created_at, account_id"
 ADD_ACCOUNT: Final = """
-WITH own AS (
-    INSERT INTO account (email, status, suspended_for, password_hash, created_at, account_id)
-    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (email) DO NOTHING RETURNING account_id)
+INSERT INTO account (email, status, suspended_for, password_hash, created_at, account_id)
+VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (email) DO NOTHING RETURNING account_id
+"""
+ADD_WALLET: Final = """
 INSERT INTO wallet (account_id, available, held, transfers, version)
-SELECT account_id, 0, 0, 0, 0 FROM own RETURNING account_id
+SELECT account_id, 0, 0, 0, 0 FROM own
 """
 
 # API keys.
@@ -125,6 +126,9 @@ delivery.created_at, delivery.due_at
 """
 DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery"
 DELIVERIES_OF_ACCOUNT: Final = f"{DELIVERIES} WHERE account_id = %s"
+DELIVERIES_OF_RENTAL: Final = f"""{DELIVERIES_OF_ACCOUNT}
+AND rental_id = %s ORDER BY created_at, id
+"""
 DELIVERY: Final = f"{DELIVERIES_OF_ACCOUNT} AND id = %s"
 FIND_DELIVERY: Final = f"{DELIVERIES} WHERE id = %s"
 NEWEST_DELIVERIES: Final = f"""{DELIVERIES}
@@ -140,6 +144,7 @@ incident.resolved_at, incident.resolution
 """
 INCIDENTS: Final = f"SELECT {INCIDENT_COLUMNS} FROM incident"
 INCIDENTS_OF_ACCOUNT: Final = f"{INCIDENTS} WHERE account_id = %s"
+INCIDENTS_OF_RENTAL: Final = f"{INCIDENTS_OF_ACCOUNT} AND rental_id = %s ORDER BY id"
 INCIDENT: Final = f"{INCIDENTS_OF_ACCOUNT} AND id = %s"
 FIND_INCIDENT: Final = f"{INCIDENTS} WHERE id = %s"
 NEWEST_INCIDENTS: Final = f"{INCIDENTS} ORDER BY at DESC, id DESC LIMIT %s"
@@ -147,6 +152,12 @@ NEWEST_OPEN_INCIDENTS: Final = f"""{INCIDENTS}
 WHERE resolved_at IS NULL ORDER BY at DESC, id DESC LIMIT %s
 """
 OPEN_INCIDENTS: Final = "SELECT count(*) FROM incident WHERE resolved_at IS NULL"
+
+# The trail.
+TRAIL: Final = """
+SELECT account_id, id, at, actor, action, subject, detail FROM trail WHERE account_id = %s
+ORDER BY at DESC, id DESC LIMIT %s
+"""
 
 # Pushed messages.
 ALL_PUSHES: Final = """
@@ -284,6 +295,10 @@ ON CONFLICT (account_id, id) DO UPDATE SET
 ADD_STEP: Final = """
 INSERT INTO step (account_id, rental_id, state, messages, actor, at)
 SELECT account_id, %s, %s, %s, %s, %s FROM own
+"""
+ADD_TRAIL_ENTRY: Final = """
+INSERT INTO trail (account_id, id, at, actor, action, subject, detail)
+SELECT account_id, %s, %s, %s, %s, %s, %s FROM own
 """
 SAVE_IDEMPOTENCY: Final = """
 INSERT INTO idempotency (account_id, key, fingerprint, rental_id, state, claimed_at)

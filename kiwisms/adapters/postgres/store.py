@@ -38,6 +38,7 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import (
     NOTHING_AHEAD,
@@ -112,10 +113,14 @@ class PostgresStore:
                 self._note_contended(account_id)
                 raise
 
-    async def create_account(self, account: Account) -> None:
-        """Add an account with an empty wallet; raises `EmailTaken`."""
-        row = (*encode.account(account), account.id)
-        if not await self.connections.write(sql.ADD_ACCOUNT, row):
+    async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
+        """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
+        row: Row = (*encode.account(account), account.id)
+        writes = [sql.ADD_WALLET]
+        if entry is not None:
+            write = encode.write_of(entry)
+            writes, row = [*writes, write.statement], (*row, *write.row)
+        if not await self.connections.write(sql.together(sql.ADD_ACCOUNT, tuple(writes)), row):
             raise EmailTaken(account.email)
 
     async def account(self, account_id: AccountId) -> Account | None:
@@ -214,6 +219,13 @@ class PostgresStore:
         rows = await self.connections.read_all(sql.NEWEST_DELIVERIES, (account_id, limit))
         return [decode.delivery(row) for row in rows]
 
+    async def deliveries_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Delivery]:
+        """The deliveries of a rental's events, the oldest first."""
+        rows = await self.connections.read_all(sql.DELIVERIES_OF_RENTAL, (account_id, rental_id))
+        return [decode.delivery(row) for row in rows]
+
     async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """Find a delivery without knowing its account."""
         row = await self.connections.read_one(sql.FIND_DELIVERY, (delivery_id,))
@@ -224,6 +236,18 @@ class PostgresStore:
         newest = sql.NEWEST_OPEN_INCIDENTS if open_only else sql.NEWEST_INCIDENTS
         rows = await self.connections.read_all(newest, (limit,))
         return [decode.incident(row) for row in rows]
+
+    async def incidents_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Incident]:
+        """The incidents about a rental, by id."""
+        rows = await self.connections.read_all(sql.INCIDENTS_OF_RENTAL, (account_id, rental_id))
+        return [decode.incident(row) for row in rows]
+
+    async def trail(self, account_id: AccountId, *, limit: int) -> Sequence[TrailEntry]:
+        """The newest entries of an account's trail, the newest first."""
+        rows = await self.connections.read_all(sql.TRAIL, (account_id, limit))
+        return [decode.trail_entry(row) for row in rows]
 
     async def find_incident(self, incident_id: IncidentId) -> Incident | None:
         """Find an incident without knowing its account."""

@@ -156,6 +156,9 @@ SELECT
 FROM delivery
 """
 DELIVERIES_OF_ACCOUNT: Final = f"{DELIVERIES} WHERE account_id = ?"
+DELIVERIES_OF_RENTAL: Final = f"""{DELIVERIES_OF_ACCOUNT}
+AND rental_id = ? ORDER BY created_at, id
+"""
 DELIVERY: Final = f"{DELIVERIES_OF_ACCOUNT} AND id = ?"
 FIND_DELIVERY: Final = f"{DELIVERIES} WHERE id = ?"
 NEWEST_DELIVERIES: Final = f"""{DELIVERIES}
@@ -197,6 +200,7 @@ SELECT
 FROM incident
 """
 INCIDENTS_OF_ACCOUNT: Final = f"{INCIDENTS} WHERE account_id = ?"
+INCIDENTS_OF_RENTAL: Final = f"{INCIDENTS_OF_ACCOUNT} AND rental_id = ? ORDER BY id"
 INCIDENT: Final = f"{INCIDENTS_OF_ACCOUNT} AND id = ?"
 FIND_INCIDENT: Final = f"{INCIDENTS} WHERE id = ?"
 NEWEST_INCIDENTS: Final = f"{INCIDENTS} ORDER BY at DESC, id DESC LIMIT ?"
@@ -215,6 +219,15 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 LEASE_INCIDENT: Final = """
 UPDATE incident SET due_at = :until WHERE account_id = :account_id AND id = :id
+"""
+
+# The trail.
+TRAIL: Final = """
+SELECT account_id, id, at, actor, action, subject, detail FROM trail WHERE account_id = ?
+ORDER BY at DESC, id DESC LIMIT ?
+"""
+ADD_TRAIL_ENTRY: Final = """
+INSERT INTO trail (account_id, id, at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
 # Pushed messages.

@@ -37,6 +37,7 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import NOTHING_AHEAD, Ahead, SchemaMismatch, StoreUnavailable
 
@@ -91,13 +92,15 @@ class SqliteStore:
             if not tx.is_empty:
                 await self._writer.write(tx.write)
 
-    async def create_account(self, account: Account) -> None:
-        """Add an account with an empty wallet; raises `EmailTaken`."""
+    async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
+        """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
 
         def add(connection: sqlite3.Connection) -> None:
             if not connection.execute(sql.ADD_ACCOUNT, encode.account(account)).rowcount:
                 raise EmailTaken(account.email)
             connection.execute(sql.ADD_WALLET, (account.id,))
+            if entry is not None:
+                connection.execute(*encode.write_of(entry))
 
         await self._writer.write(add)
 
@@ -186,6 +189,13 @@ class SqliteStore:
         rows = self._reader.all(sql.NEWEST_DELIVERIES, (account_id, limit))
         return [decode.delivery(row) for row in rows]
 
+    async def deliveries_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Delivery]:
+        """The deliveries of a rental's events, the oldest first."""
+        rows = self._reader.all(sql.DELIVERIES_OF_RENTAL, (account_id, rental_id))
+        return [decode.delivery(row) for row in rows]
+
     async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """Find a delivery without knowing its account."""
         row = self._reader.one(sql.FIND_DELIVERY, (delivery_id,))
@@ -196,6 +206,18 @@ class SqliteStore:
         newest = sql.NEWEST_OPEN_INCIDENTS if open_only else sql.NEWEST_INCIDENTS
         rows = self._reader.all(newest, (limit,))
         return [decode.incident(row) for row in rows]
+
+    async def incidents_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Incident]:
+        """The incidents about a rental, by id."""
+        rows = self._reader.all(sql.INCIDENTS_OF_RENTAL, (account_id, rental_id))
+        return [decode.incident(row) for row in rows]
+
+    async def trail(self, account_id: AccountId, *, limit: int) -> Sequence[TrailEntry]:
+        """The newest entries of an account's trail, the newest first."""
+        rows = self._reader.all(sql.TRAIL, (account_id, limit))
+        return [decode.trail_entry(row) for row in rows]
 
     async def find_incident(self, incident_id: IncidentId) -> Incident | None:
         """Find an incident without knowing its account."""

@@ -9,6 +9,7 @@ from attrs import frozen
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.trail import Line
 from kiwisms.entrypoints.cli.run import office
 from kiwisms.entrypoints.cli.shape import Group, limit
 from kiwisms.entrypoints.engine import Kiwisms
@@ -30,16 +31,6 @@ class RentalLine:
     codes: int
     created_at: datetime
     expires_at: datetime
-
-
-@frozen
-class StepView:
-    """A line of a rental's history as it is printed."""
-
-    at: datetime
-    status: str
-    messages: int
-    by: str
 
 
 @frozen
@@ -70,7 +61,7 @@ class RentalView:
     created_at: datetime
     expires_at: datetime
     messages: Sequence[MessageView]
-    history: Sequence[StepView]
+    history: Sequence[Line]
 
 
 @click.group(cls=Group)
@@ -99,9 +90,8 @@ async def list_newest(
 @click.argument("rental", metavar="ID")
 @office
 async def show_one(kiwi: Kiwisms, rental: str) -> RentalView:
-    """Show one rental with its messages and its history."""
+    """Show one rental with its messages, and all that happened to it in the order of time."""
     found = await kiwi.rentals.find(RentalId(rental))
-    history = await kiwi.rentals.history(found)
     return RentalView(
         id=found.id,
         account_id=found.account_id,
@@ -118,7 +108,7 @@ async def show_one(kiwi: Kiwisms, rental: str) -> RentalView:
         created_at=found.created_at,
         expires_at=found.expires_at,
         messages=[MessageView(at=m.at, code=m.code, text=m.text) for m in found.messages],
-        history=[StepView(at=s.at, status=s.state, messages=s.messages, by=s.by) for s in history],
+        history=await kiwi.trail.of_rental(found),
     )
 
 

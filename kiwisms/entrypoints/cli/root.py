@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "provider": "Ask the provider about the operator's account.",
     "rentals": "List rented numbers, and show one with its history.",
     "ledger": "Prove the books.",
+    "trail": "List who changed an account, what and when.",
     "incidents": "List what nobody can tell, and say what became of it.",
     "reconcile": "Compare the provider's balance with the books.",
 }

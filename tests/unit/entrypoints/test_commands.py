@@ -34,6 +34,7 @@ EXPECTED: Final = {
     "ledger audit",
     *(f"incidents {name}" for name in ("list", "show", "resolve", "orphans")),
     "reconcile",
+    "trail",
 }
 
 
