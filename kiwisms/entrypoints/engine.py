@@ -14,6 +14,7 @@ from kiwisms.application.keys import ApiKeys
 from kiwisms.application.looks import Looks
 from kiwisms.application.outbox import Outbox
 from kiwisms.application.progress import APP
+from kiwisms.application.pruning import Pruning
 from kiwisms.application.pushes import Pushes
 from kiwisms.application.reconciling import Reconciling
 from kiwisms.application.rentals import Rentals
@@ -68,6 +69,7 @@ class Kiwisms:
     incidents: Incidents
     reconciling: Reconciling
     trail: Trail
+    pruning: Pruning
     pushes: Pushes
     background: Background
     settings: "Settings | None" = None
@@ -155,6 +157,7 @@ def join(
         incidents=incidents,
         reconciling=Reconciling(store=store, provider=provider, clock=clock, terms=terms),
         trail=trail,
+        pruning=Pruning(store=store, clock=clock),
         pushes=Pushes(store=store, clock=clock, notices=notices, secret=push_secret),
         background=Background(
             store=store,

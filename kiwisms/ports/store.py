@@ -115,6 +115,17 @@ class Usage:
 
 
 @frozen(kw_only=True)
+class Pruned:
+    """How many records were removed."""
+
+    keys: int = 0
+    deliveries: int = 0
+    incidents: int = 0
+    entries: int = 0
+    pushes: int = 0
+
+
+@frozen(kw_only=True)
 class Ahead:
     """
     What a transaction is about to read.
@@ -413,6 +424,26 @@ class Store(Protocol):
 
     def books(self) -> AsyncIterator[Books]:
         """Every account's books, each read at one moment."""
+        ...
+
+    async def prune_pushes(self, *, before: datetime, limit: int) -> int:
+        """
+        Remove pushed messages that arrived *before* and are of no more use, at most *limit*.
+
+        Kept are those of numbers that no rental and no incident has, that a rental still has
+        (OPEN), or that an open incident is about. Returns how many were removed.
+        """
+        ...
+
+    async def prune(self, account_id: AccountId, *, before: datetime, limit: int) -> Pruned:
+        """
+        Remove an account's records that have ended *before*, at most *limit* of each kind.
+
+        These are idempotency keys claimed, deliveries created, incidents resolved and trail
+        entries made before then. What is running, on its way or open stays, as does an incident
+        whose number has pushed messages: it tells whose they are. No transfer and no rental is
+        ever removed.
+        """
         ...
 
     async def schema_version(self) -> int:

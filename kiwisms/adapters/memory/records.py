@@ -1,15 +1,17 @@
 """All that is kept of one account, and how a fact comes into it."""
 
-from collections.abc import Hashable, Iterable
-from typing import Self
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from datetime import datetime
+from typing import Self, TypeVar
 
 from attrs import Factory, define, evolve
 
 from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.books import Books
-from kiwisms.domain.delivery import Delivery, Webhook
-from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.delivery import Delivery, DeliveryStatus, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
 from kiwisms.domain.ids import (
+    ActivationId,
     DeliveryId,
     IdempotencyKey,
     IncidentId,
@@ -23,7 +25,10 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental, State, Step
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact, StoreUnavailable
+from kiwisms.ports.store import Fact, Pruned, StoreUnavailable
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 Replaceable = Account | ApiKey | Wallet | Rental | IdempotencyRecord | Webhook | Delivery | Incident
 """Facts of which the last one under a key stands."""
@@ -76,6 +81,37 @@ class Records:
         """Let go of a webhook address."""
         self.webhooks.pop(webhook.key_prefix, None)
 
+    def prune(self, before: datetime, limit: int, pushed_for: Collection[ActivationId]) -> Pruned:
+        """Remove what has ended before a moment, but for incidents of numbers pushed for."""
+        keys = [
+            each.key
+            for each in self.idempotency.values()
+            if each.state is not KeyState.RUNNING and each.claimed_at < before
+        ][:limit]
+        deliveries = [
+            each.id
+            for each in self.deliveries.values()
+            if each.status is not DeliveryStatus.PENDING and each.created_at < before
+        ][:limit]
+        incidents = [
+            each.id
+            for each in self.incidents.values()
+            if each.resolved_at is not None
+            and each.resolved_at < before
+            and each.activation_id not in pushed_for
+        ][:limit]
+        entries = [each.id for each in self.trail.values() if each.at < before][:limit]
+        self.idempotency = _without(self.idempotency, keys)
+        self.deliveries = _without(self.deliveries, deliveries)
+        self.incidents = _without(self.incidents, incidents)
+        self.trail = _without(self.trail, entries)
+        return Pruned(
+            keys=len(keys),
+            deliveries=len(deliveries),
+            incidents=len(incidents),
+            entries=len(entries),
+        )
+
     def books(self) -> Books:
         """The account's books as they are now."""
         return Books(
@@ -121,6 +157,11 @@ class Records:
                 self.api_keys[fact.prefix] = fact
             case Webhook():
                 self.webhooks[fact.key_prefix] = fact
+
+
+def _without(facts: Mapping[K, V], keys: Collection[K]) -> dict[K, V]:
+    gone = set(keys)
+    return {key: fact for key, fact in facts.items() if key not in gone}
 
 
 def _must_be_new(key: Hashable, known: Iterable[Hashable], name: str) -> None:

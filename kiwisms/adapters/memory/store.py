@@ -34,7 +34,7 @@ from kiwisms.domain.reconciliation import PAID_UPSTREAM, Outlay, Reading
 from kiwisms.domain.rental import OPEN, Rental, State, Step, foremost, in_order
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable
+from kiwisms.ports.store import NOTHING_AHEAD, Ahead, Pruned, StoreUnavailable
 
 T = TypeVar("T")
 Work = TypeVar("Work", Rental, Delivery, Incident)
@@ -340,6 +340,27 @@ class MemoryStore:
         """Every account's books, each read at one moment."""
         for account in await self.accounts():
             yield self._records[account.id].books()
+
+    async def prune_pushes(self, *, before: datetime, limit: int) -> int:
+        """Remove pushed messages that arrived before and are of no more use."""
+        rentals, incidents = list(self._all_rentals()), list(self._all_incidents())
+        known = {rental.activation_id for rental in rentals}
+        known |= {incident.activation_id for incident in incidents}
+        used = {rental.activation_id for rental in rentals if rental.state in OPEN}
+        used |= {incident.activation_id for incident in incidents if incident.is_open}
+        gone = [
+            each.id
+            for each in self._pushes.values()
+            if each.arrived_at < before and each.activation_id in known - used
+        ][:limit]
+        for message_id in gone:
+            del self._pushes[message_id]
+        return len(gone)
+
+    async def prune(self, account_id: AccountId, *, before: datetime, limit: int) -> Pruned:
+        """Remove an account's records that have ended before a moment."""
+        pushed_for = {each.activation_id for each in self._pushes.values()}
+        return self._records[account_id].prune(before, limit, pushed_for)
 
     async def schema_version(self) -> int:
         """Always 0: there is no schema."""

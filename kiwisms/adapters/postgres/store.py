@@ -43,6 +43,7 @@ from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import (
     NOTHING_AHEAD,
     Ahead,
+    Pruned,
     SchemaMismatch,
     StoreUnavailable,
     TransactionOutrun,
@@ -360,6 +361,21 @@ class PostgresStore:
             async with self.connections.one() as connection:
                 books = await _books(connection, account.id)
             yield books
+
+    async def prune_pushes(self, *, before: datetime, limit: int) -> int:
+        """Remove pushed messages that arrived before and are of no more use."""
+        old = {"before": before, "limit": limit}
+        return len(await self.connections.write(sql.PRUNE_PUSHES, old))
+
+    async def prune(self, account_id: AccountId, *, before: datetime, limit: int) -> Pruned:
+        """Remove an account's records that have ended before a moment."""
+        old = {"account_id": account_id, "before": before, "limit": limit}
+        return Pruned(
+            keys=len(await self.connections.write(sql.PRUNE_KEYS, old)),
+            deliveries=len(await self.connections.write(sql.PRUNE_DELIVERIES, old)),
+            incidents=len(await self.connections.write(sql.PRUNE_INCIDENTS, old)),
+            entries=len(await self.connections.write(sql.PRUNE_TRAIL, old)),
+        )
 
     async def schema_version(self) -> int:
         """The number of the last migration that the database has; 0 when it has none."""

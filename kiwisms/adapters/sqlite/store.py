@@ -39,7 +39,7 @@ from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import NOTHING_AHEAD, Ahead, SchemaMismatch, StoreUnavailable
+from kiwisms.ports.store import NOTHING_AHEAD, Ahead, Pruned, SchemaMismatch, StoreUnavailable
 
 
 class SqliteStore:
@@ -352,6 +352,27 @@ class SqliteStore:
                     incidents=self._incidents(sql.INCIDENTS_OF_ACCOUNT, own),
                 )
             yield books
+
+    async def prune_pushes(self, *, before: datetime, limit: int) -> int:
+        """Remove pushed messages that arrived before and are of no more use."""
+        old = {"before": from_moment(before), "limit": limit}
+        return await self._writer.write(
+            lambda connection: connection.execute(sql.PRUNE_PUSHES, old).rowcount
+        )
+
+    async def prune(self, account_id: AccountId, *, before: datetime, limit: int) -> Pruned:
+        """Remove an account's records that have ended before a moment."""
+        old = {"account_id": account_id, "before": from_moment(before), "limit": limit}
+
+        def remove(connection: sqlite3.Connection) -> Pruned:
+            return Pruned(
+                keys=connection.execute(sql.PRUNE_KEYS, old).rowcount,
+                deliveries=connection.execute(sql.PRUNE_DELIVERIES, old).rowcount,
+                incidents=connection.execute(sql.PRUNE_INCIDENTS, old).rowcount,
+                entries=connection.execute(sql.PRUNE_TRAIL, old).rowcount,
+            )
+
+        return await self._writer.write(remove)
 
     async def schema_version(self) -> int:
         """The number of the last migration that the file has; 0 when it has none."""

@@ -34,6 +34,16 @@ class RentalLine:
 
 
 @frozen
+class StepView:
+    """A line of a rental's history as it is printed."""
+
+    at: datetime
+    status: str
+    messages: int
+    by: str
+
+
+@frozen
 class MessageView:
     """A message as it is printed."""
 
@@ -44,7 +54,11 @@ class MessageView:
 
 @frozen
 class RentalView:
-    """A rental as it is shown; *cost* is what the provider charged, where it says so."""
+    """
+    A rental as it is shown; *cost* is what the provider charged, where it says so.
+
+    *history* has its steps alone, and *timeLine* all that happened.
+    """
 
     id: str
     account_id: str
@@ -61,7 +75,8 @@ class RentalView:
     created_at: datetime
     expires_at: datetime
     messages: Sequence[MessageView]
-    history: Sequence[Line]
+    history: Sequence[StepView]
+    time_line: Sequence[Line]
 
 
 @click.group(cls=Group)
@@ -92,6 +107,7 @@ async def list_newest(
 async def show_one(kiwi: Kiwisms, rental: str) -> RentalView:
     """Show one rental with its messages, and all that happened to it in the order of time."""
     found = await kiwi.rentals.find(RentalId(rental))
+    history = await kiwi.rentals.history(found)
     return RentalView(
         id=found.id,
         account_id=found.account_id,
@@ -108,7 +124,8 @@ async def show_one(kiwi: Kiwisms, rental: str) -> RentalView:
         created_at=found.created_at,
         expires_at=found.expires_at,
         messages=[MessageView(at=m.at, code=m.code, text=m.text) for m in found.messages],
-        history=await kiwi.trail.of_rental(found),
+        history=[StepView(at=s.at, status=s.state, messages=s.messages, by=s.by) for s in history],
+        time_line=await kiwi.trail.of_rental(found),
     )
 
 

@@ -33,6 +33,7 @@ EXPECTED: Final = {
     "rentals show",
     "ledger audit",
     *(f"incidents {name}" for name in ("list", "show", "resolve", "orphans")),
+    "prune",
     "reconcile",
     "trail",
 }
