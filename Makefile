@@ -6,7 +6,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND='make requirements' $(BIN)/uv pip compile -
     --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench docs requirements clean
+.PHONY: help setup demo test simulate bench docs requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ test: .venv/kiwisms ## Run every check
 	@$(BIN)/lint-imports
 	@echo '== tests'
 	@$(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile
+
+simulate: .venv/kiwisms ## Live LIVES=1000 lives in which all goes wrong, from SEED=... or a fresh one
+	@exec $(BIN)/python -m kiwisms.testing.simulation $(if $(SEED),--seed $(SEED)) $(if $(LIVES),--lives $(LIVES))
 
 bench: .venv/kiwisms ## Measure; prints ratios and writes bench/results.json
 	@exec $(BIN)/python -m bench

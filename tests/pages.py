@@ -11,6 +11,7 @@ ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = (
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "SECURITY.md",
     *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts),
 )
 FENCE: Final = re.compile(r" *(?P<ticks>`{3,})(?P<info>.*)")

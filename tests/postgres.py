@@ -47,7 +47,7 @@ QUICK: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 EMPTY: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid();
-TRUNCATE account, pushed_message, balance_reading CASCADE
+TRUNCATE account, place, pushed_message, balance_reading CASCADE
 """
 # Reads until nobody holds the pipe open for writing. QUIT is an immediate shutdown.
 GUARD: Final = r"""

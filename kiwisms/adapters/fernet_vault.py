@@ -27,13 +27,14 @@ class FernetVault:
     Raises:
         ValidationRefused: There is no key, or one is too short.
 
-    Source: settings, ``KIWISMS_SECRET_KEY``.
+    Source: settings, ``KIWISMS_SECRET_KEY`` and ``KIWISMS_OLD_SECRET_KEY``.
     """
 
     def __init__(self, keys: Sequence[str | bytes]) -> None:
         if not keys:
             raise ValidationRefused("KIWISMS_SECRET_KEY", "must be set")
-        self._fernet = MultiFernet([_fernet(key) for key in keys])
+        every = [_fernet(key) for key in keys]
+        self._current, self._fernet = every[0], MultiFernet(every)
 
     def seal(self, secret: str) -> str:
         """Encrypt *secret* for storage."""
@@ -48,6 +49,14 @@ class FernetVault:
                 "a sealed secret cannot be opened: KIWISMS_SECRET_KEY is not the one it was"
                 " sealed with"
             ) from None
+
+    def reseal(self, sealed: str) -> str:
+        """Seal with the first key what another one sealed; raises `VaultLocked`."""
+        try:
+            self._current.decrypt(sealed.encode())
+        except (InvalidToken, UnicodeError):
+            return self.seal(self.open(sealed))
+        return sealed
 
 
 def _fernet(key: str | bytes) -> Fernet:

@@ -19,8 +19,6 @@ log = logging.getLogger(__name__)
 
 MINUTE: Final = 60_000
 """Milliseconds."""
-LONGEST_SECONDS: Final = 0.25
-"""What a request waits for Redis at most."""
 ASK_AGAIN_AFTER: Final = timedelta(seconds=1)
 CONNECTIONS: Final = 16
 
@@ -43,14 +41,17 @@ class RedisLimits:
         url: ``redis://…`` or ``rediss://…``, as the redis library reads it.
         clock: Says when to try again.
         otherwise: What counts meanwhile.
+        patience: Seconds that a request waits for Redis at most.
     """
 
-    def __init__(self, url: str, *, clock: Clock, otherwise: Limits) -> None:
+    def __init__(
+        self, url: str, *, clock: Clock, otherwise: Limits, patience: float = 0.25
+    ) -> None:
         self._redis = Redis.from_pool(
             BlockingConnectionPool.from_url(
                 url,
                 max_connections=CONNECTIONS,
-                timeout=LONGEST_SECONDS,
+                timeout=patience,
                 # A kept connection may have been closed meanwhile.
                 retry=Retry(NoBackoff(), 1),
             )
@@ -58,6 +59,7 @@ class RedisLimits:
         self._script = self._redis.register_script(HIT)
         self._clock = clock
         self._otherwise = otherwise
+        self._patience = patience
         self._away = False
         self._ask_at = datetime.min.replace(tzinfo=UTC)
 
@@ -82,7 +84,7 @@ class RedisLimits:
         if self._away:
             self._ask_at = now + ASK_AGAIN_AFTER
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
+            async with asyncio.timeout(self._patience):
                 wait = await self._count(limit, who)
         except (RedisError, OSError) as why:
             self._lose(why)
@@ -93,10 +95,10 @@ class RedisLimits:
     async def trouble(self) -> str | None:
         """Say why Redis cannot be asked; ``None`` when it can."""
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
+            async with asyncio.timeout(self._patience):
                 await self._count(Limit("doctor", 1), "doctor")
         except (RedisError, OSError) as why:
-            return _sentence(why)
+            return self._sentence(why)
         return None
 
     async def _count(self, limit: Limit, who: str) -> int:
@@ -108,7 +110,7 @@ class RedisLimits:
         if not self._away:
             log.warning(
                 "Redis cannot be asked (%s): each process counts alone until it is back",
-                _sentence(why),
+                self._sentence(why),
             )
         self._away = True
 
@@ -118,6 +120,5 @@ class RedisLimits:
             log.info("Redis is back: all processes count together again")
         self._away = False
 
-
-def _sentence(why: Exception) -> str:
-    return str(why) or f"no answer within {LONGEST_SECONDS} s"
+    def _sentence(self, why: Exception) -> str:
+        return str(why) or f"no answer within {self._patience:g} s"

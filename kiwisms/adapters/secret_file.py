@@ -29,10 +29,11 @@ def secret_file(path: Path) -> str:
     """
     if not path.exists():
         _make(path)
-    return _read(path)
+    return read_secret(path)
 
 
-def _read(path: Path) -> str:
+def read_secret(path: Path) -> str:
+    """Read the secret in a file that is there; raises as `secret_file` does."""
     try:
         secret = path.read_text("utf-8").strip()
     except UnicodeDecodeError:

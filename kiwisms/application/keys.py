@@ -28,6 +28,8 @@ from kiwisms.ports.store import Store
 REMEMBERED: Final = timedelta(seconds=1)
 """How long a verified key is believed; so long may a revocation by another process take."""
 MOST_REMEMBERED: Final = 10_000
+NOBODYS_HASH: Final = hash_secret("")
+"""What is compared with where there is no key; whatever is given, it lets nobody in."""
 
 
 @frozen(kw_only=True)
@@ -119,13 +121,20 @@ class ApiKeys:
     async def _verify(self, text: str) -> Caller:
         prefix, secret = read_key(text)
         account_id = account_of(prefix)
-        key = None if account_id is None else await self.store.api_key(account_id, prefix)
-        if key is None:
-            hash_secret(secret)  # an unknown prefix must cost what a known one costs
+        if account_id is None:
+            # No key can ever have such a prefix, so there is nothing to hide.
             raise Unauthorized
-        key.must_accept(secret)
-        account = await self.store.account(key.account_id)
+        key = await self.store.api_key(account_id, prefix)
+        # An unknown prefix must cost what a known one costs: a key is made, and its hash compared.
+        checked = key or ApiKey(
+            prefix=prefix,
+            account_id=account_id,
+            secret_hash=NOBODYS_HASH,
+            created_at=self.clock.now(),
+        )
+        checked.must_accept(secret)
+        account = None if key is None else await self.store.account(account_id)
         if account is None:
             raise Unauthorized
         account.must_be_active()
-        return Caller(account_id=key.account_id, key_prefix=key.prefix)
+        return Caller(account_id=account_id, key_prefix=prefix)

@@ -165,14 +165,11 @@ class Looks:
                 return rental
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
             after = self._decide(progress, rental, seen, over=over)
-            tx.save(*progress.facts)
+            await self.outbox.save(tx, progress)
             if isinstance(seen.shown, Gone) and after.state in UNPAID:
                 tx.save(self.unseen_end(after))
-            for message in after.messages[len(rental.messages) :]:
-                await self.outbox.sms_received(tx, after, message)
         if after.messages != rental.messages or after.state is not rental.state:
             self.notices.tell(rental_id)
-        if after.messages != rental.messages:
             self.notices.tell(WORK)
         return after
 

@@ -21,7 +21,17 @@ class Progress:
     wallet: Wallet
     rental: Rental | None
     by: str
+    wallet_before: Wallet = field(init=False)
+    rental_before: Rental | None = field(init=False)
     _added: list[Transfer | Step] = field(factory=list, init=False)
+
+    @wallet_before.default
+    def _wallet_before(self) -> Wallet:
+        return self.wallet
+
+    @rental_before.default
+    def _rental_before(self) -> Rental | None:
+        return self.rental
 
     def to(self, after: Rental) -> None:
         """Go one step on; raises `InsufficientBalance` where the step costs too much."""

@@ -1,5 +1,7 @@
 """Messages that upstream pushes: kept at once, and believed when a look has confirmed them."""
 
+from collections.abc import Sequence
+
 from attrs import field, frozen
 
 from kiwisms.application.outbox import WORK
@@ -12,16 +14,26 @@ from kiwisms.ports.store import Store
 
 @frozen(kw_only=True, eq=False)
 class Pushes:
-    """The provider's use case; *secret* is the part of its address that nobody else knows."""
+    """
+    The provider's use case.
+
+    Each of the *secrets* is a part of an address that nobody else knows. The first is told to the
+    provider, and the others were: what is pushed there is taken in too.
+    """
 
     store: Store
     clock: Clock
     notices: Notices
-    secret: str = field(repr=False)
+    secrets: Sequence[str] = field(repr=False)
+
+    @property
+    def secret(self) -> str:
+        """The secret part of the address that is told to the provider."""
+        return self.secrets[0]
 
     def knows(self, secret: str) -> bool:
         """Whether somebody who gives this secret is the provider."""
-        return same_secret(secret, self.secret)
+        return any(same_secret(secret, each) for each in self.secrets)
 
     async def take(self, pushed: PushedMessage) -> None:
         """

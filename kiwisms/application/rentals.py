@@ -9,6 +9,7 @@ from attrs import frozen
 
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.application.looks import Looks, number_of
+from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import APP, Progress
 from kiwisms.application.renting import Ordered, Renting
 from kiwisms.application.repeat import repeatable
@@ -43,6 +44,7 @@ class Rentals:
     provider: Provider
     renting: Renting
     looks: Looks
+    outbox: Outbox
     clock: Clock
     notices: Notices
     terms: Terms
@@ -255,10 +257,11 @@ class Rentals:
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
             ended = end(rental, self.clock.now())
             progress.to(ended)
-            tx.save(*progress.facts)
+            await self.outbox.save(tx, progress)
             if unseen and rental.state is State.WAITING and ended.state in UNPAID:
                 tx.save(self.looks.unseen_end(ended))
         self.notices.tell(rental_id)
+        self.notices.tell(WORK)
         return ended
 
 

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.application.incidents import Incidents
-from kiwisms.application.outbox import WORK
+from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import APP, WORKER, Progress
 from kiwisms.application.repeat import repeatable
 from kiwisms.domain.catalog import ServiceUnavailable
@@ -111,6 +111,7 @@ class Renting:
     provider: Provider
     catalogs: Catalogs
     incidents: Incidents
+    outbox: Outbox
     clock: Clock
     ids: Ids
     notices: Notices
@@ -232,13 +233,16 @@ class Renting:
 
     @repeatable
     async def _hold(self, wish: _Wish) -> Rental:
-        """Step one: claim the key, hold the price. Gives an earlier rental if the key has one."""
+        """
+        Step one: claim the key, hold the price, take a place upstream.
+
+        Gives an earlier rental if the key has one.
+        """
         rental, now = wish.rental, self.clock.now()
         asked = UsageAsked(
             now=now,
             since=now - GUARDED,
             most_cancels=max(self.terms.cancels_per_hour, 1),
-            most_waiting=self.terms.provider_max_waiting,
         )
         ahead = Ahead(key=rental.idempotency_key, usage=asked)
         async with self.store.transaction(rental.account_id, ahead) as tx:
@@ -253,7 +257,8 @@ class Renting:
             self._must_have_room(await tx.usage(asked), now)
             progress = Progress(wallet=await tx.wallet(), rental=None, by=_actor(rental))
             progress.to(rental)
-            tx.save(*progress.facts)
+            await self.outbox.save(tx, progress)
+            tx.take_place(rental.id, most=self.terms.provider_max_waiting)
         return rental
 
     def _must_have_room(self, usage: Usage, now: datetime) -> None:
@@ -264,8 +269,6 @@ class Renting:
             wait = usage.nth_cancel + GUARDED - now
             why = "Too many rentals were cancelled without a code"
             raise RateLimited(int(wait.total_seconds()) + 1, why)
-        if usage.waiting_upstream >= terms.provider_max_waiting:
-            raise ServiceUnavailable("as many numbers wait upstream as may")
 
     async def _keep(self, wish: _Wish, number: Rented) -> Rental:
         """Step three for a number: acknowledge it, or hand it back."""
@@ -330,7 +333,7 @@ class Renting:
                 pace=self.terms.pace,
             )
             progress.to(kept)
-            tx.save(*progress.facts)
+            await self.outbox.save(tx, progress)
             await _settle_key(tx, rental, IdempotencyRecord.finish)
         return kept
 
@@ -356,7 +359,7 @@ class Renting:
                 return
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by or _actor(rental))
             progress.to(rental.fail(self.clock.now()))
-            tx.save(*progress.facts)
+            await self.outbox.save(tx, progress)
             if incident is not None:
                 tx.save(incident)
             await _settle_key(tx, rental, IdempotencyRecord.free)

@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from kiwisms.application.outbox import Outbox
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
 from kiwisms.domain.account import AccountNotFound
@@ -55,6 +56,7 @@ class Wallets:
     """The use cases about money that are not about a rental."""
 
     store: Store
+    outbox: Outbox
     clock: Clock
     ids: Ids
     trail: Trail
@@ -144,4 +146,5 @@ class Wallets:
             moved, transfer = move(wallet, money, cause)
             entry = self.trail.entry(account_id, MOVED[kind], transfer.id, f"{money}: {reason}")
             tx.save(moved, transfer, entry)
+            await self.outbox.wallet_moved(tx, wallet, moved)
         return moved

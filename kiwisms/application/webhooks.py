@@ -1,7 +1,7 @@
 """Webhook addresses and deliveries: set them, try them, try them again."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from kiwisms.application.outbox import WORK, Outbox, instant
 from kiwisms.application.progress import WORKER
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
+from kiwisms.application.wallets import Amount
 from kiwisms.domain.account import ApiKeyNotFound
 from kiwisms.domain.delivery import (
     GONE,
@@ -26,7 +27,9 @@ from kiwisms.domain.delivery import (
     new_secret,
     sign,
 )
+from kiwisms.domain.events import read_events
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix
+from kiwisms.domain.money import Money
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action, TrailEntry
 from kiwisms.ports.clock import Clock
@@ -42,6 +45,19 @@ CONTENT_TYPE: Final = {"Content-Type": "application/json"}
 TRIES_PER_HOST: Final = 20
 WAITING_PER_HOST: Final = 40
 """Deliveries that wait until one of their host's tries has ended; further ones are let go."""
+
+
+@frozen(kw_only=True)
+class Resealed:
+    """
+    How many addresses had their secrets sealed anew, and how many needed it not.
+
+    The secrets of those that are *locked* were sealed with a key that is not known here.
+    """
+
+    resealed: int
+    unchanged: int
+    locked: Sequence[Webhook]
 
 
 @frozen(kw_only=True, eq=False)
@@ -61,7 +77,13 @@ class Webhooks:
 
     @repeatable
     async def set(
-        self, account_id: AccountId, url: str, *, key_prefix: KeyPrefix | None = None
+        self,
+        account_id: AccountId,
+        url: str,
+        *,
+        key_prefix: KeyPrefix | None = None,
+        events: str | Collection[str] | None = None,
+        low: Amount | None = None,
     ) -> tuple[Webhook, str]:
         """
         Send events to *url* from now on.
@@ -70,16 +92,21 @@ class Webhooks:
             account_id: Whose events.
             url: An http(s) address without user info.
             key_prefix: Only for what this API key rented.
+            events: The names of those to send, such as ``"sms.received,rental.expired"``; without
+                it what was sent there before, or else ``sms.received``.
+            low: Dollars; ``wallet.low`` is sent when less becomes available. Without it as before.
 
         Returns:
             The address, and the secret ``whsec_…`` that signs. An address that is only changed
             keeps its secret.
 
         Raises:
-            ValidationRefused: The address cannot be used.
+            ValidationRefused: The address, an event or the amount cannot be used.
             ApiKeyNotFound: The account has no such key.
         """
         check_url(url)
+        asked = None if events is None else read_events(events)
+        below = low if low is None or isinstance(low, Money) else Money.parse(low, name="low")
         async with self.store.transaction(account_id) as tx:
             if key_prefix is not None and await tx.api_key(key_prefix) is None:
                 raise ApiKeyNotFound(key_prefix)
@@ -95,6 +122,7 @@ class Webhooks:
             else:
                 secret = self.vault.open(earlier.sealed_secret)
                 webhook = evolve(earlier, url=url, stopped_at=None)
+            webhook = webhook.ask_for(asked, below)
             tx.save(webhook, self._entry(webhook, Action.WEBHOOK_SET))
         return webhook, secret
 
@@ -136,6 +164,23 @@ class Webhooks:
             tx.save(rotated, self._entry(rotated, Action.WEBHOOK_ROTATED))
         return rotated, secret
 
+    async def reseal(self) -> Resealed:
+        """
+        Seal all secrets with the current key, so that an old one is needed no more.
+
+        Each account is done by itself. What breaks off, or meets a process that still seals with
+        the old key, can be run again.
+        """
+        changed: list[bool] = []
+        locked: list[Webhook] = []
+        for account in await self.store.accounts():
+            for webhook in await self.store.webhooks(account.id):
+                try:
+                    changed.append(await self._reseal(webhook))
+                except VaultLocked:
+                    locked.append(webhook)
+        return Resealed(resealed=changed.count(True), unchanged=changed.count(False), locked=locked)
+
     async def test(self, account_id: AccountId, *, key_prefix: KeyPrefix | None = None) -> Delivery:
         """
         Send a ``webhook.test`` event now, once, and say how that went.
@@ -147,7 +192,7 @@ class Webhooks:
         return await self.deliver(delivery)
 
     async def deliveries(self, account_id: AccountId, *, limit: int = 100) -> Sequence[Delivery]:
-        """An account's newest deliveries, each with the reason of its last failure."""
+        """An account's newest deliveries, each with its failed tries."""
         return await self.store.deliveries(account_id, limit=limit)
 
     async def resend(self, delivery_id: DeliveryId) -> Delivery:
@@ -210,6 +255,19 @@ class Webhooks:
         return delivery
 
     @repeatable
+    async def _reseal(self, found: Webhook) -> bool:
+        """Tell whether that changed anything; raises `VaultLocked`."""
+        async with self.store.transaction(found.account_id) as tx:
+            webhook = await tx.webhook(found.key_prefix)
+            if webhook is None:
+                return False
+            resealed = webhook.reseal(self.vault.reseal, self.clock.now())
+            if resealed == webhook:
+                return False
+            tx.save(resealed, self._entry(resealed, Action.WEBHOOK_RESEALED))
+        return True
+
+    @repeatable
     async def _resend(self, found: Delivery) -> Delivery:
         async with self.store.transaction(found.account_id) as tx:
             delivery = await tx.delivery(found.id)
@@ -247,8 +305,9 @@ def _after_try(
         case Answered(status=status) if 200 <= status < 300:
             return delivery.accepted()
         case Answered(status=status) if status == GONE:
-            return delivery.given_up("HTTP 410: the receiver wants no more events")
+            return delivery.given_up("HTTP 410: the receiver wants no more events", now)
         case Answered(status=status):
             return delivery.failed(f"HTTP {status}", now)
         case NotAnswered(reason=reason):
-            return delivery.failed(reason, now) if has_address else delivery.given_up(reason)
+            fail = delivery.failed if has_address else delivery.given_up
+            return fail(reason, now)

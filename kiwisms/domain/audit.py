@@ -29,6 +29,7 @@ PASSES: Final[Mapping[type, tuple[Pass, ...]]] = MappingProxyType(
         Wallet: (money.wallet_is_the_sum, money.held_is_for_undecided),
         Rental: (
             money.rentals_are_settled,
+            records.places_are_for_undecided,
             records.rentals_stand_where_their_steps_led,
             records.work_that_waits_is_due,
         ),

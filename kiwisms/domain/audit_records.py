@@ -10,7 +10,17 @@ from kiwisms.domain.books import Books, Violation, violation
 from kiwisms.domain.delivery import Delivery, DeliveryStatus
 from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
 from kiwisms.domain.ids import RentalId
-from kiwisms.domain.rental import FINAL, SHOWN, TRANSITIONS, Event, Rental, State, Step, in_order
+from kiwisms.domain.rental import (
+    FINAL,
+    SHOWN,
+    TRANSITIONS,
+    UNDECIDED,
+    Event,
+    Rental,
+    State,
+    Step,
+    in_order,
+)
 
 SMS_RECEIVED: Final = "sms.received"
 MESSAGES_ADDED: Final = {Event.RECEIVE: 1}
@@ -26,9 +36,9 @@ def rentals_stand_where_their_steps_led(books: Books) -> Iterator[Violation]:
     """A rental is in the state, with the messages, and since the moment of its last step."""
     histories = _histories(books)
     for rental in books.rentals:
-        expected, found = "a step", _place(rental.state, len(rental.messages), rental.changed_at)
+        expected, found = "a step", _standing(rental.state, len(rental.messages), rental.changed_at)
         for step in histories[rental.id][-1:]:
-            expected = _place(step.state, step.messages, step.at)
+            expected = _standing(step.state, step.messages, step.at)
         if expected != found:
             law = "a rental stands where its last step led"
             yield violation(books, law, rental.id, expected, found)
@@ -57,6 +67,17 @@ def work_that_waits_is_due(books: Books) -> Iterator[Violation]:
         if is_waiting is (due_at is None):
             law, expected = "a rental is due until its end", "a date" if is_waiting else "none"
             yield violation(books, law, row, expected, due_at or "none")
+
+
+def places_are_for_undecided(books: Books) -> Iterator[Violation]:
+    """A rental has a place upstream while it is undecided, where the store writes places down."""
+    if books.places is None:
+        return
+    undecided = {rental.id for rental in books.rentals if rental.state in UNDECIDED}
+    law = "a rental has a place upstream while it is undecided"
+    for rental_id in sorted(undecided.symmetric_difference(books.places)):
+        answers = ("a place", "none") if rental_id in undecided else ("none", "a place")
+        yield violation(books, law, rental_id, *answers)
 
 
 def keys_agree_with_their_rentals(books: Books) -> Iterator[Violation]:
@@ -118,7 +139,7 @@ def incidents_have_their_rentals(books: Books) -> Iterator[Violation]:
             yield violation(books, law, incident.id, "none", incident.due_at)
 
 
-def _place(state: State, messages: int, since: datetime) -> str:
+def _standing(state: State, messages: int, since: datetime) -> str:
     return f"{state} with {messages} since {since}"
 
 

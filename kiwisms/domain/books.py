@@ -1,12 +1,12 @@
 """All that is kept of one account and can be checked against the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from attrs import frozen
 
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import AccountId
+from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental, Step
@@ -15,7 +15,12 @@ from kiwisms.domain.wallet import Wallet
 
 @frozen(kw_only=True)
 class Books:
-    """One account's records at one moment; *transfers* are in the order of their numbers."""
+    """
+    One account's records at one moment.
+
+    *transfers* are in the order of their numbers. *places* are the rentals that have a place
+    upstream, where the store writes that down.
+    """
 
     wallet: Wallet
     transfers: Sequence[Transfer] = ()
@@ -24,6 +29,7 @@ class Books:
     idempotency: Sequence[IdempotencyRecord] = ()
     deliveries: Sequence[Delivery] = ()
     incidents: Sequence[Incident] = ()
+    places: Collection[RentalId] | None = None
 
 
 @frozen(kw_only=True)

@@ -2,7 +2,7 @@
 
 import base64
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from attrs import evolve, field, frozen
 
 from kiwisms.domain.errors import KiwismsError, ValidationRefused
+from kiwisms.domain.events import UNLESS_ASKED, WebhookEvent
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix, RentalId
+from kiwisms.domain.money import ZERO, Money
 
 SECRET_PREFIX: Final = "whsec_"
 ROTATION: Final = timedelta(hours=24)
@@ -28,6 +30,8 @@ PAUSES: Final = (
     timedelta(hours=24),
 )
 """Pauses between tries; after the last of them one more try is the last."""
+MOST_FAILURES: Final = len(PAUSES) + 1
+"""As many failed tries are remembered as one whole schedule has; older ones are forgotten."""
 TEST_EVENT: Final = "webhook.test"
 """Tried once, whenever it is sent: somebody waits to see how that went."""
 JITTER: Final = 0.2
@@ -89,16 +93,48 @@ class Webhook:
     """
     Where an account's events go; one with a *key_prefix* goes first for what that key rented.
 
-    The secrets are sealed: only `ports.vault.Vault` can open them.
+    The secrets are sealed: only `ports.vault.Vault` can open them. *low* is the amount of
+    ``wallet.low``, which goes to an account's own address alone.
     """
 
     account_id: AccountId
     key_prefix: KeyPrefix | None = None
     url: str
+    events: frozenset[WebhookEvent] = UNLESS_ASKED
+    low: Money | None = None
     sealed_secret: str = field(repr=False)
     sealed_old_secret: str | None = field(default=None, repr=False)
     rotated_at: datetime | None = None
     stopped_at: datetime | None = None
+
+    def ask_for(self, events: frozenset[WebhookEvent] | None, low: Money | None) -> Self:
+        """
+        Take the events that are to be sent, and the amount of ``wallet.low``.
+
+        ``None`` leaves what was asked for before.
+
+        Raises:
+            ValidationRefused: ``wallet.low`` has no amount, or is asked for at a key's address;
+                or there is an amount without ``wallet.low``.
+        """
+        events = self.events if events is None else events
+        if WebhookEvent.WALLET_LOW not in events:
+            if low is not None:
+                raise ValidationRefused("low", "goes with the event wallet.low")
+            return evolve(self, events=events, low=None)
+        if self.key_prefix is not None:
+            why = "wallet.low goes to the account's own address, as its keys share one wallet"
+            raise ValidationRefused("events", why)
+        low = self.low if low is None else low
+        if low is None:
+            raise ValidationRefused("low", "must say below which amount wallet.low is sent")
+        if low <= ZERO or not low.is_whole_cents:
+            raise ValidationRefused("low", "must be more than 0 and in whole cents")
+        return evolve(self, events=events, low=low)
+
+    def hears(self, event: str) -> bool:
+        """Whether *event* is to be sent there."""
+        return self.stopped_at is None and event in self.events
 
     def rotate(self, sealed_secret: str, at: datetime) -> Self:
         """Take a new secret; the old one goes on signing for a day."""
@@ -108,6 +144,11 @@ class Webhook:
             sealed_old_secret=self.sealed_secret,
             rotated_at=at,
         )
+
+    def reseal(self, reseal: Callable[[str], str], now: datetime) -> Self:
+        """Have the secrets sealed anew; an old one that does not sign any more is forgotten."""
+        sealed, *old = map(reseal, self.signing(now))
+        return evolve(self, sealed_secret=sealed, sealed_old_secret=old[0] if old else None)
 
     def stop(self, at: datetime) -> Self:
         """Never call the address again; setting it anew begins afresh."""
@@ -125,8 +166,21 @@ class Webhook:
 
 
 @frozen(kw_only=True)
+class FailedTry:
+    """When a try failed, and why."""
+
+    at: datetime
+    error: str
+
+
+@frozen(kw_only=True)
 class Delivery:
-    """One event on its way to one address; *attempts* counts the tries made."""
+    """
+    One event on its way to one address.
+
+    *attempts* counts the tries made, *failures* are the newest that failed, and *last_error* is
+    why the last try did, if it did.
+    """
 
     id: DeliveryId
     account_id: AccountId
@@ -138,6 +192,7 @@ class Delivery:
     attempts: int = 0
     tries_left: int = field()
     last_error: str | None = None
+    failures: tuple[FailedTry, ...] = ()
     created_at: datetime
     due_at: datetime | None
 
@@ -158,7 +213,7 @@ class Delivery:
     def failed(self, error: str, at: datetime) -> Self:
         """A try failed: come back after a pause, or give up after the last one."""
         if self.tries_left == 0:
-            return self.given_up(error)
+            return self.given_up(error, at)
         pause = PAUSES[len(PAUSES) - self.tries_left]
         return evolve(
             self,
@@ -166,16 +221,18 @@ class Delivery:
             attempts=self.attempts + 1,
             tries_left=self.tries_left - 1,
             last_error=error,
+            failures=self._failures(error, at),
             due_at=at + pause * spread(self.id, self.attempts),
         )
 
-    def given_up(self, error: str) -> Self:
+    def given_up(self, error: str, at: datetime) -> Self:
         """No further try will be made unless somebody asks for it."""
         return evolve(
             self,
             status=self._next(DeliveryEvent.GIVE_UP),
             attempts=self.attempts + 1,
             last_error=error,
+            failures=self._failures(error, at),
             due_at=None,
         )
 
@@ -183,6 +240,9 @@ class Delivery:
         """Try again now, with the whole schedule ahead."""
         status, tries_left = self._next(DeliveryEvent.RESEND), self._whole_schedule()
         return evolve(self, status=status, tries_left=tries_left, due_at=at)
+
+    def _failures(self, error: str, at: datetime) -> tuple[FailedTry, ...]:
+        return (*self.failures, FailedTry(at=at, error=error))[-MOST_FAILURES:]
 
     def _next(self, event: DeliveryEvent) -> DeliveryStatus:
         try:

@@ -1,5 +1,6 @@
 """The whole of kiwisms in one object: what an embedding program holds in its hands."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ def join(
     terms: Terms,
     *,
     catalog_age: timedelta,
-    push_secret: str,
+    push_secrets: Sequence[str],
     by: str = APP,
     settings: "Settings | None" = None,
 ) -> Kiwisms:
@@ -111,6 +112,7 @@ def join(
         provider=provider,
         catalogs=catalogs,
         incidents=incidents,
+        outbox=outbox,
         clock=clock,
         ids=ids,
         notices=notices,
@@ -142,13 +144,14 @@ def join(
             store=store, clock=clock, ids=ids, passwords=ports.passwords, trail=trail
         ),
         keys=ApiKeys(store=store, clock=clock, ids=ids, trail=trail),
-        wallet=Wallets(store=store, clock=clock, ids=ids, trail=trail),
+        wallet=Wallets(store=store, outbox=outbox, clock=clock, ids=ids, trail=trail),
         catalog=catalogs,
         rentals=Rentals(
             store=store,
             provider=provider,
             renting=renting,
             looks=looks,
+            outbox=outbox,
             clock=clock,
             notices=notices,
             terms=terms,
@@ -158,7 +161,7 @@ def join(
         reconciling=Reconciling(store=store, provider=provider, clock=clock, terms=terms),
         trail=trail,
         pruning=Pruning(store=store, clock=clock),
-        pushes=Pushes(store=store, clock=clock, notices=notices, secret=push_secret),
+        pushes=Pushes(store=store, clock=clock, notices=notices, secrets=push_secrets),
         background=Background(
             store=store,
             looks=looks,

@@ -14,8 +14,8 @@ from structlog.typing import Processor
 from kiwisms.entrypoints.settings import Settings
 
 HIDDEN: Final = "[hidden]"
-# In an address the + / = of a webhook secret are written with percent signs.
-CUSTOMER_SECRETS: Final = re.compile(r"(lsms_|whsec_)[\w+/=%-]+")
+# Inside an address, + / = are written with percent signs.
+KNOWN_BEGINNINGS: Final = re.compile(r"(lsms_|whsec_|(?:/|%2F)push(?:/|%2F))[\w+/=%-]+")
 
 COMMON: Final[tuple[Processor, ...]] = (
     structlog.stdlib.add_log_level,
@@ -48,7 +48,7 @@ class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
 
     Args:
         log_format: ``console`` or ``json``.
-        secrets: The operator's; a customer's are known by how they begin.
+        secrets: The operator's; customers' and the address for pushes are known by how they begin.
         colors: Whether to colour what is written for people.
     """
 
@@ -71,7 +71,7 @@ class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         text = super().format(record)
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
-        return CUSTOMER_SECRETS.sub(rf"\g<1>{HIDDEN}", text)
+        return KNOWN_BEGINNINGS.sub(rf"\g<1>{HIDDEN}", text)
 
 
 def _forms(secret: str) -> set[str]:

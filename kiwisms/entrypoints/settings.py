@@ -84,6 +84,7 @@ class Settings:
     workers: int = field(default=1, validator=_count(1, high=64))
     public_url: str | None = field(default=None, validator=PUBLIC)
     secret_key: str | None = field(default=None, repr=False, validator=SECRET)
+    old_secret_key: str | None = field(default=None, repr=False, validator=SECRET)
     markup_percent: int = field(default=30, validator=_count(30, low=0, high=10_000))
     session_seconds: int = field(default=1200, validator=_count(1200, high=86_400))
     provider_timeout_seconds: float = field(default=10.0, validator=_seconds(10, low=0.1, high=120))
@@ -120,7 +121,8 @@ class Settings:
         """What must never be shown."""
         addresses = (self.store_url, self.redis_url or "")
         passwords = [urlsplit(address).password or "" for address in addresses]
-        every = (self.provider_key, self.secret_key, *passwords, *map(unquote, passwords))
+        keys = (self.provider_key, self.secret_key, self.old_secret_key)
+        every = (*keys, *passwords, *map(unquote, passwords))
         return tuple(dict.fromkeys(filter(None, every)))
 
     def terms(self) -> Terms:

@@ -15,7 +15,7 @@ from kiwisms.adapters.local_limits import LocalLimits
 from kiwisms.adapters.local_notices import LocalNotices
 from kiwisms.adapters.memory import MemoryStore
 from kiwisms.adapters.no_provider import NoProvider
-from kiwisms.adapters.secret_file import secret_file
+from kiwisms.adapters.secret_file import read_secret, secret_file
 from kiwisms.adapters.simulator.server import Simulator
 from kiwisms.adapters.simulator.upstream import Upstream
 from kiwisms.adapters.sqlite import SqliteStore
@@ -87,9 +87,8 @@ async def open_engine(
     """
     settings = settings or Settings()
     clock = clock or SystemClock()
-    secret_key = _secret_key(settings, store)
     async with AsyncExitStack() as stack:
-        secret_key = _secret_key(settings, store)
+        secret_keys = _secret_keys(settings, store)
         opened = await stack.enter_async_context(open_store(store, settings))
         ports = Ports(
             store=opened,
@@ -99,7 +98,7 @@ async def open_engine(
             ),
             limits=await _entered(stack, limits or open_limits(settings, clock)),
             notices=await _entered(stack, _notices(opened, clock)),
-            vault=FernetVault([secret_key]),
+            vault=FernetVault(secret_keys),
             passwords=Argon2Passwords(),
             clock=clock,
             ids=ids or RandomIds(),
@@ -108,7 +107,7 @@ async def open_engine(
             ports,
             terms or settings.terms(),
             catalog_age=timedelta(seconds=settings.catalog_seconds),
-            push_secret=push_secret(secret_key),
+            push_secrets=[push_secret(key) for key in secret_keys],
             by=by,
             settings=settings,
         )
@@ -253,7 +252,24 @@ async def open_simulator(
         await simulator.stop()
 
 
-def _secret_key(settings: Settings, store: str | Store) -> str:
+def _secret_keys(settings: Settings, store: str | Store) -> list[str]:
+    """The key that seals secrets, and before it is replaced everywhere the old one that opens."""
+    file = _key_file(store)
+    keys = [_secret_key(settings, store, file)]
+    if settings.old_secret_key is not None:
+        keys.append(settings.old_secret_key)
+    old_file = file and file.with_name(file.name + ".old")
+    if old_file and old_file.exists():
+        keys.append(read_secret(old_file))
+    return keys
+
+
+def _key_file(store: str | Store) -> Path | None:
+    path = store_file(store) if isinstance(store, str) else None
+    return path and path.with_name(path.name + ".key")
+
+
+def _secret_key(settings: Settings, store: str | Store, file: Path | None) -> str:
     """
     The key that seals secrets: set, or beside a SQLite store, or lost with the process.
 
@@ -265,10 +281,7 @@ def _secret_key(settings: Settings, store: str | Store) -> str:
         raise ValidationRefused(
             variable("secret_key"), f"must be set with Postgres; write for example {SECRET.example}"
         )
-    if isinstance(store, str) and store.startswith(SQLITE):
-        path = sqlite_path(store)
-        return secret_file(path.with_name(path.name + ".key"))
-    return RandomIds().secret().hex()
+    return RandomIds().secret().hex() if file is None else secret_file(file)
 
 
 def _notices(store: Store, clock: Clock) -> Notices:

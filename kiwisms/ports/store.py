@@ -87,31 +87,26 @@ class UsageAsked:
         now: The moment at which a rental is active.
         since: The moment from which cancels are counted.
         most_cancels: How many of them are allowed; at least 1.
-        most_waiting: Where to stop counting what waits upstream.
     """
 
     now: datetime
     since: datetime
     most_cancels: int
-    most_waiting: int
 
 
 @frozen(kw_only=True)
 class Usage:
     """
-    How much is in use of what is limited.
+    How much an account uses of what is limited.
 
     Attributes:
-        active: The account's rentals that are requested, or active.
-        nth_cancel: When the *most_cancels*-th newest cancel of the account was; ``None`` when there
-            were fewer since the moment asked for.
-        waiting_upstream: Rentals of all accounts that are UNDECIDED, each of which may hold a
-            slot upstream; counted no further than asked for.
+        active: Its rentals that are requested, or active.
+        nth_cancel: When its *most_cancels*-th newest cancel was; ``None`` when there were fewer
+            since the moment asked for.
     """
 
     active: int
     nth_cancel: datetime | None
-    waiting_upstream: int
 
 
 @frozen(kw_only=True)
@@ -139,6 +134,8 @@ class Ahead:
 
 
 NOTHING_AHEAD: Final = Ahead()
+NO_PLACE: Final = "as many numbers wait upstream as may"
+"""Why a store refuses a rental with `ServiceUnavailable`."""
 
 
 class Transaction(Protocol):
@@ -166,7 +163,7 @@ class Transaction(Protocol):
         ...
 
     async def usage(self, asked: UsageAsked) -> Usage:
-        """Count what limits are set on."""
+        """Count what limits are set on for each account."""
         ...
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
@@ -193,6 +190,16 @@ class Transaction(Protocol):
         """Write *facts* when the transaction is left; all must be the account's own."""
         ...
 
+    def take_place(self, rental_id: RentalId, /, *, most: int) -> None:
+        """
+        Take one of *most* places upstream for a rental that is saved here for the first time.
+
+        They are shared by all accounts and processes, and counted when the transaction is left.
+        The rental keeps its place until it is saved in a state that is not UNDECIDED. A
+        transaction takes one place at most.
+        """
+        ...
+
     def remove(self, webhook: Webhook) -> None:
         """Forget a webhook address when the transaction is left."""
         ...
@@ -216,6 +223,7 @@ class Store(Protocol):
 
         Raises:
             AccountNotFound: On entering, when there is no such account.
+            ServiceUnavailable: On leaving, when no place upstream is free; nothing was written.
             TransactionOutrun: On leaving, when another process wrote to the account meanwhile.
             StoreUnavailable: On leaving, when the commit failed.
         """

@@ -12,7 +12,7 @@ class VaultLocked(KiwismsError):
 
 
 class Vault(Protocol):
-    """Seals and opens with a key that is not in the store."""
+    """Seals with a key that is not in the store, and opens with that one and older ones."""
 
     def seal(self, secret: str) -> str:
         """Encrypt *secret* for storage."""
@@ -24,5 +24,17 @@ class Vault(Protocol):
 
         Raises:
             VaultLocked: It was sealed with another key, or was tampered with.
+        """
+        ...
+
+    def reseal(self, sealed: str) -> str:
+        """
+        Seal what an older key sealed with the current one.
+
+        Returns:
+            *sealed* itself, when the current key sealed it.
+
+        Raises:
+            VaultLocked: As `open` does.
         """
         ...

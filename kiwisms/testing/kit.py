@@ -64,7 +64,7 @@ class Kit:
             clock=self.clock,
             ids=CountingIds(),
         )
-        return join(ports, self.terms, catalog_age=CATALOG_AGE, push_secret=PUSH_SECRET)
+        return join(ports, self.terms, catalog_age=CATALOG_AGE, push_secrets=[PUSH_SECRET])
 
     async def customer(self, balance: str, email: str = "ada@example.com") -> Account:
         """Create an account that has *balance* dollars."""

@@ -15,7 +15,8 @@ from kiwisms.adapters.postgres import PostgresStore
 from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.domain.account import Account, AccountStatus, ApiKey
 from kiwisms.domain.catalog import CountryCode, ServiceCode
-from kiwisms.domain.delivery import Delivery, DeliveryStatus, Webhook
+from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry, Webhook
+from kiwisms.domain.events import WebhookEvent
 from kiwisms.domain.idempotency import Fingerprint, IdempotencyRecord, KeyState
 from kiwisms.domain.ids import (
     AccountId,
@@ -175,6 +176,8 @@ def webhook(key_prefix: str | None = None) -> Webhook:
         account_id=ADA,
         key_prefix=None if key_prefix is None else KeyPrefix(key_prefix),
         url="https://example.com/hook",
+        events=frozenset({WebhookEvent.RENTAL_EXPIRED, WebhookEvent.WALLET_LOW}),
+        low=cents(500),
         sealed_secret="sealed",
         sealed_old_secret="older",
         rotated_at=NOW,
@@ -196,6 +199,10 @@ def delivery(
         attempts=2,
         tries_left=5,
         last_error="500",
+        failures=(
+            FailedTry(at=NOW - seconds(9), error="“no” address"),
+            FailedTry(at=NOW, error="500"),
+        ),
         created_at=at,
         due_at=due_at,
     )

@@ -51,9 +51,8 @@ async def usage(
     of: AccountId = ADA,
     since: datetime = NOW,
     most_cancels: int = 1,
-    most_waiting: int = 99,
 ) -> Usage:
-    asked = UsageAsked(now=NOW, since=since, most_cancels=most_cancels, most_waiting=most_waiting)
+    asked = UsageAsked(now=NOW, since=since, most_cancels=most_cancels)
     async with store.transaction(of, Ahead(usage=asked)) as tx:
         told = await tx.usage(asked)
     async with store.transaction(of) as tx:
@@ -168,21 +167,9 @@ async def test_cancels_are_counted_from_a_moment(store: Store) -> None:
     assert found == [since, None]
 
 
-async def test_what_waits_upstream_is_counted_over_all_accounts(store: Store) -> None:
-    await save(store, requested("r-1"), waiting("r-2"), received("r-3"))
-    await save(store, waiting("r-4", BOB), account_id=BOB)
-    assert (await usage(store)).waiting_upstream == 3
-
-
-async def test_what_waits_upstream_is_counted_no_further_than_asked(store: Store) -> None:
-    await save(store, *(waiting(f"r-{number}") for number in range(5)))
-    assert (await usage(store, most_waiting=4)).waiting_upstream == 4
-    assert (await usage(store, most_waiting=6)).waiting_upstream == 5
-
-
 async def test_what_another_account_uses_is_its_own(store: Store) -> None:
     await save(store, requested("r-1"), waiting("r-2").cancel(NOW))
-    assert await usage(store, of=BOB) == Usage(active=0, nth_cancel=None, waiting_upstream=1)
+    assert await usage(store, of=BOB) == Usage(active=0, nth_cancel=None)
 
 
 @pytest.mark.parametrize("state", State)

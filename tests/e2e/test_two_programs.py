@@ -51,8 +51,10 @@ async def outcomes(*acts: Awaitable[object]) -> Counter[str]:
     return Counter(type(each).__name__ for each in done)
 
 
-async def customer(kiwi: kiwisms.Kiwisms, balance: str) -> AccountId:
-    account = await kiwi.accounts.create("ada@example.com")
+async def customer(
+    kiwi: kiwisms.Kiwisms, balance: str, email: str = "ada@example.com"
+) -> AccountId:
+    account = await kiwi.accounts.create(email)
     await kiwi.wallet.credit(account.id, balance, reason="top-up")
     return account.id
 
@@ -72,6 +74,17 @@ async def test_the_last_dollar_is_spent_once(both: Two, provider: FakeProvider) 
     wallet = await second.wallet.balance(ada)
     assert (wallet.available, wallet.held) == (cents(0), cents(78))
     await assert_balanced(first)
+
+
+async def test_the_last_place_upstream_is_taken_once(both: Two, provider: FakeProvider) -> None:
+    provider.upstream.most_waiting = 1000
+    crowd = [await customer(both[0], "1.00", f"{number}@example.com") for number in range(30)]
+    told = await outcomes(
+        *(both[number % 2].rentals.rent(each, service="go") for number, each in enumerate(crowd))
+    )
+    assert told == {"Rental": 20, "ServiceUnavailable": 10}
+    assert len(provider.upstream.activations) == 20
+    await assert_balanced(both[0])
 
 
 async def test_one_key_rents_one_number(both: Two, provider: FakeProvider) -> None:

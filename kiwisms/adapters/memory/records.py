@@ -22,7 +22,7 @@ from kiwisms.domain.ids import (
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, State, Step
+from kiwisms.domain.rental import UNDECIDED, Rental, State, Step
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Fact, Pruned, StoreUnavailable
@@ -111,6 +111,10 @@ class Records:
             incidents=len(incidents),
             entries=len(entries),
         )
+
+    def waiting_upstream(self) -> int:
+        """How many of the account's rentals have a place upstream: all that are UNDECIDED."""
+        return sum(rental.state in UNDECIDED for rental in self.rentals.values())
 
     def books(self) -> Books:
         """The account's books as they are now."""

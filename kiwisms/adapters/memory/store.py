@@ -14,6 +14,7 @@ from kiwisms.adapters.memory.records import Records
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey, EmailTaken
 from kiwisms.domain.books import Books
+from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
@@ -34,7 +35,7 @@ from kiwisms.domain.reconciliation import PAID_UPSTREAM, Outlay, Reading
 from kiwisms.domain.rental import OPEN, Rental, State, Step, foremost, in_order
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import NOTHING_AHEAD, Ahead, Pruned, StoreUnavailable
+from kiwisms.ports.store import NO_PLACE, NOTHING_AHEAD, Ahead, Pruned, StoreUnavailable
 
 T = TypeVar("T")
 Work = TypeVar("Work", Rental, Delivery, Incident)
@@ -61,15 +62,12 @@ class MemoryStore:
         async with self._lock(account_id):
             if account_id not in self._records:
                 raise AccountNotFound(account_id)
-            tx = MemoryTransaction(self._records[account_id], self._records.values())
+            tx = MemoryTransaction(self._records[account_id])
             yield tx
             if tx.changes:
                 # A commit always takes a while, so others run first here too.
                 await asyncio.sleep(0)
-                draft = self._records[account_id].draft()
-                for change in tx.changes:
-                    change(draft)
-                self._records[account_id] = draft
+                self._write(account_id, tx)
 
     async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
         """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
@@ -375,6 +373,16 @@ class MemoryStore:
     def _of(self, account_id: AccountId, facts: Callable[[Records], Iterable[T]]) -> Iterable[T]:
         own = self._records.get(account_id)
         return facts(own) if own else ()
+
+    def _write(self, account_id: AccountId, tx: MemoryTransaction) -> None:
+        draft = self._records[account_id].draft()
+        for change in tx.changes:
+            change(draft)
+        if tx.most_waiting is not None:
+            everybody = self._records | {account_id: draft}
+            if sum(own.waiting_upstream() for own in everybody.values()) > tx.most_waiting:
+                raise ServiceUnavailable(NO_PLACE)
+        self._records[account_id] = draft
 
     def _all_rentals(self) -> Iterable[Rental]:
         return (rental for own in self._records.values() for rental in own.rentals.values())

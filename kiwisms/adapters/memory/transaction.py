@@ -1,7 +1,6 @@
 """A unit of work on the records of one account."""
 
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable
 from operator import methodcaller
 
 from kiwisms.adapters.memory.records import Records
@@ -19,19 +18,20 @@ from kiwisms.domain.ids import (
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import UNDECIDED, Rental, State
+from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Fact, Usage, UsageAsked
 
 
 class MemoryTransaction:
-    """A `Transaction` that reads *own* records and counts over those of *all*."""
+    """A `Transaction` on *own* records."""
 
-    def __init__(self, own: Records, everybody: Iterable[Records]) -> None:
+    def __init__(self, own: Records) -> None:
         self._own = own
-        self._everybody = everybody
         self.changes: list[Callable[[Records], None]] = []
         """What is to happen to the records when the transaction is left, in order."""
+        self.most_waiting: int | None = None
+        """How many rentals of all accounts may be UNDECIDED then, where that matters."""
 
     async def account(self) -> Account:
         """The account itself."""
@@ -50,14 +50,8 @@ class MemoryTransaction:
         return self._own.rentals.get(rental_id)
 
     async def usage(self, asked: UsageAsked) -> Usage:
-        """Count what limits are set on."""
+        """Count what limits are set on for each account."""
         own = self._own.rentals.values()
-        waiting = (
-            rental
-            for records in self._everybody
-            for rental in records.rentals.values()
-            if rental.state in UNDECIDED
-        )
         cancels = sorted(
             rental.changed_at
             for rental in own
@@ -70,7 +64,6 @@ class MemoryTransaction:
             nth_cancel=(
                 cancels[-asked.most_cancels] if len(cancels) >= asked.most_cancels else None
             ),
-            waiting_upstream=sum(1 for _ in islice(waiting, asked.most_waiting)),
         )
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
@@ -98,6 +91,10 @@ class MemoryTransaction:
         for fact in facts:
             self._must_be_own(fact.id if isinstance(fact, Account) else fact.account_id)
             self.changes.append(methodcaller("put", fact))
+
+    def take_place(self, _rental_id: RentalId, *, most: int) -> None:
+        """Take one of *most* places upstream; here every rental that is UNDECIDED has one."""
+        self.most_waiting = most
 
     def remove(self, webhook: Webhook) -> None:
         """Forget a webhook address when the transaction is left."""

@@ -7,6 +7,8 @@ from typing import Any, Final
 import psycopg
 from psycopg.adapt import AdaptersMap, Dumper
 
+from kiwisms.domain.delivery import FailedTry
+from kiwisms.domain.events import WebhookEvent, in_events
 from kiwisms.domain.money import Money
 from kiwisms.domain.reconciliation import Balance
 from kiwisms.domain.sms import Code, Message
@@ -14,7 +16,7 @@ from kiwisms.domain.sms import Code, Message
 Row = tuple[Any, ...]
 """What the driver gives and takes: text, integers, moments and ``None``."""
 
-NO_MESSAGES: Final = "[]"
+NONE: Final = "[]"
 
 
 class _Untyped(Dumper):
@@ -67,7 +69,7 @@ def to_balance(micros: int | None, at: datetime | None) -> Balance | None:
 def from_messages(messages: tuple[Message, ...]) -> str:
     """Write messages into one column, so that a rental is one row."""
     if not messages:
-        return NO_MESSAGES
+        return NONE
     return json.dumps(
         [
             {"code": message.code, "text": message.text, "at": message.at.isoformat()}
@@ -81,4 +83,28 @@ def to_messages(messages: list[dict[str, Any]]) -> tuple[Message, ...]:
     return tuple(
         Message(code=Code(each["code"]), text=each["text"], at=datetime.fromisoformat(each["at"]))
         for each in messages
+    )
+
+
+def from_events(events: frozenset[WebhookEvent]) -> str:
+    """Write the events that an address asks for into one column."""
+    return ",".join(sorted(events))
+
+
+def to_events(text: str) -> frozenset[WebhookEvent]:
+    """Turn `from_events` around."""
+    return in_events(text.split(","))
+
+
+def from_failures(failures: tuple[FailedTry, ...]) -> str:
+    """Write failed tries into one column, so that a delivery is one row."""
+    if not failures:
+        return NONE
+    return json.dumps([{"at": each.at.isoformat(), "error": each.error} for each in failures])
+
+
+def to_failures(failures: list[dict[str, Any]]) -> tuple[FailedTry, ...]:
+    """Turn `from_failures` around, after the driver has read the JSON."""
+    return tuple(
+        FailedTry(at=datetime.fromisoformat(each["at"]), error=each["error"]) for each in failures
     )

@@ -11,11 +11,18 @@ from typing import Any, Final
 from attrs import frozen
 
 from kiwisms.adapters.postgres import statements as sql
-from kiwisms.adapters.postgres.columns import Row, from_balance, from_messages, from_optional_money
+from kiwisms.adapters.postgres.columns import (
+    Row,
+    from_balance,
+    from_events,
+    from_failures,
+    from_messages,
+    from_optional_money,
+)
 from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import KeyPrefix
+from kiwisms.domain.ids import KeyPrefix, RentalId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
@@ -115,6 +122,8 @@ def _webhook(webhook: Webhook) -> Row:
     return (
         key_prefix(webhook.key_prefix),
         webhook.url,
+        from_events(webhook.events),
+        from_optional_money(webhook.low),
         webhook.sealed_secret,
         webhook.sealed_old_secret,
         webhook.rotated_at,
@@ -133,6 +142,7 @@ def _delivery(delivery: Delivery) -> Row:
         delivery.attempts,
         delivery.tries_left,
         delivery.last_error,
+        from_failures(delivery.failures),
         delivery.created_at,
         delivery.due_at,
     )
@@ -218,6 +228,16 @@ def write_of(fact: Fact) -> Write:
     statement, row_of = REPLACED[kind]
     row = row_of(fact)
     return Write(statement, row, (kind, row[0]))
+
+
+def arrival(rental_id: RentalId) -> Write:
+    """Find the statement that gives a rental the place that is free, and its row."""
+    return Write(sql.TAKE_PLACE, (rental_id,), sql.TAKE_PLACE)
+
+
+def departure(rental: Rental) -> Write:
+    """Find the statement that frees the place that *rental* may have had, and its row."""
+    return Write(sql.LEAVE_PLACE, (rental.id,), (sql.LEAVE_PLACE, rental.id))
 
 
 def removal_of(webhook: Webhook) -> Write:

@@ -71,9 +71,7 @@ USAGE_COLUMNS: Final = """
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > %(now)s),
     (SELECT changed_at FROM rental WHERE account_id = %(account_id)s
      AND state = 'CANCELLED' AND changed_at >= %(since)s
-     ORDER BY changed_at DESC LIMIT 1 OFFSET %(most_cancels)s - 1),
-    (SELECT count(*) FROM (SELECT FROM rental
-     WHERE state IN ('REQUESTED', 'WAITING') LIMIT %(most_waiting)s) AS waiting)
+     ORDER BY changed_at DESC LIMIT 1 OFFSET %(most_cancels)s - 1)
 """
 USAGE: Final = f"SELECT {USAGE_COLUMNS}"
 CLAIM_RENTAL: Final = """
@@ -111,10 +109,11 @@ SELECT {IDEMPOTENCY_COLUMNS} FROM idempotency WHERE account_id = %s
 IDEMPOTENCY: Final = f"{IDEMPOTENCY_OF_ACCOUNT} AND key = %s"
 
 # Webhooks.
-WEBHOOKS: Final = """
-SELECT account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at
-FROM webhook WHERE account_id = %s
+WEBHOOK_COLUMNS: Final = """
+webhook.account_id, webhook.key_prefix, webhook.url, webhook.events, webhook.low,
+webhook.sealed_secret, webhook.sealed_old_secret, webhook.rotated_at, webhook.stopped_at
 """
+WEBHOOKS: Final = f"SELECT {WEBHOOK_COLUMNS} FROM webhook WHERE account_id = %s"
 WEBHOOK: Final = f"{WEBHOOKS} AND key_prefix = %s"
 WEBHOOKS_BY_KEY: Final = f"{WEBHOOKS} ORDER BY key_prefix"
 
@@ -122,7 +121,7 @@ WEBHOOKS_BY_KEY: Final = f"{WEBHOOKS} ORDER BY key_prefix"
 DELIVERY_COLUMNS: Final = """
 delivery.account_id, delivery.id, delivery.key_prefix, delivery.event, delivery.rental_id,
 delivery.body, delivery.status, delivery.attempts, delivery.tries_left, delivery.last_error,
-delivery.created_at, delivery.due_at
+delivery.failures, delivery.created_at, delivery.due_at
 """
 DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery"
 DELIVERIES_OF_ACCOUNT: Final = f"{DELIVERIES} WHERE account_id = %s"
@@ -235,7 +234,7 @@ SELECT least(
 LOCK: Final = "SELECT FROM wallet WHERE account_id = %s FOR NO KEY UPDATE"
 BEGINNING_COLUMNS: Final = f"""
 wallet.version, wallet.account_id, wallet.available, wallet.held, wallet.transfers,
-{ACCOUNT_COLUMNS}, {RENTAL_COLUMNS}, {IDEMPOTENCY_COLUMNS}
+{ACCOUNT_COLUMNS}, {RENTAL_COLUMNS}, {IDEMPOTENCY_COLUMNS}, {WEBHOOK_COLUMNS}
 """
 BEGINNING_ROWS: Final = """
 FROM wallet
@@ -243,6 +242,7 @@ JOIN account ON account.account_id = wallet.account_id
 LEFT JOIN rental ON rental.account_id = wallet.account_id AND rental.id = %(rental_id)s
 LEFT JOIN idempotency
     ON idempotency.account_id = wallet.account_id AND idempotency.key = %(key)s
+LEFT JOIN webhook ON webhook.account_id = wallet.account_id AND webhook.key_prefix = ''
 WHERE wallet.account_id = %(account_id)s
 """
 BEGINNING: Final = f"SELECT {BEGINNING_COLUMNS} {BEGINNING_ROWS}"
@@ -252,12 +252,10 @@ BEGINNING_WITH_USAGE: Final = f"SELECT {BEGINNING_COLUMNS}, {USAGE_COLUMNS} {BEG
 # nothing at all is written when somebody else has changed it.
 NEXT_VERSION: Final = """
 UPDATE wallet SET version = version + 1 WHERE account_id = %s AND version = %s
-RETURNING account_id
 """
 SAVE_WALLET: Final = """
 UPDATE wallet SET available = %s, held = %s, transfers = %s, version = version + 1
 WHERE account_id = %s AND version = %s
-RETURNING account_id
 """
 SAVE_ACCOUNT: Final = """
 UPDATE account
@@ -309,12 +307,13 @@ ON CONFLICT (account_id, key) DO UPDATE SET
 """
 SAVE_WEBHOOK: Final = """
 INSERT INTO webhook (
-    account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at)
-SELECT account_id, %s, %s, %s, %s, %s, %s FROM own
+    account_id, key_prefix, url, events, low, sealed_secret, sealed_old_secret, rotated_at,
+    stopped_at)
+SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s FROM own
 ON CONFLICT (account_id, key_prefix) DO UPDATE SET
-    url = excluded.url, sealed_secret = excluded.sealed_secret,
-    sealed_old_secret = excluded.sealed_old_secret, rotated_at = excluded.rotated_at,
-    stopped_at = excluded.stopped_at
+    url = excluded.url, events = excluded.events, low = excluded.low,
+    sealed_secret = excluded.sealed_secret, sealed_old_secret = excluded.sealed_old_secret,
+    rotated_at = excluded.rotated_at, stopped_at = excluded.stopped_at
 """
 REMOVE_WEBHOOK: Final = """
 DELETE FROM webhook USING own WHERE webhook.account_id = own.account_id AND key_prefix = %s
@@ -322,13 +321,13 @@ DELETE FROM webhook USING own WHERE webhook.account_id = own.account_id AND key_
 SAVE_DELIVERY: Final = """
 INSERT INTO delivery (
     account_id, id, key_prefix, event, rental_id, body, status, attempts, tries_left, last_error,
-    created_at, due_at)
-SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM own
+    failures, created_at, due_at)
+SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM own
 ON CONFLICT (account_id, id) DO UPDATE SET
     key_prefix = excluded.key_prefix, event = excluded.event, rental_id = excluded.rental_id,
     body = excluded.body, status = excluded.status, attempts = excluded.attempts,
     tries_left = excluded.tries_left, last_error = excluded.last_error,
-    created_at = excluded.created_at, due_at = excluded.due_at
+    failures = excluded.failures, created_at = excluded.created_at, due_at = excluded.due_at
 """
 SAVE_INCIDENT: Final = """
 INSERT INTO incident (
@@ -345,11 +344,59 @@ ON CONFLICT (account_id, id) DO UPDATE SET
 """
 
 
+# Places upstream, which all accounts share. Whoever takes one passes by those that others are
+# taking. When fewer may be taken than before, as many are left free as are still taken beyond.
+FREE_PLACE: Final = """
+SELECT number FROM place WHERE account_id IS NULL AND number <= %s ORDER BY number
+OFFSET (SELECT count(*) FROM place WHERE account_id IS NOT NULL AND number > %s) LIMIT 1
+FOR NO KEY UPDATE SKIP LOCKED
+"""
+TAKE_PLACE: Final = """
+UPDATE place SET account_id = own.account_id, rental_id = %s
+FROM own, free WHERE place.number = free.number
+"""
+LEAVE_PLACE: Final = """
+UPDATE place SET account_id = NULL, rental_id = NULL
+FROM own WHERE place.account_id = own.account_id AND rental_id = %s
+"""
+ADD_PLACES: Final = """
+INSERT INTO place (number)
+SELECT generate_series(%(there)s + 1, least(2 * %(there)s + 100, %(most)s))
+ON CONFLICT (number) DO NOTHING RETURNING number
+"""
+PLACES: Final = "SELECT rental_id FROM place WHERE account_id = %s"
+
+
 @lru_cache(maxsize=512)
 def together(own: str, writes: Sequence[str]) -> str:
     """Make one statement of *writes*, which gives a row unless the wallet's row was changed."""
-    named = "".join(f", write_{number} AS ({write})" for number, write in enumerate(writes))
-    return f"WITH own AS ({own}){named} SELECT account_id FROM own"
+    return f"""
+WITH own AS ({own} RETURNING account_id){_named(writes)}
+SELECT account_id FROM own
+"""
+
+
+@lru_cache(maxsize=512)
+def together_in_a_place(own: str, writes: Sequence[str]) -> str:
+    """
+    Make one statement of *writes* that writes nothing unless a place is free.
+
+    Its row says whether it wrote, whether it did not for want of a place alone, and how many
+    places there are.
+    """
+    return f"""
+WITH free AS MATERIALIZED ({FREE_PLACE}),
+own AS ({own} AND EXISTS (SELECT FROM free) RETURNING account_id){_named(writes)}
+SELECT
+    EXISTS (SELECT FROM own),
+    NOT EXISTS (SELECT FROM free)
+    AND EXISTS (SELECT FROM wallet WHERE account_id = %s AND version = %s),
+    (SELECT coalesce(max(number), 0) FROM place)
+"""
+
+
+def _named(writes: Sequence[str]) -> str:
+    return "".join(f", write_{number} AS ({write})" for number, write in enumerate(writes))
 
 
 # Pruning: so many at once that nobody waits long for the lock.

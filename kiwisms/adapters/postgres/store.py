@@ -459,6 +459,7 @@ async def _books(connection: Connection, account_id: AccountId) -> Books:
     keys = await read_all(connection, sql.IDEMPOTENCY_OF_ACCOUNT, own)
     deliveries = await read_all(connection, sql.DELIVERIES_OF_ACCOUNT, own)
     incidents = await read_all(connection, sql.INCIDENTS_OF_ACCOUNT, own)
+    places = await read_all(connection, sql.PLACES, own)
     with refusals("read"):
         await connection.execute("COMMIT")
     return Books(
@@ -469,6 +470,7 @@ async def _books(connection: Connection, account_id: AccountId) -> Books:
         idempotency=[decode.idempotency(row) for row in keys],
         deliveries=[decode.delivery(row) for row in deliveries],
         incidents=[decode.incident(row) for row in incidents],
+        places=[rental_id for (rental_id,) in places],
     )
 
 

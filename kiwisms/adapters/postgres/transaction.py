@@ -10,6 +10,7 @@ from kiwisms.adapters.postgres import statements as sql
 from kiwisms.adapters.postgres.columns import Row, to_optional_moment
 from kiwisms.adapters.postgres.connections import Connection, read_one, write
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey
+from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
@@ -23,15 +24,16 @@ from kiwisms.domain.ids import (
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental import UNDECIDED, Rental
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Ahead, Fact, TransactionOutrun, Usage, UsageAsked
+from kiwisms.ports.store import NO_PLACE, Ahead, Fact, TransactionOutrun, Usage, UsageAsked
 
 WALLET: Final = slice(1, 5)
 ACCOUNT: Final = slice(5, 11)
 RENTAL: Final = slice(11, 32)
 KEY: Final = slice(32, 38)
-USAGE: Final = slice(38, 41)
+WEBHOOK: Final = slice(38, 47)
+USAGE: Final = slice(47, 49)
 """Where each stands in the row with which a unit of work begins."""
 
 
@@ -45,8 +47,10 @@ class PostgresTransaction:
         self._wallet = decode.wallet(row[WALLET])
         self._account = decode.account(row[ACCOUNT])
         self._rental, self._key, self._usage = row[RENTAL], row[KEY], row[USAGE]
+        self._webhook = row[WEBHOOK]
         self._saved_wallet: Wallet | None = None
         self._writes: dict[Hashable, encode.Write] = {}
+        self._most_waiting: int | None = None
 
     @classmethod
     async def begin(cls, connection: Connection, account_id: AccountId, ahead: Ahead) -> Self:
@@ -82,17 +86,13 @@ class PostgresTransaction:
         return decode.rental(row) if row else None
 
     async def usage(self, asked: UsageAsked) -> Usage:
-        """Count what limits are set on."""
+        """Count what limits are set on for each account."""
         row: Row | None = self._usage
         if asked != self._ahead.usage:
             places = {"account_id": self._account.id, **asdict(asked)}
             row = await read_one(self._connection, sql.USAGE, places)
-        active, nth_cancel, waiting_upstream = row or (0, None, 0)
-        return Usage(
-            active=active,
-            nth_cancel=to_optional_moment(nth_cancel),
-            waiting_upstream=waiting_upstream,
-        )
+        active, nth_cancel = row or (0, None)
+        return Usage(active=active, nth_cancel=to_optional_moment(nth_cancel))
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
         """What is known of one of the account's idempotency keys."""
@@ -108,7 +108,9 @@ class PostgresTransaction:
 
     async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
         """The address for exactly this key, or with ``None`` the account's own."""
-        row = await self._one(sql.WEBHOOK, encode.key_prefix(key_prefix))
+        if key_prefix is None:
+            return decode.webhook(self._webhook) if self._webhook[0] else None
+        row = await self._one(sql.WEBHOOK, key_prefix)
         return decode.webhook(row) if row else None
 
     async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
@@ -129,6 +131,13 @@ class PostgresTransaction:
                 self._saved_wallet = fact
             else:
                 self._note(encode.write_of(fact))
+                if isinstance(fact, Rental) and fact.state not in UNDECIDED:
+                    self._note(encode.departure(fact))
+
+    def take_place(self, rental_id: RentalId, *, most: int) -> None:
+        """Take one of *most* places upstream for a rental that is saved here."""
+        self._most_waiting = most
+        self._note(encode.arrival(rental_id))
 
     def remove(self, webhook: Webhook) -> None:
         """Forget a webhook address when the transaction is left."""
@@ -141,17 +150,41 @@ class PostgresTransaction:
         return not self._writes and self._saved_wallet is None
 
     async def write(self) -> None:
-        """Send all writes; raises `TransactionOutrun` when somebody else was first."""
-        own: Row = (self._account.id, self._version)
+        """
+        Send all writes.
+
+        Raises:
+            TransactionOutrun: Somebody else was first.
+            ServiceUnavailable: No place upstream is free.
+        """
+        version: Row = (self._account.id, self._version)
+        own = version
         statement = sql.NEXT_VERSION
         if self._saved_wallet is not None:
-            own = (*encode.wallet(self._saved_wallet), *own)
+            own = (*encode.wallet(self._saved_wallet), *version)
             statement = sql.SAVE_WALLET
-        writes = self._writes.values()
-        together = sql.together(statement, tuple(each.statement for each in writes))
-        row = (*own, *(value for each in writes for value in each.row))
-        if not await write(self._connection, together, row):
+        writes = tuple(each.statement for each in self._writes.values())
+        row = (*own, *(value for each in self._writes.values() for value in each.row))
+        most = self._most_waiting
+        if most is None:
+            is_written = bool(await write(self._connection, sql.together(statement, writes), row))
+        else:
+            in_a_place = sql.together_in_a_place(statement, writes)
+            is_written = await self._write_in_a_place(
+                in_a_place, (most, most, *row, *version), most
+            )
+        if not is_written:
             raise TransactionOutrun(f"another process wrote to account {self._account.id} first")
+
+    async def _write_in_a_place(self, statement: str, row: Row, most: int) -> bool:
+        while True:
+            [(is_written, is_full, there)] = await write(self._connection, statement, row)
+            if not is_full:
+                return bool(is_written)
+            if there >= most:
+                raise ServiceUnavailable(NO_PLACE)
+            # Their rows are made as they are needed.
+            await write(self._connection, sql.ADD_PLACES, {"there": there, "most": most})
 
     def _note(self, write: encode.Write) -> None:
         self._writes[write.place] = write

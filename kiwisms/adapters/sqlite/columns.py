@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from kiwisms.domain.delivery import FailedTry
+from kiwisms.domain.events import WebhookEvent, in_events
 from kiwisms.domain.money import Money
 from kiwisms.domain.reconciliation import Balance
 from kiwisms.domain.sms import Message
@@ -13,7 +15,7 @@ Row = tuple[Any, ...]
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
-NO_MESSAGES: Final = "[]"
+NONE: Final = "[]"
 
 
 def from_moment(moment: datetime) -> int:
@@ -59,7 +61,7 @@ def to_balance(micros: int | None, at: int | None) -> Balance | None:
 def from_messages(messages: tuple[Message, ...]) -> str:
     """Write messages into one column, so that a rental is one row."""
     if not messages:
-        return NO_MESSAGES
+        return NONE
     return json.dumps(
         [
             {"code": message.code, "text": message.text, "at": from_moment(message.at)}
@@ -70,9 +72,35 @@ def from_messages(messages: tuple[Message, ...]) -> str:
 
 def to_messages(text: str) -> tuple[Message, ...]:
     """Turn `from_messages` around."""
-    if text == NO_MESSAGES:
+    if text == NONE:
         return ()
     return tuple(
         Message(code=each["code"], text=each["text"], at=to_moment(each["at"]))
         for each in json.loads(text)
+    )
+
+
+def from_events(events: frozenset[WebhookEvent]) -> str:
+    """Write the events that an address asks for into one column."""
+    return ",".join(sorted(events))
+
+
+def to_events(text: str) -> frozenset[WebhookEvent]:
+    """Turn `from_events` around."""
+    return in_events(text.split(","))
+
+
+def from_failures(failures: tuple[FailedTry, ...]) -> str:
+    """Write failed tries into one column, so that a delivery is one row."""
+    if not failures:
+        return NONE
+    return json.dumps([{"at": from_moment(each.at), "error": each.error} for each in failures])
+
+
+def to_failures(text: str) -> tuple[FailedTry, ...]:
+    """Turn `from_failures` around."""
+    if text == NONE:
+        return ()
+    return tuple(
+        FailedTry(at=to_moment(each["at"]), error=each["error"]) for each in json.loads(text)
     )

@@ -9,6 +9,8 @@ from functools import lru_cache
 from kiwisms.adapters.sqlite.columns import (
     Row,
     to_balance,
+    to_events,
+    to_failures,
     to_messages,
     to_moment,
     to_optional_moment,
@@ -159,11 +161,23 @@ def idempotency(row: Row) -> IdempotencyRecord:
 
 def webhook(row: Row) -> Webhook:
     """Read a webhook address."""
-    account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at = row
+    (
+        account_id,
+        key_prefix,
+        url,
+        events,
+        low,
+        sealed_secret,
+        sealed_old_secret,
+        rotated_at,
+        stopped_at,
+    ) = row
     return Webhook(
         account_id=account_id,
         key_prefix=key_prefix or None,
         url=url,
+        events=to_events(events),
+        low=to_optional_money(low),
         sealed_secret=sealed_secret,
         sealed_old_secret=sealed_old_secret,
         rotated_at=to_optional_moment(rotated_at),
@@ -184,6 +198,7 @@ def delivery(row: Row) -> Delivery:
         attempts,
         tries_left,
         last_error,
+        failures,
         created_at,
         due_at,
     ) = row
@@ -198,6 +213,7 @@ def delivery(row: Row) -> Delivery:
         attempts=attempts,
         tries_left=tries_left,
         last_error=last_error,
+        failures=to_failures(failures),
         created_at=to_moment(created_at),
         due_at=to_optional_moment(due_at),
     )

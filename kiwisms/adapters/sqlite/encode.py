@@ -11,6 +11,8 @@ from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import (
     Row,
     from_balance,
+    from_events,
+    from_failures,
     from_messages,
     from_moment,
     from_optional_moment,
@@ -131,6 +133,8 @@ def _webhook(webhook: Webhook) -> Row:
         webhook.account_id,
         key_prefix(webhook.key_prefix),
         webhook.url,
+        from_events(webhook.events),
+        from_optional_money(webhook.low),
         webhook.sealed_secret,
         webhook.sealed_old_secret,
         from_optional_moment(webhook.rotated_at),
@@ -150,6 +154,7 @@ def _delivery(delivery: Delivery) -> Row:
         delivery.attempts,
         delivery.tries_left,
         delivery.last_error,
+        from_failures(delivery.failures),
         from_moment(delivery.created_at),
         from_optional_moment(delivery.due_at),
     )

@@ -84,9 +84,10 @@ SELECT
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > :now),
     (SELECT changed_at FROM rental WHERE account_id = :account_id
      AND state = 'CANCELLED' AND changed_at >= :since
-     ORDER BY changed_at DESC LIMIT 1 OFFSET :most_cancels - 1),
-    (SELECT count(*) FROM (SELECT 1 FROM rental
-     WHERE state IN ('REQUESTED', 'WAITING') LIMIT :most_waiting))
+     ORDER BY changed_at DESC LIMIT 1 OFFSET :most_cancels - 1)
+"""
+WAITING_BEYOND: Final = """
+SELECT 1 FROM rental WHERE state IN ('REQUESTED', 'WAITING') LIMIT 1 OFFSET ?
 """
 SAVE_RENTAL: Final = """
 REPLACE INTO rental (
@@ -136,15 +137,18 @@ VALUES (?, ?, ?, ?, ?, ?)
 
 # Webhooks.
 WEBHOOKS: Final = """
-SELECT account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at
+SELECT
+    account_id, key_prefix, url, events, low, sealed_secret, sealed_old_secret, rotated_at,
+    stopped_at
 FROM webhook WHERE account_id = ?
 """
 WEBHOOK: Final = f"{WEBHOOKS} AND key_prefix = ?"
 WEBHOOKS_BY_KEY: Final = f"{WEBHOOKS} ORDER BY key_prefix"
 SAVE_WEBHOOK: Final = """
 REPLACE INTO webhook (
-    account_id, key_prefix, url, sealed_secret, sealed_old_secret, rotated_at, stopped_at)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+    account_id, key_prefix, url, events, low, sealed_secret, sealed_old_secret, rotated_at,
+    stopped_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 REMOVE_WEBHOOK: Final = "DELETE FROM webhook WHERE account_id = ? AND key_prefix = ?"
 
@@ -152,7 +156,7 @@ REMOVE_WEBHOOK: Final = "DELETE FROM webhook WHERE account_id = ? AND key_prefix
 DELIVERIES: Final = """
 SELECT
     account_id, id, key_prefix, event, rental_id, body, status, attempts, tries_left, last_error,
-    created_at, due_at
+    failures, created_at, due_at
 FROM delivery
 """
 DELIVERIES_OF_ACCOUNT: Final = f"{DELIVERIES} WHERE account_id = ?"
@@ -185,8 +189,8 @@ WHERE (account_id, id) IN share ORDER BY due_at, account_id, id LIMIT :limit
 SAVE_DELIVERY: Final = """
 REPLACE INTO delivery (
     account_id, id, key_prefix, event, rental_id, body, status, attempts, tries_left, last_error,
-    created_at, due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    failures, created_at, due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 LEASE_DELIVERY: Final = """
 UPDATE delivery SET due_at = :until WHERE account_id = :account_id AND id = :id

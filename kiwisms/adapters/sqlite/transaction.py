@@ -7,6 +7,7 @@ from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import Row, from_moment, to_optional_moment
 from kiwisms.adapters.sqlite.reader import Parameters, Reader
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey
+from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
@@ -22,7 +23,7 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact, TransactionOutrun, Usage, UsageAsked
+from kiwisms.ports.store import NO_PLACE, Fact, TransactionOutrun, Usage, UsageAsked
 
 
 class SqliteTransaction:
@@ -33,6 +34,7 @@ class SqliteTransaction:
         self._account_id = account_id
         (self._version,) = self._must(sql.VERSION, (account_id,))
         self._writes: list[encode.Write] = []
+        self._most_waiting: int | None = None
 
     async def account(self) -> Account:
         """The account itself."""
@@ -53,20 +55,15 @@ class SqliteTransaction:
         return decode.rental(row) if row else None
 
     async def usage(self, asked: UsageAsked) -> Usage:
-        """Count what limits are set on."""
+        """Count what limits are set on for each account."""
         places = {
             "account_id": self._account_id,
             "now": from_moment(asked.now),
             "since": from_moment(asked.since),
             "most_cancels": asked.most_cancels,
-            "most_waiting": asked.most_waiting,
         }
-        active, nth_cancel, waiting_upstream = self._must(sql.USAGE, places)
-        return Usage(
-            active=active,
-            nth_cancel=to_optional_moment(nth_cancel),
-            waiting_upstream=waiting_upstream,
-        )
+        active, nth_cancel = self._must(sql.USAGE, places)
+        return Usage(active=active, nth_cancel=to_optional_moment(nth_cancel))
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
         """What is known of one of the account's idempotency keys."""
@@ -99,6 +96,10 @@ class SqliteTransaction:
             self._must_be_own(fact.id if isinstance(fact, Account) else fact.account_id)
             self._writes.append(encode.write_of(fact))
 
+    def take_place(self, _rental_id: RentalId, *, most: int) -> None:
+        """Take one of *most* places upstream; here every rental that is UNDECIDED has one."""
+        self._most_waiting = most
+
     def remove(self, webhook: Webhook) -> None:
         """Forget a webhook address when the transaction is left."""
         self._must_be_own(webhook.account_id)
@@ -110,12 +111,22 @@ class SqliteTransaction:
         return not self._writes
 
     def write(self, connection: sqlite3.Connection) -> None:
-        """Send all writes; raises `TransactionOutrun` when somebody else was first."""
+        """
+        Send all writes; no other process writes until they are committed.
+
+        Raises:
+            TransactionOutrun: Somebody else was first.
+            ServiceUnavailable: No place upstream is free.
+        """
         own = self._account_id, self._version
         if connection.execute(sql.NEXT_VERSION, own).rowcount == 0:
             raise TransactionOutrun(f"another process wrote to account {self._account_id} first")
         for statement, row in self._writes:
             connection.execute(statement, row)
+        if self._most_waiting is not None:
+            beyond = connection.execute(sql.WAITING_BEYOND, (self._most_waiting,))
+            if beyond.fetchone():
+                raise ServiceUnavailable(NO_PLACE)
 
     def _one(self, statement: str, key: str | int) -> Row | None:
         return self._reader.one(statement, (self._account_id, key))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import click
 from attrs import fields, frozen, has
@@ -83,7 +83,7 @@ def _paragraphs(
     if isinstance(document, list):
         yield from _rows(document, console, columns)
         return
-    lists = {name: value for name, value in document.items() if isinstance(value, list)}
+    lists = {name: value for name, value in document.items() if _is_table(value)}
     yield _record({name: value for name, value in document.items() if name not in lists})
     for name, rows in lists.items():
         yield Text(f"\n{name}", style="bold")
@@ -120,8 +120,17 @@ def _table(rows: Sequence[Row], box: Box | None) -> Table:
     return table
 
 
+def _is_table(value: object) -> TypeGuard[list[Row]]:
+    return isinstance(value, list) and not any(isinstance(each, str) for each in value)
+
+
 def _cell(value: object) -> Text:
     words = {None: "", True: "yes", False: "no"}
+    if _is_table(value):
+        # The last line stands for a table that is within another.
+        value = " ".join(map(str, value[-1].values())) if value else None
+    elif isinstance(value, list):
+        value = ", ".join(value)
     text = words[value] if isinstance(value, bool | None) else str(value)
     # What a message or an upstream wrote must not steer the terminal.
     safe = "".join(letter if letter.isprintable() else " " for letter in text)

@@ -1,12 +1,15 @@
 """Commands about webhook addresses and what was sent to them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
 from attrs import field, frozen
 
-from kiwisms.domain.delivery import Delivery, DeliveryStatus, Webhook
+from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry, Webhook
+from kiwisms.domain.events import WebhookEvent
 from kiwisms.domain.ids import DeliveryId, KeyPrefix
+from kiwisms.domain.money import Money
 from kiwisms.entrypoints.cli.output import Failed
 from kiwisms.entrypoints.cli.run import office
 from kiwisms.entrypoints.cli.shape import Group, limit
@@ -20,18 +23,29 @@ class WebhookView:
     account_id: str
     key_prefix: str | None
     url: str
+    events: list[str]
+    low: Money | None
     secret: str = field(repr=False)
     rotated_at: datetime | None
     stopped_at: datetime | None
 
 
 @frozen
-class ClearedView:
-    """A webhook address that was removed, as it is printed."""
+class AddressView:
+    """A webhook address as it is printed without its secret."""
 
     account_id: str
     key_prefix: str | None
     url: str
+
+
+@frozen
+class ResealedView:
+    """What was sealed anew as it is printed."""
+
+    resealed: int
+    unchanged: int
+    locked: Sequence[AddressView]
 
 
 @frozen
@@ -47,6 +61,7 @@ class DeliveryView:
     key_prefix: str | None
     created_at: datetime
     due_at: datetime | None
+    failures: list[FailedTry]
 
 
 def _webhook(webhook: Webhook, secret: str) -> WebhookView:
@@ -54,9 +69,17 @@ def _webhook(webhook: Webhook, secret: str) -> WebhookView:
         account_id=webhook.account_id,
         key_prefix=webhook.key_prefix,
         url=webhook.url,
+        events=[event for event in WebhookEvent if event in webhook.events],
+        low=webhook.low,
         secret=secret,
         rotated_at=webhook.rotated_at,
         stopped_at=webhook.stopped_at,
+    )
+
+
+def _address(webhook: Webhook) -> AddressView:
+    return AddressView(
+        account_id=webhook.account_id, key_prefix=webhook.key_prefix, url=webhook.url
     )
 
 
@@ -71,6 +94,7 @@ def _delivery(delivery: Delivery) -> DeliveryView:
         key_prefix=delivery.key_prefix,
         created_at=delivery.created_at,
         due_at=delivery.due_at,
+        failures=list(delivery.failures),
     )
 
 
@@ -86,15 +110,27 @@ _key = click.option("--key", metavar="PREFIX", help="The address for what this A
 @click.argument("account")
 @click.argument("url")
 @_key
+@click.option(
+    "--events", metavar="NAMES", help="What to send, with commas between; else sms.received."
+)
+@click.option(
+    "--low", metavar="AMOUNT", help="Dollars; wallet.low is sent when less becomes available."
+)
 @office
-async def set_address(kiwi: Kiwisms, account: str, url: str, key: str | None) -> WebhookView:
+async def set_address(
+    kiwi: Kiwisms, account: str, url: str, *, key: str | None, events: str | None, low: str | None
+) -> WebhookView:
     """
     Send the events of ACCOUNT, an id or an email, to URL from now on.
 
-    An address that is only changed keeps its secret.
+    They are sms.received, rental.expired, rental.cancelled, rental.completed and wallet.low. An
+    address that is only changed keeps its secret, and its events too unless they are named.
     """
     found = await kiwi.accounts.find(account)
-    return _webhook(*await kiwi.webhooks.set(found.id, url, key_prefix=_prefix(key)))
+    webhook, secret = await kiwi.webhooks.set(
+        found.id, url, key_prefix=_prefix(key), events=events, low=low
+    )
+    return _webhook(webhook, secret)
 
 
 @webhooks.command("show")
@@ -111,13 +147,10 @@ async def show_address(kiwi: Kiwisms, account: str, key: str | None) -> WebhookV
 @click.argument("account")
 @_key
 @office
-async def clear(kiwi: Kiwisms, account: str, key: str | None) -> ClearedView:
+async def clear(kiwi: Kiwisms, account: str, key: str | None) -> AddressView:
     """Send no more events of ACCOUNT, an id or an email."""
     found = await kiwi.accounts.find(account)
-    webhook = await kiwi.webhooks.clear(found.id, key_prefix=_prefix(key))
-    return ClearedView(
-        account_id=webhook.account_id, key_prefix=webhook.key_prefix, url=webhook.url
-    )
+    return _address(await kiwi.webhooks.clear(found.id, key_prefix=_prefix(key)))
 
 
 @webhooks.command()
@@ -128,6 +161,30 @@ async def rotate(kiwi: Kiwisms, account: str, key: str | None) -> WebhookView:
     """Sign for ACCOUNT, an id or an email, with a new secret; for a day the old one signs too."""
     found = await kiwi.accounts.find(account)
     return _webhook(*await kiwi.webhooks.rotate(found.id, key_prefix=_prefix(key)))
+
+
+@webhooks.command()
+@office
+async def reseal(kiwi: Kiwisms) -> ResealedView | Failed:
+    """
+    Seal the secrets of all addresses with the current key, so that the old one can go.
+
+    Fails when there are some that none of both keys opens. It is safe to do this twice, and beside
+    a server that has both keys.
+    """
+    found = await kiwi.webhooks.reseal()
+    view = ResealedView(
+        resealed=found.resealed,
+        unchanged=found.unchanged,
+        locked=[_address(each) for each in found.locked],
+    )
+    if not found.locked:
+        return view
+    return Failed(
+        view,
+        f"the secrets of {len(found.locked)} addresses were sealed with another key:"
+        " name it as KIWISMS_OLD_SECRET_KEY, or clear and set those addresses anew",
+    )
 
 
 @webhooks.command()
@@ -149,7 +206,7 @@ async def test(kiwi: Kiwisms, account: str, key: str | None) -> DeliveryView | F
 @limit
 @office
 async def deliveries(kiwi: Kiwisms, account: str, limit: int) -> list[DeliveryView]:
-    """List the newest events of ACCOUNT, an id or an email."""
+    """List the newest events of ACCOUNT, an id or an email; --json has all their failed tries."""
     found = await kiwi.accounts.find(account)
     return [_delivery(each) for each in await kiwi.webhooks.deliveries(found.id, limit=limit)]
 

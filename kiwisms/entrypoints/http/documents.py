@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from kiwisms.application.catalogs import Priced, PriceList
-from kiwisms.application.outbox import instant
-from kiwisms.domain.money import Money
+from kiwisms.application.outbox import dollars, instant
 from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.wallet import Wallet
 
@@ -14,7 +13,7 @@ Document = Mapping[str, object]
 
 def balance(wallet: Wallet) -> Document:
     """``Balance``: what is available."""
-    return {"balance": _number(wallet.available), "currency": "USD"}
+    return {"balance": dollars(wallet.available), "currency": "USD"}
 
 
 def services(prices: PriceList) -> Document:
@@ -60,7 +59,7 @@ def rental(rental: Rental, now: datetime) -> Document:
         "service": rental.service,
         "serviceName": rental.service_name,
         "status": rental.state.value,
-        "price": _number(rental.price),
+        "price": dollars(rental.price),
         "codes": codes,
         "otpCode": codes[-1] if codes else None,
         "expiresAt": instant(rental.expires_at),
@@ -78,7 +77,7 @@ def rental_created(rental: Rental) -> Document:
         "phone": rental.phone,
         "service": rental.service,
         "serviceName": rental.service_name,
-        "price": _number(rental.price),
+        "price": dollars(rental.price),
         "status": State.WAITING.value,
         "expiresAt": instant(rental.expires_at),
         "asleep": rental.asleep_until is not None,
@@ -88,8 +87,3 @@ def rental_created(rental: Rental) -> Document:
 def rental_ended(rental: Rental) -> Document:
     """``RentalActionResponse``."""
     return {"success": True, "rentalId": rental.id, "status": rental.state.value}
-
-
-def _number(money: Money) -> float:
-    # The contract asks for JSON numbers; a wallet and a price have whole cents.
-    return money.micros / 1_000_000

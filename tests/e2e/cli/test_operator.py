@@ -119,11 +119,17 @@ async def test_webhooks(kiwi: Kiwi) -> None:
         assert failed.status == 1
         assert failed.err == "Error: the test event did not arrive: HTTP 500\n"
         assert (failed.document["status"], failed.document["attempts"]) == ("GIVEN_UP", 1)
+        [failure] = failed.document["failures"]
+        assert failure["error"] == failed.document["lastError"] == "HTTP 500"
+        assert failure["at"] >= failed.document["createdAt"]
 
         newest = await kiwi.tell("webhooks", "deliveries", ada)
         assert newest == [failed.document, tried]
         assert {"id", "event", "rentalId", "status", "attempts"} <= newest[0].keys()
         assert await kiwi.tell("webhooks", "deliveries", ada, "--limit", "1") == newest[:1]
+        table = (await kiwi.run("webhooks", "deliveries", ada)).out.splitlines()
+        assert table[0].split()[-1] == "failures"
+        assert table[1].endswith(f"{failure['at']} HTTP 500")
         again = await kiwi.tell("webhooks", "resend", tried["id"])
         assert (again["id"], again["status"]) == (tried["id"], "PENDING")
 
@@ -135,6 +141,24 @@ async def test_webhooks(kiwi: Kiwi) -> None:
         assert await kiwi.fail("webhooks", "resend", "x") == "no delivery 'x'"
     finally:
         await runner.cleanup()
+
+
+async def test_the_events_of_an_address(kiwi: Kiwi) -> None:
+    ada, url = "ada@example.com", "https://ada.example.com/hook"
+    await kiwi.tell("accounts", "create", ada)
+    address = await kiwi.tell("webhooks", "set", ada, url)
+    assert (address["events"], address["low"]) == (["sms.received"], None)
+    more = ("--events", "wallet.low,sms.received", "--low", "5")
+    asked = address | {"events": ["sms.received", "wallet.low"], "low": "5.00"}
+    assert await kiwi.tell("webhooks", "set", ada, url, *more) == asked
+    assert await kiwi.tell("webhooks", "set", ada, url) == asked
+    assert await kiwi.tell("webhooks", "show", ada) == asked
+    shown = (await kiwi.run("webhooks", "show", ada)).out.splitlines()
+    assert "events     sms.received, wallet.low" in shown
+    assert await kiwi.fail("webhooks", "set", ada, url, "--events", "sms.sent") == (
+        "events: sms.sent is unknown: must be some of sms.received, rental.expired,"
+        " rental.cancelled, rental.completed, wallet.low"
+    )
 
 
 async def test_rentals(kiwi: Kiwi) -> None:
@@ -367,3 +391,36 @@ async def test_what_is_pushed_to_the_address_that_is_shown(shop: Kiwi, provider:
         done = await server.end(signal.SIGTERM)
         assert (done.status, secret in done.err) == (0, False)
     assert await shop.tell("incidents", "orphans") == []
+
+
+async def test_the_secret_key_is_replaced(shop: Kiwi, provider: Upstream) -> None:
+    ada, url = "ada@example.com", "https://example.com/hook"
+    first, second = {"KIWISMS_SECRET_KEY": "a" * 16}, {"KIWISMS_SECRET_KEY": "b" * 16}
+    both = second | {"KIWISMS_OLD_SECRET_KEY": "a" * 16}
+    await shop.tell("accounts", "create", ada, **first)
+    secret = (await shop.tell("webhooks", "set", ada, url, **first))["secret"]
+    old_address = (await shop.tell("provider", "show", **first))["push_url"]
+
+    locked = await shop.run("webhooks", "reseal", "--json", **second)
+    assert (locked.status, locked.document["resealed"]) == (1, 0)
+    assert [each["url"] for each in locked.document["locked"]] == [url]
+    assert "name it as KIWISMS_OLD_SECRET_KEY" in locked.err
+
+    key = await shop.tell("keys", "create", ada, **first)
+    await shop.tell("wallet", "credit", ada, "5", "--reason", "x", **first)
+    slow = {"KIWISMS_SYNC_SECONDS": "600"}
+    async with serving(shop, key["key"], **both, **slow) as (server, buyer):
+        sealed = await shop.tell("webhooks", "reseal", **both)
+        assert sealed == {"resealed": 1, "unchanged": 0, "locked": []}
+        again = await shop.tell("webhooks", "reseal", **both)
+        assert again == {"resealed": 0, "unchanged": 1, "locked": []}
+
+        old_path = old_address[old_address.index("/push/") :]
+        await provider.post("settings", push_url=server.document["address"] + old_path)
+        rental = (await buyer.rent())[1]["rental"]
+        await provider.post("messages", code="0042", to=rental["phone"])
+        await until(lambda: buyer.ask("GET", "/rentals?sync=0"), lambda told: "0042" in str(told))
+        await server.end(signal.SIGTERM)
+
+    assert (await shop.tell("webhooks", "show", ada, **second))["secret"] == secret
+    assert (await shop.tell("provider", "show", **second))["push_url"] != old_address

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Awaitable, Iterable
 
 import pytest
+from attrs import evolve
 
 from kiwisms.domain.money import cents
 from kiwisms.domain.rental import State
-from tests.e2e.http.site import Answer, Customer, Site
+from tests.e2e.http.site import WIDE, Answer, Customer, Site, open_site
 
 
 async def at_once(requests: Iterable[Awaitable[Answer]]) -> list[Answer]:
@@ -37,6 +38,25 @@ async def test_twenty_rents_with_the_money_for_two(site: Site) -> None:
     assert site.bought == 2
     assert await poor.balance() == 0.02
     assert await poor.held() == cents(78)
+
+
+async def test_upstream_never_has_more_waiting_than_may(store_url: str) -> None:
+    async with open_site(store_url, evolve(WIDE, provider_max_waiting=3)) as site:
+        crowd = [await site.customer(email=f"{number}@example.com") for number in range(8)]
+        upstream = site.simulator.upstream
+        upstream.most_waiting = 1000
+        first = await at_once(customer.rent() for customer in crowd)
+        assert told(first) == {(201, None): 3, (404, "SERVICE_UNAVAILABLE"): 5}
+        sold = [each for each in zip(crowd, first, strict=True) if each[1].status == 201]
+        rented = [(who, answer.json["rental"]) for who, answer in sold]
+        (one, cancelled), (other, coded), _ = rented
+        await one.ask("POST", f"/rentals/{cancelled['id']}/cancel")
+        site.deliver("0042", to=coded["phone"])
+        await other.poll(coded["id"])
+        second = await at_once(customer.rent() for customer in crowd)
+        assert told(second) == {(201, None): 2, (404, "SERVICE_UNAVAILABLE"): 6}
+        assert (site.bought, upstream.waiting(site.clock.now())) == (5, 3)
+        await site.assert_balanced()
 
 
 async def test_of_two_cancels_one_refund(ada: Customer) -> None:

@@ -99,7 +99,6 @@ def test_every_statement_finds_its_rows_by_an_index(
         "state": None,
         "limit": 1,
         "most_cancels": 1,
-        "most_waiting": 1,
     }
     for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {statement}", places or names):
         assert not re.match(r"SCAN \w+$", detail)

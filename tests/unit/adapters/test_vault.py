@@ -84,3 +84,17 @@ def test_nothing_secret_is_printed() -> None:
 
 def test_the_plain_vault_always_seals_the_same_way() -> None:
     assert PlainVault().seal(SECRET) == PlainVault().seal(SECRET)
+
+
+def test_what_an_older_key_sealed_is_sealed_with_the_first() -> None:
+    before, both, after = FernetVault([OTHER]), FernetVault([KEY, OTHER]), FernetVault([KEY])
+    resealed = both.reseal(before.seal(SECRET))
+    assert after.open(resealed) == SECRET
+    assert both.reseal(resealed) == resealed
+
+
+@given(vault=vaults, garbage=text())
+def test_garbage_is_not_sealed_anew(vault: Vault, garbage: str) -> None:
+    if not garbage.startswith("plain:"):
+        with pytest.raises(VaultLocked):
+            vault.reseal(garbage)

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from attrs import evolve
 
 from kiwisms.domain.account import Account
 from kiwisms.domain.push import PushedMessage
@@ -192,3 +193,14 @@ def test_only_the_provider_knows_the_secret(kit: Kit) -> None:
     assert kit.kiwi.pushes.knows("push-secret")
     assert not kit.kiwi.pushes.knows("push-secre")
     assert "push-secret" not in repr(kit.kiwi.pushes)
+
+
+def test_the_address_of_an_old_key_goes_on_working(kit: Kit) -> None:
+    pushes = evolve(kit.kiwi.pushes, secrets=("new", "old"))
+    assert pushes.secret == "new"
+    assert [pushes.knows(each) for each in ("new", "old", "other", "")] == [
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -58,6 +58,11 @@ async def rotate_webhook(kit: Kit, eve: Account) -> None:
     await kit.kiwi.webhooks.rotate(eve.id)
 
 
+async def reseal_webhooks(kit: Kit, eve: Account) -> None:
+    for _ in range(2):
+        await kit.kiwi.webhooks.reseal()
+
+
 async def resend(kit: Kit, eve: Account) -> None:
     delivery = await kit.kiwi.webhooks.test(eve.id)
     await kit.kiwi.webhooks.resend(delivery.id)
@@ -88,6 +93,7 @@ ACTS: dict[Action, Act] = {
     Action.KEY_REVOKED: revoke_key,
     Action.WEBHOOK_SET: set_webhook,
     Action.WEBHOOK_ROTATED: rotate_webhook,
+    Action.WEBHOOK_RESEALED: reseal_webhooks,
     Action.DELIVERY_RESENT: resend,
     Action.WEBHOOK_STOPPED: stop_webhook,
     Action.WEBHOOK_CLEARED: clear_webhook,
@@ -124,7 +130,9 @@ async def test_what_fails_leaves_no_entry(kit: Kit, ada: Account) -> None:
 
 
 async def test_who_acts_can_be_said(kit: Kit, ada: Account) -> None:
-    office = join(kit.kiwi.ports, kit.terms, catalog_age=CATALOG_AGE, push_secret="s", by=OPERATOR)
+    office = join(
+        kit.kiwi.ports, kit.terms, catalog_age=CATALOG_AGE, push_secrets=["s"], by=OPERATOR
+    )
     await office.accounts.suspend(ada.id, reason="fraud")
     newest = (await office.trail.of(ada.id, limit=1))[0]
     assert (newest.by, newest.action, newest.detail) == ("operator", "ACCOUNT_SUSPENDED", "fraud")

@@ -62,6 +62,7 @@ EVENT_OF_RENTAL = "an event has its rental"
 EVENT_ONCE = "an event tells of one message"
 INCIDENT_OF_RENTAL = "an incident has its rental"
 RESOLVED = "a resolved incident is not due"
+PLACE = "a rental has a place upstream while it is undecided"
 
 LIVES: dict[str, Sequence[Callable[[Rental], Rental]]] = {
     "requested": [],
@@ -74,6 +75,10 @@ LIVES: dict[str, Sequence[Callable[[Rental], Rental]]] = {
     "cancelled": [rent, cancel],
     "expired": [rent, run_out],
 }
+
+
+def places(*ids: str) -> list[RentalId]:
+    return [RentalId(each) for each in ("requested", "waiting", *ids)]
 
 
 def honest() -> Books:
@@ -105,6 +110,7 @@ def honest() -> Books:
         ],
         deliveries=[event("one", "0"), event("two", "1"), event_of_test()],
         incidents=[incident("open", "failed"), incident("resolved", "expired").resolve("-", NOW)],
+        places=places("corrected"),
     )
 
 
@@ -381,12 +387,18 @@ FORGED = [
     Forged(
         "a waiting rental is called expired",
         with_rental("waiting", in_state(State.EXPIRED)),
-        {UNDECIDED: "wallet", RELEASED: "waiting", LAST_STEP: "waiting", RENTAL_DUE: "waiting"},
+        {
+            UNDECIDED: "wallet",
+            RELEASED: "waiting",
+            LAST_STEP: "waiting",
+            RENTAL_DUE: "waiting",
+            PLACE: "waiting",
+        },
     ),
     Forged(
         "a waiting rental is called received",
         with_rental("waiting", in_state(State.RECEIVED)),
-        {UNDECIDED: "wallet", CAPTURED: "waiting", LAST_STEP: "waiting"},
+        {UNDECIDED: "wallet", CAPTURED: "waiting", LAST_STEP: "waiting", PLACE: "waiting"},
     ),
     Forged(
         "an expired rental has a code",
@@ -504,6 +516,12 @@ FORGED = [
         with_incident("resolved", due_at=NOW),
         {RESOLVED: "resolved"},
     ),
+    Forged("a place is given away", evolve(HONEST, places=places()), {PLACE: "corrected"}),
+    Forged(
+        "a place is kept for ever",
+        evolve(HONEST, places=places("corrected", "expired")),
+        {PLACE: "expired"},
+    ),
 ]
 
 
@@ -515,6 +533,10 @@ def broken(found: Sequence[Violation]) -> dict[str, str]:
 def test_honest_books_break_no_law() -> None:
     assert list(audit(HONEST)) == []
     assert {rental.state for rental in HONEST.rentals} == set(State) - {State.NEW}
+
+
+def test_a_store_that_counts_has_no_places_to_be_wrong() -> None:
+    assert list(audit(evolve(HONEST, places=None))) == []
 
 
 def test_an_account_that_did_nothing_breaks_no_law() -> None:
@@ -535,7 +557,7 @@ def test_every_law_is_broken_by_something() -> None:
         NO_GAP, COUNTED, AVAILABLE_SUM, HELD_SUM, AVAILABLE_SIGN, HELD_SIGN, UNDECIDED,
         RENTAL_HELD, CAPTURED, RELEASED, PAID, NUMBER, HAS_RENTAL, WAY, LAST_STEP, PATH,
         STEP_OF_RENTAL, RENTAL_DUE, KEY_STATE, KEY_THERE, EVENT_DUE, EVENT_OF_RENTAL, EVENT_ONCE,
-        INCIDENT_OF_RENTAL, RESOLVED,
+        INCIDENT_OF_RENTAL, RESOLVED, PLACE,
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from kiwisms.domain.delivery import (
     Delivery,
     DeliveryEvent,
     DeliveryStatus,
+    FailedTry,
     Webhook,
     check_url,
     new_secret,
@@ -88,9 +89,27 @@ def test_an_accepted_delivery_is_over() -> None:
 
 
 def test_a_delivery_can_be_given_up_at_once() -> None:
-    gone = delivery().given_up("410")
+    gone = delivery().given_up("410", NOW)
     assert (gone.status, gone.attempts, gone.last_error) == (DeliveryStatus.GIVEN_UP, 1, "410")
     assert gone.due_at is None
+
+
+def test_each_failed_try_is_remembered_with_its_time_and_its_reason() -> None:
+    failing = delivery().failed("HTTP 500", NOW).failed("timed out", NOW + seconds(5))
+    accepted = failing.accepted()
+    assert accepted.failures == (
+        FailedTry(at=NOW, error="HTTP 500"),
+        FailedTry(at=NOW + seconds(5), error="timed out"),
+    )
+    gone = accepted.resend(NOW).given_up("HTTP 410", NOW + seconds(6))
+    assert gone.failures == (*accepted.failures, FailedTry(at=NOW + seconds(6), error="HTTP 410"))
+
+
+def test_no_more_failures_are_remembered_than_one_schedule_has() -> None:
+    failing = delivery()
+    for number in range(20):
+        failing = evolve(failing, tries_left=7).failed(f"{number}", NOW)
+    assert [each.error for each in failing.failures] == [f"{number}" for number in range(12, 20)]
 
 
 @pytest.mark.parametrize("status", DeliveryStatus)
@@ -113,7 +132,7 @@ def test_only_what_is_in_the_table_can_happen(status: DeliveryStatus, event: Del
     acts = {
         DeliveryEvent.ACCEPT: lambda each: each.accepted(),
         DeliveryEvent.RETRY: lambda each: each.failed("500", NOW),
-        DeliveryEvent.GIVE_UP: lambda each: each.given_up("410"),
+        DeliveryEvent.GIVE_UP: lambda each: each.given_up("410", NOW),
         DeliveryEvent.RESEND: lambda each: each.resend(NOW),
     }
     if (status, event) in TRANSITIONS:
@@ -272,3 +291,16 @@ def test_no_text_makes_the_check_fail_otherwise(url: str) -> None:
     except ValidationRefused:
         return
     assert url.lower().startswith(("http://", "https://"))
+
+
+def test_all_secrets_that_sign_are_sealed_anew(webhook: Webhook) -> None:
+    rotated = webhook.rotate("sealed-2", NOW).reseal(str.upper, NOW + seconds(1))
+    assert rotated.signing(NOW) == ("SEALED-2", "SEALED-1")
+    assert webhook.reseal(str.upper, NOW).signing(NOW) == ("SEALED-1",)
+
+
+def test_a_secret_that_signs_no_more_is_forgotten_when_the_other_is_sealed_anew(
+    webhook: Webhook,
+) -> None:
+    resealed = webhook.rotate("sealed-2", NOW).reseal(str.upper, NOW + DAY)
+    assert (resealed.sealed_secret, resealed.sealed_old_secret) == ("SEALED-2", None)

@@ -26,7 +26,7 @@ EXPECTED: Final = {
     *(f"wallet {name}" for name in ("credit", "debit", "statement")),
     *(
         f"webhooks {name}"
-        for name in ("set", "show", "clear", "rotate", "test", "deliveries", "resend")
+        for name in ("set", "show", "clear", "rotate", "test", "deliveries", "resend", "reseal")
     ),
     "provider show",
     "rentals list",

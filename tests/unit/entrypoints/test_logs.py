@@ -16,13 +16,15 @@ PROVIDER_KEY: Final = 'pr0v"i\\der+ké/y'
 SECRET_KEY: Final = "0123456789abcdef+/=="
 API_KEY: Final = "lsms_06h0mreiadrgf07gl54pjms5uofw5n6x_143peq4sffpdj1i0umg56itf2olt8109ia53e9s"
 WEBHOOK: Final = "whsec_+TpwlPr0xbGKgV95/bscOvDBZQcSjLvy1g+70zFkR/M="
+PUSH: Final = "/push/7d1f9a0c4be25f8836e1c0d2a49b7e5f"
 SECRETS: Final = {
     "provider key": PROVIDER_KEY,
     "secret key": SECRET_KEY,
     "API key": API_KEY,
     "webhook secret": WEBHOOK,
+    "address for pushes": PUSH,
 }
-TAILS: Final = ("i\\der", "abcdef", "143peq", "TpwlPr0", "bscOvDB", "zFkR")
+TAILS: Final = ("i\\der", "abcdef", "143peq", "TpwlPr0", "bscOvDB", "zFkR", "9a0c4b")
 """Parts of them; none may be left over."""
 
 

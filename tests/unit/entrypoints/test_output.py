@@ -104,6 +104,41 @@ def test_a_pipe_gets_plain_columns_that_are_never_wrapped(
     assert not any(line.endswith(" ") for line in lines)
 
 
+@frozen
+class Try:
+    at: datetime
+    error: str
+
+
+@frozen
+class Event:
+    id: str
+    tries: list[Try]
+
+
+@frozen
+class Book:
+    name: str
+    words: list[str]
+    events: list[Event]
+
+
+def test_words_stand_in_a_cell_and_of_a_table_its_last_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    events = [Event("e-1", [Try(AT, "HTTP 500"), Try(AT, "timed out")]), Event("e-2", [])]
+    show(Book("b", ["x", "y"], events), as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "name   b",
+        "words  x, y",
+        "",
+        "events",
+        "id   tries",
+        "e-1  2026-11-24T02:03:04.567Z timed out",
+        "e-2",
+    ]
+
+
 def test_a_pipe_is_told_when_there_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     show([], as_json=False)
     assert capsys.readouterr().out == "none\n"

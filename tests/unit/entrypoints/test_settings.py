@@ -27,6 +27,7 @@ GOOD: Final[Mapping[str, tuple[str, object]]] = MappingProxyType(
         "workers": ("1", 1),
         "public_url": ("https://sms.example.com", "https://sms.example.com"),
         "secret_key": (SECRET, SECRET),
+        "old_secret_key": (SECRET, SECRET),
         "markup_percent": ("0", 0),
         "session_seconds": ("600", 600),
         "provider_timeout_seconds": ("0.5", 0.5),
@@ -63,6 +64,7 @@ BAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "workers": ("0", "two", "2"),
         "public_url": ("sms.example.com", "https://u:pw@h"),
         "secret_key": ("short", "x" * 15),
+        "old_secret_key": ("short", "x" * 15),
         "markup_percent": ("-1", "30%", "10001"),
         "session_seconds": ("0", "1.5", "86401"),
         "provider_timeout_seconds": ("0", "nan", "inf", "soon"),
@@ -188,6 +190,7 @@ def test_workers_are_refused_with_their_own_sentence() -> None:
     [
         ("provider_key", "my secret key"),
         ("secret_key", "hunter2"),
+        ("old_secret_key", "hunter2"),
         ("store_url", "mysql://u:hunter2@h/d"),
         ("store_url", "postgresql://u:hunter2@[h/d"),
         ("provider_url", "https://u:hunter2@h/"),
@@ -208,13 +211,15 @@ def test_a_secret_is_not_in_the_repr() -> None:
         environment={
             "KIWISMS_PROVIDER_KEY": KEY,
             "KIWISMS_SECRET_KEY": SECRET,
+            "KIWISMS_OLD_SECRET_KEY": "the old key of theirs",
             "KIWISMS_REDIS_URL": "redis://u:hunter%202@h",
         }
     )
     assert KEY not in repr(settings)
     assert SECRET not in repr(settings)
+    assert "the old key" not in repr(settings)
     assert "hunter" not in repr(settings)
-    assert settings.secrets == (KEY, SECRET, "hunter%202", "hunter 2")
+    assert settings.secrets == (KEY, SECRET, "the old key of theirs", "hunter%202", "hunter 2")
 
 
 def test_a_password_in_an_address_is_a_secret_however_it_is_written() -> None:

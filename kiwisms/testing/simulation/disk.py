@@ -1,0 +1,66 @@
+"""What outlives a crash: the records that all processes of one life share."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from kiwisms.adapters.memory import MemoryStore
+from kiwisms.adapters.memory.records import Records
+from kiwisms.adapters.memory.transaction import MemoryTransaction
+from kiwisms.domain.account import AccountNotFound
+from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.ids import AccountId
+from kiwisms.domain.rental import Rental
+from kiwisms.ports.store import TransactionOutrun
+
+
+class Disk(MemoryStore):
+    """
+    The one store of a life, which nothing befalls; each process reaches it in its own way.
+
+    Args:
+        waits: Whether a transaction locks its account for all processes, as Postgres does. If not,
+            each process only locks for itself, and who commits second is outrun, as on SQLite.
+    """
+
+    def __init__(self, *, waits: bool) -> None:
+        super().__init__()
+        self.waits = waits
+        self.on_commit: Callable[[AccountId], None] = _ignore
+        """Told after each commit."""
+        self._versions: dict[AccountId, int] = {}
+        self._shared_locks: dict[AccountId, asyncio.Lock] = {}
+
+    @property
+    def records(self) -> dict[AccountId, Records]:
+        """What is written."""
+        return self._records
+
+    def lock(self, account_id: AccountId) -> asyncio.Lock:
+        """The lock that all processes have in common."""
+        return self._shared_locks.setdefault(account_id, asyncio.Lock())
+
+    def begin(self, account_id: AccountId) -> tuple[MemoryTransaction, int]:
+        """Begin to read an account: what is there, and the version of it."""
+        if account_id not in self._records:
+            raise AccountNotFound(account_id)
+        tx = MemoryTransaction(self._records[account_id])
+        return tx, self._versions.get(account_id, 0)
+
+    def commit(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> None:
+        """Write all changes at once; raises `TransactionOutrun` if they were decided too late."""
+        if self._versions.get(account_id, 0) != version:
+            raise TransactionOutrun(f"another process wrote to account {account_id} first")
+        self._write(account_id, tx)
+        self._versions[account_id] = version + 1
+        self.on_commit(account_id)
+
+
+def next_due(records: Records) -> datetime | None:
+    """When the next work of one account comes due."""
+    work: tuple[Rental | Delivery, ...] = (*records.rentals.values(), *records.deliveries.values())
+    return min((each.due_at for each in work if each.due_at is not None), default=None)
+
+
+def _ignore(_account_id: AccountId) -> None:
+    pass

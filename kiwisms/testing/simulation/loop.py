@@ -1,0 +1,238 @@
+"""An event loop in which nothing is real: time jumps, and a seed decides who goes next."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextvars import Context, copy_context
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from random import Random
+from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
+
+from kiwisms.testing.clock import START
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+MICROS: Final = 1_000_000
+LONGEST: Final = 200_000
+"""Steps after which a run is taken to go in circles."""
+
+
+class Stuck(Exception):
+    """A run cannot end: everything waits for something else, or goes in circles."""
+
+
+class SimulatedHandle(asyncio.TimerHandle):
+    """A callback that the loop will run, unless it is cancelled before."""
+
+    __slots__ = ()
+
+    # The base class asks the loop about debugging at every turn.
+    def __init__(
+        self,
+        micros: int,
+        callback: Callable[..., object],
+        args: tuple[object, ...],
+        context: Context | None,
+    ) -> None:
+        self._when = micros / MICROS
+        self._callback: Callable[..., object] | None = callback
+        self._args: Sequence[Any] = args
+        self._context = copy_context() if context is None else context
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """Do not run, and let go of what would have."""
+        self._cancelled = True
+        self._callback, self._args = None, ()
+
+    def run(self) -> None:
+        """Call back."""
+        if self._callback is not None:
+            self._context.run(self._callback, *self._args)
+
+
+class SimulatedLoop(asyncio.BaseEventLoop):
+    """
+    Runs tasks one step at a time, in an order that *chance* draws anew for each step.
+
+    Whatever is ready may go next, not only what was ready first: so a run explores orders that a
+    real loop would show only under a load that nobody can repeat. When nothing is ready, time
+    jumps to the next timer. There are no sockets, no threads and no signals.
+
+    >>> async def main() -> float:
+    ...     await asyncio.sleep(3600)
+    ...     return asyncio.get_running_loop().time()
+    >>> SimulatedLoop(Random(1)).run(main())
+    3600.0
+    """
+
+    def __init__(self, chance: Random) -> None:
+        super().__init__()
+        self.steps = 0
+        """How many callbacks have run: a time that never stands still."""
+        self.errors: list[str] = []
+        """What callbacks raised, and what tasks raised that nobody awaited."""
+        self._draw = chance.random
+        self._micros = self._timer_number = 0
+        self._waiting: list[SimulatedHandle] = []
+        self._timers: list[tuple[int, int, SimulatedHandle]] = []
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    def run(self, main: Coroutine[Any, Any, T], *, most: int = LONGEST) -> T:
+        """
+        Run *main* to its end, then cancel whatever else is left.
+
+        Raises:
+            Stuck: *main* cannot end, or did not within *most* steps.
+        """
+        asyncio._set_running_loop(self)  # noqa: SLF001 - made for authors of loops
+        try:
+            task = self.create_task(main)
+            self._run_until(task.done, most)
+            return task.result()
+        finally:
+            self._cancel_the_rest()
+            asyncio._set_running_loop(None)  # noqa: SLF001
+
+    def time(self) -> float:
+        """Seconds since the run began."""
+        return self._micros / MICROS
+
+    @property
+    def micros(self) -> int:
+        """The same in whole microseconds."""
+        return self._micros
+
+    def call_soon(
+        self,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> SimulatedHandle:
+        """Run *callback* at one of the next steps."""
+        handle = SimulatedHandle(self._micros, callback, args, context)
+        self._waiting.append(handle)
+        return handle
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> SimulatedHandle:
+        """Run *callback* after *delay* seconds."""
+        return self._call_at(self._micros + round(delay * MICROS), callback, args, context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> SimulatedHandle:
+        """Run *callback* at *when* seconds after the run began."""
+        return self._call_at(round(when * MICROS), callback, args, context)
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """Make a future of this loop."""
+        return asyncio.Future(loop=self)
+
+    def create_task(
+        self,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        *,
+        name: object = None,
+        context: Context | None = None,
+    ) -> asyncio.Task[T]:
+        """Begin to run a coroutine."""
+        del name  # never read, and made of a count that all loops share
+        task: asyncio.Task[T] = asyncio.Task(coro, loop=self, name="", context=context)
+        self._tasks.append(task)
+        return task
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Remember what went wrong in `errors`."""
+        self.errors.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    def get_debug(self) -> bool:
+        """Never: asyncio's own checks need real time."""
+        return False
+
+    def is_running(self) -> bool:
+        """Whether somebody is inside `run`."""
+        return asyncio._get_running_loop() is self  # noqa: SLF001
+
+    def is_closed(self) -> bool:
+        """Always: there is nothing to close."""
+        return True
+
+    def _call_at(
+        self,
+        micros: int,
+        callback: Callable[..., object],
+        args: tuple[object, ...],
+        context: Context | None,
+    ) -> SimulatedHandle:
+        handle = SimulatedHandle(micros, callback, args, context)
+        self._timer_number += 1
+        heappush(self._timers, (micros, self._timer_number, handle))
+        return handle
+
+    def _run_until(self, done: Callable[[], bool], most: int) -> None:
+        ready, timers, draw = self._waiting, self._timers, self._draw
+        limit = self.steps + most
+        while not done():
+            if not ready:
+                if not timers:
+                    raise Stuck("everything waits for something else")
+                self._micros = max(self._micros, timers[0][0])
+                while timers and timers[0][0] <= self._micros:
+                    ready.append(heappop(timers)[2])
+            if self.steps == limit:
+                raise Stuck(f"no end after {most} steps")
+            self.steps += 1
+            try:
+                self._take(ready, draw).run()
+            except Exception as error:  # noqa: BLE001 - one callback's error is not another's
+                self.call_exception_handler({"message": "a callback raised", "exception": error})
+
+    @staticmethod
+    def _take(ready: list[SimulatedHandle], draw: Callable[[], float]) -> SimulatedHandle:
+        if len(ready) > 1:
+            place = int(draw() * len(ready))
+            ready[place], ready[-1] = ready[-1], ready[place]
+        return ready.pop()
+
+    def _cancel_the_rest(self) -> None:
+        self._timers.clear()
+        left = [task for task in self._tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        self._run_until(lambda: all(task.done() for task in left) or not self._waiting, LONGEST)
+        self._tasks.clear()
+
+
+class SimulatedClock:
+    """A `Clock` that shows the time of a `SimulatedLoop`."""
+
+    def __init__(self, loop: SimulatedLoop, start: datetime = START) -> None:
+        self._loop = loop
+        self._start = self._now = start
+        self._micros = 0
+
+    def now(self) -> datetime:
+        """The start, and the time that has passed in the loop."""
+        if self._micros != self._loop.micros:
+            self._micros = self._loop.micros
+            self._now = self._start + timedelta(microseconds=self._micros)
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, in no time at all."""
+        await asyncio.sleep(max(seconds, 0))
+
+    def seconds_until(self, moment: datetime) -> float:
+        """How far away *moment* is, in the loop's seconds; never less than 0."""
+        return max((moment - self.now()).total_seconds(), 0)

@@ -1,0 +1,55 @@
+"""Marks: what must have happened in some life, or a run has proved nothing about it."""
+
+from enum import StrEnum
+
+
+class Mark(StrEnum):
+    """A branch worth reaching; the value says which."""
+
+    RENTED = "a number was rented"
+    CODE_READ = "a customer read a code"
+    COMPLETED = "a customer was done with a number"
+    CANCELLED = "a customer cancelled a number"
+    EXPIRED = "a session ran out without a code"
+    RENEWED = "a number was rented again"
+    ASLEEP = "a renewed number was asleep"
+    ASKED_FOR_NEXT = "a further message was asked for"
+    SECOND_CODE = "a number received two messages"
+
+    REPLAYED = "a key was answered again with its rental"
+    KEY_RUNNING = "a key was used while its request was running"
+    KEY_FREE_AGAIN = "a key that had failed made a rental"
+    TOO_POOR = "the balance did not cover a price"
+    TOO_MANY = "an account had as many numbers as it may"
+    CANCELS_GUARDED = "an account had cancelled too often"
+    PRICED_OUT = "upstream's price was above what the hold covers"
+    SUSPENDED = "a suspended account was refused"
+    UNAUTHORIZED = "a revoked key was refused"
+    REFERENCE_REPEATED = "an operator's reference was said again and applied once"
+
+    CODE_WON = "a code won over a cancel"
+    LAST_LOOK = "the last look found a code"
+    CODE_AT_RELEASE = "a code came between the look and the release"
+    WITHDRAWN = "upstream took a number back by itself"
+    CANCEL_DOUBLED = "two cancels of one number met"
+
+    ANSWER_LOST = "upstream sold a number and its answer was lost"
+    RESCUED = "a request that nobody finished was given up"
+    TOO_LATE = "an answer came after its request was given up"
+    UNSEEN_END = "a number ended unpaid that upstream may have charged for"
+    HANDED_BACK = "a number that could not be written down was handed back"
+    CRASHED = "a process died"
+    CRASHED_BEFORE_ASKING = "a process died between the hold and the question"
+    CRASHED_BEFORE_KEEPING = "a process died between the sale and its commit"
+    CRASHED_UNHEARD = "a process died right after a commit"
+    CRASHED_AT_WORK = "a process died with background work in its hands"
+    COMMIT_IN_DOUBT = "a commit happened and was said to have failed"
+    OUTRUN = "a transaction was outrun by another process and repeated"
+    HUNG_UP = "a request was cancelled half-way"
+    UPSTREAM_AWAY = "upstream was away for long"
+
+    DELIVERED = "an event was delivered"
+    DELIVERED_TWICE = "an event was delivered twice with one id"
+    GIVEN_UP = "an event was given up after its whole schedule"
+    GONE = "a receiver asked never to be called again"
+    RESENT = "an operator sent an event again"

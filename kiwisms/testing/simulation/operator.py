@@ -1,0 +1,164 @@
+"""The operator's hand in an account, and the world's."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from attrs import define, evolve
+
+from kiwisms.application.errors import ProviderFailed
+from kiwisms.application.keys import REMEMBERED
+from kiwisms.domain.delivery import DeliveryNotFound, WebhookNotFound
+from kiwisms.domain.money import cents
+from kiwisms.domain.wallet import InsufficientBalance
+from kiwisms.entrypoints.engine import Kiwisms
+from kiwisms.ports.store import StoreUnavailable, TransactionOutrun
+from kiwisms.testing.simulation.cluster import Cluster
+from kiwisms.testing.simulation.customer import Customer
+from kiwisms.testing.simulation.marks import Mark
+from kiwisms.testing.simulation.plan import Deed
+from kiwisms.testing.simulation.process import ConnectionLost
+from kiwisms.testing.simulation.world import SERVICES, World
+
+T = TypeVar("T")
+
+FAILED = (ConnectionLost, ProviderFailed, StoreUnavailable, TransactionOutrun)
+REFUSED = (InsufficientBalance, WebhookNotFound, DeliveryNotFound)
+
+
+@define(kw_only=True, eq=False)
+class Operator:
+    """Who runs the service: credits, debits, suspends, revokes, and minds the webhooks."""
+
+    world: World
+    cluster: Cluster
+
+    async def credit(self, customer: Customer, deed: Deed) -> None:
+        """Put money in, under a reference, until that is acknowledged; sometimes twice."""
+        reference, amount = f"invoice-{deed.place}", cents(1 + int(deed.luck * 200))
+        for _ in range(1 if deed.keyed else 2):
+            wallet = await self._ask(
+                deed,
+                lambda kiwi: kiwi.wallet.credit(
+                    customer.account_id, amount, reason="top-up", reference=reference
+                ),
+            )
+            if wallet is not None:
+                if reference in customer.credits:
+                    self.world.reach(Mark.REFERENCE_REPEATED)
+                customer.credits[reference] = amount
+
+    async def debit(self, customer: Customer, deed: Deed) -> None:
+        """Take money out."""
+        await self._ask(
+            deed,
+            lambda kiwi: kiwi.wallet.debit(
+                customer.account_id,
+                cents(1 + int(deed.luck * 60)),
+                reason="payout",
+                reference=f"payout-{deed.place}",
+            ),
+        )
+
+    async def suspend(self, customer: Customer, deed: Deed) -> None:
+        """Suspend for a while."""
+        if await self._ask(
+            deed, lambda kiwi: kiwi.accounts.suspend(customer.account_id, reason="abuse")
+        ):
+            customer.suspended_since = self.world.loop.steps
+        await asyncio.sleep(deed.luck * 20)
+        customer.suspended_since = None
+        await self._ask(deed, lambda kiwi: kiwi.accounts.reinstate(customer.account_id))
+
+    async def revoke(self, customer: Customer, deed: Deed) -> None:
+        """Give the customer a new key and revoke the old one."""
+        old = customer.key
+        issued = await self._ask(deed, lambda kiwi: kiwi.keys.create(customer.account_id))
+        if issued is None:
+            return
+        if deed.keyed:
+            customer.key = issued[1]
+        prefix = old.split("_")[1]
+        if await self._ask(deed, lambda kiwi: kiwi.keys.revoke(prefix)):
+            customer.revoked[old] = self.world.loop.time() + REMEMBERED.total_seconds()
+        await asyncio.sleep(2)
+        customer.key = issued[1]
+
+    async def set_webhook(self, customer: Customer, deed: Deed) -> None:
+        """Send events to another address."""
+        customer.steady_webhook = False
+        await self._ask(
+            deed, lambda kiwi: kiwi.webhooks.set(customer.account_id, f"https://new/{deed.place}")
+        )
+
+    async def clear_webhook(self, customer: Customer, deed: Deed) -> None:
+        """Send no events any more."""
+        customer.steady_webhook = False
+        await self._ask(deed, lambda kiwi: kiwi.webhooks.clear(customer.account_id))
+
+    async def rotate_webhook(self, customer: Customer, deed: Deed) -> None:
+        """Sign with a new secret."""
+        await self._ask(deed, lambda kiwi: kiwi.webhooks.rotate(customer.account_id))
+
+    async def test_webhook(self, customer: Customer, deed: Deed) -> None:
+        """Send a test event."""
+        await self._ask(deed, lambda kiwi: kiwi.webhooks.test(customer.account_id), tries=1)
+
+    async def resend(self, customer: Customer, deed: Deed) -> None:
+        """Send an event again."""
+        events = list(self.world.disk.records[customer.account_id].deliveries)
+        if events:
+            chosen = events[int(deed.luck * len(events))]
+            if await self._ask(deed, lambda kiwi: kiwi.webhooks.resend(chosen)):
+                self.world.reach(Mark.RESENT)
+
+    async def withdraw(self, _customer: Customer, deed: Deed) -> None:
+        """Upstream takes a number back by itself."""
+        sold = list(self.world.upstream.activations)
+        if sold:
+            chosen = sold[int(deed.luck * len(sold))]
+            if self.world.upstream.withdraw(chosen, self.world.clock.now()):
+                self.world.reach(Mark.WITHDRAWN)
+                self.world.tell("upstream", f"took {chosen} back")
+
+    async def reprice(self, _customer: Customer, deed: Deed) -> None:
+        """Upstream changes a price, or sells out."""
+        service = SERVICES[deed.place % len(SERVICES)]
+        cost = cents(1 + int(deed.luck * 80))
+        self.world.upstream.stock(evolve(service, cost=cost, count=0 if deed.luck < 0.1 else 100))
+        self.world.tell("upstream", f"asks {cost} for {service.code}")
+
+    async def upstream_away(self, _customer: Customer, deed: Deed) -> None:
+        """Upstream cannot be reached for a while, at most for an hour."""
+        self.world.reach(Mark.UPSTREAM_AWAY)
+        seconds = 3600 * deed.luck**8
+        self.world.away_until = self.world.clock.now() + timedelta(seconds=seconds)
+        self.world.tell("upstream", f"away for {seconds:.0f} s")
+
+    async def receiver_dies(self, customer: Customer, _deed: Deed) -> None:
+        """Nobody will ever answer at the account's address again."""
+        for webhook in self.world.disk.records[customer.account_id].webhooks.values():
+            self.world.receivers.dead.add(webhook.url)
+
+    async def crash(self, _customer: Customer, deed: Deed) -> None:
+        """A server dies."""
+        self.cluster.crash_one(deed.luck)
+
+    async def _ask(
+        self, deed: Deed, request: Callable[[Kiwisms], Awaitable[T]], *, tries: int = 4
+    ) -> T | None:
+        for number in range(tries):
+            if number:
+                await asyncio.sleep(number)
+            try:
+                answer = await self.cluster.ask((deed.luck * (number + 7)) % 1, request)
+            except FAILED as error:
+                self.world.tell("operator", f"{deed}: {error!r}")
+            except REFUSED as error:
+                self.world.tell("operator", f"{deed}: {error!r}")
+                return None
+            else:
+                self.world.tell("operator", f"{deed}: done")
+                return answer
+        return None

@@ -1,0 +1,180 @@
+"""The way of one process to upstream, and what befalls it there."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from attrs import evolve
+
+from kiwisms.domain.catalog import Catalog, CountryCode
+from kiwisms.domain.ids import ActivationId
+from kiwisms.domain.money import Money
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.provider import (
+    Active,
+    Ambiguous,
+    Cancelled,
+    Finished,
+    Gone,
+    Look,
+    NumberOrder,
+    Refusal,
+    Refused,
+    Rented,
+    TooEarly,
+    Unknown,
+)
+from kiwisms.testing.provider import FakeProvider
+from kiwisms.testing.simulation.describe import describe
+from kiwisms.testing.simulation.faults import Fault
+from kiwisms.testing.simulation.marks import Mark
+from kiwisms.testing.simulation.process import Process
+from kiwisms.testing.simulation.world import World
+
+T = TypeVar("T")
+
+
+class _Now:
+    """A `Clock` on which the stand-in inside does not wait: this one's travels are enough."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.now = clock.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Go on at once."""
+        del seconds
+
+
+class ProcessProvider:
+    """
+    A `Provider` over the upstream of a life that fails as real ones do.
+
+    A question may never arrive, an answer may never come back, upstream may refuse or hear a
+    question twice that is safe to repeat, and the process may die before or after it.
+    """
+
+    def __init__(self, world: World, process: Process) -> None:
+        self._world, self._process = world, process
+        self._inner = FakeProvider(_Now(world.clock), world.upstream)
+
+    @property
+    def asks_for_next(self) -> bool:
+        """Whether the account is one that must be asked for each further message."""
+        return self._inner.asks_for_next
+
+    async def rent(self, order: NumberOrder) -> Rented | Refused | Unknown:
+        """Ask for a number, once."""
+        return await self._ask_for_number("rent", lambda: self._inner.rent(order))
+
+    async def renew(self, activation_id: ActivationId) -> Rented | Refused | Unknown:
+        """Ask, once, for a new session on the number of an earlier activation."""
+        return await self._ask_for_number(
+            f"renew {activation_id}", lambda: self._inner.renew(activation_id)
+        )
+
+    async def look(self, activation_id: ActivationId) -> Look:
+        """Read what has come."""
+        return await self._ask(f"look {activation_id}", lambda: self._inner.look(activation_id))
+
+    async def ask_next(self, activation_id: ActivationId) -> None:
+        """Ask for a further message."""
+        self._world.reach(Mark.ASKED_FOR_NEXT)
+        await self._ask(f"next {activation_id}", lambda: self._inner.ask_next(activation_id))
+
+    async def finish(self, activation_id: ActivationId) -> Finished | Gone | Unknown:
+        """Release a number that is paid for."""
+
+        async def finish() -> Finished | Gone | Unknown:
+            if self._world.tempt(activation_id):
+                self._world.reach(Mark.CODE_AT_RELEASE)
+            return await self._inner.finish(activation_id)
+
+        return await self._ask(f"finish {activation_id}", finish, twice=True)
+
+    async def cancel(
+        self, activation_id: ActivationId
+    ) -> Cancelled | Ambiguous | Gone | TooEarly | Unknown:
+        """Give a number back unpaid."""
+        self._world.handed_back.add(activation_id)
+
+        async def cancel() -> Cancelled | Ambiguous | Gone | TooEarly | Unknown:
+            self._world.tempt(activation_id)
+            return await self._inner.cancel(activation_id)
+
+        answer = await self._ask(f"cancel {activation_id}", cancel, twice=True)
+        if isinstance(answer, Cancelled) and not self._is_somebodys(activation_id):
+            self._world.reach(Mark.HANDED_BACK)
+        return answer
+
+    async def catalog(self, country: CountryCode) -> Catalog | Refused | Unknown:
+        """Read what is on offer in one country."""
+        return await self._ask("catalog", lambda: self._inner.catalog(country))
+
+    async def balance(self) -> Money | Refused | Unknown:
+        """Read the money left in the operator's account upstream."""
+        return await self._ask("balance", self._inner.balance)
+
+    async def active(self) -> Sequence[Active] | Unknown:
+        """List every number that is rented out."""
+        return await self._ask("active", self._inner.active)
+
+    def _is_somebodys(self, activation_id: ActivationId) -> bool:
+        return any(
+            rental.activation_id == activation_id
+            for records in self._world.disk.records.values()
+            for rental in records.rentals.values()
+        )
+
+    async def _ask_for_number(
+        self, what: str, act: Callable[[], Awaitable[Rented | Refused | Unknown]]
+    ) -> Rented | Refused | Unknown:
+        world, who = self._world, self._process.name
+        world.asked += 1
+        if world.strikes(Fault.CRASH, who):
+            world.reach(Mark.CRASHED_BEFORE_ASKING)
+            await self._process.die()
+        if world.strikes(Fault.REFUSED, who):
+            await self._process.travel()
+            return Refused(world.chance.choice(list(Refusal)))
+        answer = await self._ask(what, _selling(world, act))
+        if isinstance(answer, Rented):
+            if world.strikes(Fault.CRASH, who):
+                world.reach(Mark.CRASHED_BEFORE_KEEPING)
+                await self._process.die()
+            world.heard.add(answer.activation_id)
+            if world.strikes(Fault.NO_PRICE, who):
+                return evolve(answer, cost=None)
+        return answer
+
+    async def _ask(
+        self, what: str, act: Callable[[], Awaitable[T]], *, twice: bool = False
+    ) -> T | Unknown:
+        world, who = self._world, self._process.name
+        await self._process.travel()
+        if world.is_upstream_away() or world.strikes(Fault.NOT_ASKED, who):
+            world.tell(who, f"asked upstream to {what}: it never arrived")
+            return Unknown("no answer")
+        answer = await act()
+        if twice and world.strikes(Fault.REPEATED, who):
+            answer = await act()
+        if world.history is not None:
+            world.tell(who, f"asked upstream to {what}: {describe(answer)}")
+        if world.strikes(Fault.CRASH, who):
+            await self._process.die()
+        await self._process.travel()
+        if world.is_upstream_away() or world.strikes(Fault.NOT_HEARD, who):
+            if isinstance(answer, Rented):
+                world.reach(Mark.ANSWER_LOST)
+            return Unknown("the answer was lost")
+        return answer
+
+
+def _selling(world: World, act: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
+    """Have the world draw what a number will receive as soon as it is sold."""
+
+    async def sell() -> T:
+        answer = await act()
+        if isinstance(answer, Rented):
+            world.number_sold(answer.activation_id)
+        return answer
+
+    return sell

@@ -1,0 +1,176 @@
+"""The way of one process to the disk, and what befalls it there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from kiwisms.adapters.memory import MemoryStore
+from kiwisms.adapters.memory.transaction import MemoryTransaction
+from kiwisms.domain.account import Account, ApiKey
+from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.ids import AccountId, IdempotencyKey, KeyPrefix, RentalId
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.trail import TrailEntry
+from kiwisms.domain.wallet import Wallet
+from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable, TransactionOutrun
+from kiwisms.testing.simulation.describe import changes
+from kiwisms.testing.simulation.faults import Fault
+from kiwisms.testing.simulation.marks import Mark
+from kiwisms.testing.simulation.process import Process
+from kiwisms.testing.simulation.world import World
+
+
+class ProcessStore(MemoryStore):
+    """
+    A `Store` over the disk that fails as real ones do.
+
+    It may refuse, it may commit and say that it did not, it may be outrun, and the process may die
+    before or after a commit. Whatever it does is what the contract of the port allows.
+    """
+
+    def __init__(self, world: World, process: Process) -> None:
+        super().__init__()
+        self._world, self._process, self._disk = world, process, world.disk
+        self._records = world.disk.records
+        self._own_locks: dict[AccountId, asyncio.Lock] = {}
+
+    @asynccontextmanager
+    async def transaction(
+        self, account_id: AccountId, _ahead: Ahead = NOTHING_AHEAD, /
+    ) -> AsyncIterator[MemoryTransaction]:
+        """Lock an account; leaving commits, an exception leaves no trace."""
+        async with self._lock_of(account_id):
+            await self._visit()
+            tx, version = self._disk.begin(account_id)
+            yield tx
+            if tx.changes:
+                await self._send(account_id, tx, version)
+
+    async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
+        """Add an account, and the *entry* of that."""
+        await self._visit()
+        await super().create_account(account, entry)
+
+    async def account(self, account_id: AccountId) -> Account | None:
+        """Read one account."""
+        self._must_answer()
+        return await super().account(account_id)
+
+    async def api_key(self, account_id: AccountId, prefix: KeyPrefix) -> ApiKey | None:
+        """Read one API key."""
+        self._must_answer()
+        return await super().api_key(account_id, prefix)
+
+    async def wallet(self, account_id: AccountId) -> Wallet | None:
+        """Read an account's wallet."""
+        self._must_answer()
+        return await super().wallet(account_id)
+
+    async def idempotency(
+        self, account_id: AccountId, key: IdempotencyKey
+    ) -> IdempotencyRecord | None:
+        """Read what is known of an idempotency key."""
+        self._must_answer()
+        return await super().idempotency(account_id, key)
+
+    async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
+        """Read one rental, in whatever state."""
+        self._must_answer()
+        return await super().rental(account_id, rental_id)
+
+    async def active_rentals(self, account_id: AccountId, now: datetime) -> Sequence[Rental]:
+        """An account's rentals that are active at *now*."""
+        self._must_answer()
+        return await super().active_rentals(account_id, now)
+
+    async def webhook(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Webhook | None:
+        """Read the address for exactly this key."""
+        self._must_answer()
+        return await super().webhook(account_id, key_prefix)
+
+    async def claim_rental(
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        *,
+        now: datetime,
+        look_after: datetime,
+        until: datetime,
+    ) -> bool:
+        """Take the right to look upstream at one rental, once."""
+        await self._visit()
+        claimed = await super().claim_rental(
+            account_id, rental_id, now=now, look_after=look_after, until=until
+        )
+        await self._leave()
+        return claimed
+
+    async def claim_due_rentals(
+        self, *, now: datetime, look_after: datetime, until: datetime, limit: int
+    ) -> Sequence[Rental]:
+        """Take rentals whose ``due_at`` has come."""
+        await self._visit()
+        due = await super().claim_due_rentals(
+            now=now, look_after=look_after, until=until, limit=limit
+        )
+        await self._leave()
+        return due
+
+    async def claim_due_deliveries(
+        self,
+        *,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        per_account: int,
+        busy: Collection[AccountId] = (),
+    ) -> Sequence[Delivery]:
+        """Take deliveries whose ``due_at`` has come."""
+        await self._visit()
+        due = await super().claim_due_deliveries(
+            now=now, until=until, limit=limit, per_account=per_account, busy=busy
+        )
+        await self._leave()
+        return due
+
+    async def _send(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> None:
+        await self._visit()
+        if self._world.strikes(Fault.OUTRUN, self._process.name):
+            raise TransactionOutrun("somebody else was first")
+        before = self._records[account_id]
+        try:
+            self._disk.commit(account_id, tx, version)
+        except TransactionOutrun:
+            self._world.reach(Mark.OUTRUN)
+            self._world.tell(self._process.name, "was outrun by another process")
+            raise
+        if self._world.history is not None:
+            what = changes(before, self._records[account_id])
+            self._world.tell(self._process.name, f"committed {what}")
+        await self._leave()
+
+    async def _visit(self) -> None:
+        """Come to the disk: others run meanwhile."""
+        await self._process.breathe()
+        self._must_answer()
+
+    def _must_answer(self) -> None:
+        self._process.must_live()
+        if self._world.strikes(Fault.STORE_DOWN, self._process.name):
+            raise StoreUnavailable("the store cannot be reached")
+
+    async def _leave(self) -> None:
+        """Go with a write that is durable, which nobody has heard of yet."""
+        if self._world.strikes(Fault.CRASH, self._process.name):
+            self._world.reach(Mark.CRASHED_UNHEARD)
+            await self._process.die()
+        if self._world.strikes(Fault.COMMIT_IN_DOUBT, self._process.name):
+            self._world.reach(Mark.COMMIT_IN_DOUBT)
+            raise StoreUnavailable("the connection broke during the commit")
+
+    def _lock_of(self, account_id: AccountId) -> asyncio.Lock:
+        if self._disk.waits:
+            return self._disk.lock(account_id)
+        return self._own_locks.setdefault(account_id, asyncio.Lock())

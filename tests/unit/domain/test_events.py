@@ -1,0 +1,89 @@
+"""Who is told of what: addresses ask for events by name, and for the amount of wallet.low."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import integers, lists, sampled_from
+
+from kiwisms.domain.delivery import Webhook
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.events import ENDS, UNLESS_ASKED, WebhookEvent, fell_below, read_events
+from kiwisms.domain.ids import KeyPrefix
+from kiwisms.domain.money import Money, cents
+from kiwisms.domain.rental import FINAL, SHOWN
+from tests.unit.domain.samples import ADA, NOW
+
+LOW = frozenset({WebhookEvent.WALLET_LOW})
+amounts = integers(0, 9).map(cents)
+
+
+def webhook(key_prefix: str | None = None) -> Webhook:
+    prefix = None if key_prefix is None else KeyPrefix(key_prefix)
+    return Webhook(account_id=ADA, key_prefix=prefix, url="https://a.example", sealed_secret="s")
+
+
+@given(asked=lists(sampled_from(WebhookEvent), min_size=1))
+def test_events_are_read_by_their_names(asked: list[WebhookEvent]) -> None:
+    assert read_events(asked) == read_events(" , ".join(asked)) == set(asked)
+
+
+@pytest.mark.parametrize("names", ["sms.received,sms.sent,x", ["sms.sent", "x"]])
+def test_an_unknown_event_is_refused_with_those_that_there_are(names: str | list[str]) -> None:
+    with pytest.raises(ValidationRefused) as refused:
+        read_events(names)
+    assert str(refused.value) == (
+        "events: sms.sent, x is unknown: must be some of sms.received, rental.expired,"
+        " rental.cancelled, rental.completed, wallet.low"
+    )
+
+
+@pytest.mark.parametrize("names", ["", " , ", []])
+def test_an_address_without_an_event_is_refused(names: str | list[str]) -> None:
+    with pytest.raises(ValidationRefused, match=r"^events: must be some of sms\.received"):
+        read_events(names)
+
+
+def test_every_end_that_the_customer_sees_has_its_event() -> None:
+    assert ENDS.keys() == FINAL & SHOWN
+    assert {event.rpartition(".")[2].upper() for event in ENDS.values()} == set(ENDS)
+
+
+def test_an_address_asks_for_messages_alone_and_keeps_what_it_asked_for() -> None:
+    assert webhook().events == UNLESS_ASKED == {"sms.received"}
+    asked = webhook().ask_for(LOW | UNLESS_ASKED, cents(500))
+    assert asked.ask_for(None, None) == asked
+    assert asked.ask_for(None, cents(1)).low == cents(1)
+    assert asked.ask_for(LOW, None).low == cents(500)
+    assert asked.ask_for(UNLESS_ASKED, None) == webhook()
+
+
+@pytest.mark.parametrize(
+    ("key", "events", "low", "why"),
+    [
+        (None, LOW, None, "low: must say below which amount"),
+        (None, LOW, Money(0), "low: must be more than 0"),
+        (None, LOW, cents(-1), "low: must be more than 0"),
+        (None, LOW, Money(1), "low: must be more than 0 and in whole cents"),
+        (None, None, cents(1), "low: goes with the event wallet.low"),
+        ("p1", LOW, cents(1), "events: wallet.low goes to the account's own address"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(
+    key: str | None, events: frozenset[WebhookEvent] | None, low: Money | None, why: str
+) -> None:
+    with pytest.raises(ValidationRefused, match=why):
+        webhook(key).ask_for(events, low)
+
+
+def test_a_stopped_address_hears_nothing() -> None:
+    assert webhook().hears("sms.received")
+    assert not webhook().hears("rental.expired")
+    assert not webhook().stop(NOW).hears("sms.received")
+
+
+@given(balances=lists(amounts, min_size=2, max_size=20), threshold=integers(1, 9).map(cents))
+def test_a_fall_is_told_once(balances: list[Money], threshold: Money) -> None:
+    told = [fell_below(threshold, before=was, after=now) for was, now in pairwise(balances)]
+    is_low = [balance < threshold for balance in balances]
+    assert told == [not was and now for was, now in pairwise(is_low)]

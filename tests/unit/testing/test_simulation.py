@@ -1,0 +1,341 @@
+"""The simulation repeats itself, finds the bugs that are put in, and finds none in the product."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from random import Random
+from typing import TypeVar
+
+import pytest
+from attrs import AttrsInstance, evolve, fields
+
+from kiwisms.adapters.memory.transaction import MemoryTransaction
+from kiwisms.application.looks import Looks, _Sight, number_of
+from kiwisms.application.outbox import Outbox
+from kiwisms.application.progress import Progress
+from kiwisms.application.rentals import Rentals
+from kiwisms.application.renting import Answer, Ordered, Renting, _Wish
+from kiwisms.domain.ids import AccountId, RentalId
+from kiwisms.domain.rental import CancelNotAllowed, Rental, State
+from kiwisms.domain.terms import Terms
+from kiwisms.entrypoints.engine import Kiwisms, Ports
+from kiwisms.ports.provider import Look, Rented, Unknown, Waiting
+from kiwisms.ports.store import StoreUnavailable, Transaction, TransactionOutrun
+from kiwisms.testing.simulation import (
+    LAWS,
+    Choice,
+    Life,
+    Scenario,
+    SimulatedClock,
+    SimulatedLoop,
+    Stuck,
+    live,
+    shrink,
+    simulate,
+)
+from kiwisms.testing.simulation.__main__ import main, repeat_line
+from kiwisms.testing.simulation.cluster import Join, usual_join
+from kiwisms.testing.simulation.disk import Disk
+
+LIVES = 1500
+MOST_FOR_A_BUG = 3000
+SEED = int(os.environ.get("KIWISMS_TEST_SEED") or int.from_bytes(os.urandom(4)))
+T = TypeVar("T")
+
+
+@pytest.mark.timeout(300)  # a machine that is busy with other things
+def test_no_life_breaks_a_law_and_each_mark_is_reached() -> None:
+    report = simulate(range(SEED, SEED + LIVES), enough=LIVES)
+    for outcome in report.broken:
+        pytest.fail(f"{repeat_line(outcome.choice.seed)}\n" + "\n".join(outcome.broken))
+    assert not report.missing, f"KIWISMS_TEST_SEED={SEED}: no life reached {report.missing}"
+
+
+def test_a_life_that_is_watched_closely_breaks_no_law_either() -> None:
+    for seed in range(SEED, SEED + 50):
+        assert not live(Choice(seed=seed), told=True).broken, repeat_line(seed)
+
+
+def histories(seeds: range) -> str:
+    lives = (live(Choice(seed=seed), told=True) for seed in seeds)
+    return "\n".join(str(line) for outcome in lives for line in outcome.history)
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_a_seed_is_the_same_life_in_every_process(hash_seed: str) -> None:
+    program = (
+        "from tests.unit.testing.test_simulation import histories; print(histories(range(20)))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout == histories(range(20)) + "\n"
+
+
+def test_to_watch_a_life_does_not_change_it() -> None:
+    for seed in range(20):
+        assert live(Choice(seed=seed)).steps == live(Choice(seed=seed), told=True).steps
+
+
+# Bugs, each of them put in without a change to the source.
+
+
+class AsksAgain(Renting):
+    """Retries getNumber, which may have rented already."""
+
+    async def _hold_and_ask(self, wish: _Wish, ask: Callable[[], Awaitable[Answer]]) -> Ordered:
+        async def again() -> Answer:
+            answer = await ask()
+            return await ask() if isinstance(answer, Unknown) else answer
+
+        return await super()._hold_and_ask(wish, again)
+
+
+class AnswersEarly(Renting):
+    """Answers with a number that is not written down yet."""
+
+    async def _keep(self, wish: _Wish, number: Rented) -> Rental:
+        held = wish.rental
+        writing = asyncio.ensure_future(super()._keep(wish, number))
+        writing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return held.rent(
+            activation_id=number.activation_id,
+            phone=number.phone,
+            price=held.price,
+            cost=number.cost,
+            asleep_until=number.asleep_until,
+            at=self.clock.now(),
+            pace=self.terms.pace,
+        )
+
+
+class LooksNoMore(Looks):
+    """Lets a session run out without the last look."""
+
+    async def look(self, rental: Rental, by: str = "worker") -> tuple[Rental, Look]:
+        if rental.is_over_time(self.clock.now()):
+            unseen = _Sight(shown=Waiting(), pushed=(), began_at=self.clock.now())
+            over = await self._apply(rental.account_id, rental.id, unseen, over=True, by=by)
+            return over, Waiting()
+        return await super().look(rental, by)
+
+
+class CancelsBlindly(Rentals):
+    """Takes whatever upstream answers to a cancel for a yes."""
+
+    async def cancel(
+        self, account_id: AccountId, rental_id: RentalId, *, by: str = "app"
+    ) -> Rental:
+        rental = await self.store.rental(account_id, rental_id)
+        if rental is None or rental.state is not State.WAITING:
+            raise CancelNotAllowed
+        await self.provider.cancel(number_of(rental))
+        return await self._end(account_id, rental_id, _cancelled_once, by)
+
+
+def _cancelled_once(rental: Rental, now: datetime) -> Rental:
+    return rental if rental.state is State.CANCELLED else rental.cancel(now)
+
+
+def become(kind: type[T], part: AttrsInstance) -> T:
+    """Make the same part of another kind."""
+    named = [field.name for field in fields(type(part)) if field.init]
+    return kind(**{name: getattr(part, name) for name in named})
+
+
+def with_looks(kiwi: Kiwisms, looks: Looks) -> Kiwisms:
+    return evolve(
+        kiwi,
+        rentals=evolve(kiwi.rentals, looks=looks),
+        background=evolve(kiwi.background, looks=looks),
+    )
+
+
+def with_no_last_look(ports: Ports, terms: Terms) -> Kiwisms:
+    kiwi = usual_join(ports, terms)
+    return with_looks(kiwi, become(LooksNoMore, kiwi.rentals.looks))
+
+
+def with_renting(kind: type[Renting], ports: Ports, terms: Terms) -> Kiwisms:
+    kiwi = usual_join(ports, terms)
+    renting = become(kind, kiwi.rentals.renting)
+    return evolve(
+        kiwi,
+        rentals=evolve(kiwi.rentals, renting=renting),
+        background=evolve(kiwi.background, renting=renting),
+    )
+
+
+def with_events_apart(ports: Ports, terms: Terms) -> Kiwisms:
+    """Writes an event in a transaction of its own, after that of its message."""
+
+    class TellsApart(Outbox):
+        async def save(self, tx: Transaction, progress: Progress) -> None:
+            tx.save(*progress.facts)
+            if progress.rental is not None:
+                moved = self._write(progress.rental_before, progress.rental)
+                written.append(asyncio.ensure_future(moved))
+
+        async def _write(self, before: Rental | None, after: Rental) -> None:
+            with suppress(StoreUnavailable, TransactionOutrun):
+                async with ports.store.transaction(after.account_id) as tx:
+                    await self._rental_moved(tx, before, after)
+
+    written: list[asyncio.Future[None]] = []
+    kiwi = usual_join(ports, terms)
+    apart = become(TellsApart, kiwi.rentals.looks.outbox)
+    return with_looks(kiwi, evolve(kiwi.rentals.looks, outbox=apart))
+
+
+def with_blind_cancels(ports: Ports, terms: Terms) -> Kiwisms:
+    kiwi = usual_join(ports, terms)
+    return evolve(kiwi, rentals=become(CancelsBlindly, kiwi.rentals))
+
+
+BUGS: dict[str, Join] = {
+    "getNumber is retried": partial(with_renting, AsksAgain),
+    "a number is answered before it is written down": partial(with_renting, AnswersEarly),
+    "the last look is forgotten": with_no_last_look,
+    "an event is written apart from its message": with_events_apart,
+    "a cancel needs no answer": with_blind_cancels,
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_bug_is_found(bug: str) -> None:
+    assert simulate(range(MOST_FOR_A_BUG), Scenario(join=BUGS[bug])).broken
+
+
+def test_a_store_that_ignores_its_version_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = Disk.commit
+
+    def blind(self: Disk, account_id: AccountId, tx: MemoryTransaction, _version: int) -> None:
+        _, current = self.begin(account_id)
+        commit(self, account_id, tx, current)
+
+    monkeypatch.setattr(Disk, "commit", blind)
+    assert simulate(range(MOST_FOR_A_BUG)).broken
+
+
+def test_the_shortest_history_needs_less_and_breaks_a_law_too() -> None:
+    scenario = Scenario(join=BUGS["getNumber is retried"])
+    [broken] = simulate(range(MOST_FOR_A_BUG), scenario).broken
+    shortest = shrink(broken.choice, scenario)
+    assert shortest.broken
+    assert shortest.history
+    assert len(shortest.choice.plan().deeds) < len(broken.choice.plan().deeds)
+
+
+def test_the_command_says_how_to_repeat_a_life(capsys: pytest.CaptureFixture[str]) -> None:
+    scenario = Scenario(join=BUGS["a cancel needs no answer"])
+    assert main(["--seed", "0", "--lives", "500"], scenario) == 1
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "make simulate" in line]
+    seed = int(line.partition("SEED=")[2].split()[0])
+    assert live(Choice(seed=seed), scenario).broken
+    assert main(["--seed", str(seed), "--lives", "1"]) == 0
+
+
+# What embedders add.
+
+
+def test_a_law_of_ones_own_is_checked() -> None:
+    def nobody_rents(life: Life) -> Iterator[str]:
+        if any(records.rentals for records in life.world.disk.records.values()):
+            yield "somebody rented"
+
+    report = simulate(range(20), Scenario(laws=(*LAWS, nobody_rents)))
+    assert "somebody rented" in report.broken[0].broken
+
+
+def test_a_mark_that_no_life_reaches_fails_a_run_that_is_long_enough() -> None:
+    scenario = Scenario(marks=frozenset({"a number was rented", "pigs fly"}))
+    assert simulate(range(20), scenario, enough=20).missing == ("pigs fly",)
+    assert simulate(range(20), scenario, enough=21).succeeded
+
+
+# The loop.
+
+
+def test_time_jumps_to_the_next_timer() -> None:
+    loop = SimulatedLoop(Random(1))
+    clock = SimulatedClock(loop)
+
+    async def sleep() -> None:
+        await clock.sleep(86_400)
+
+    began = clock.now()
+    loop.run(sleep())
+    assert (clock.now() - began).total_seconds() == loop.time() == 86_400
+
+
+def order_of(seed: int) -> str:
+    seen: list[str] = []
+
+    async def say(what: str) -> None:
+        await asyncio.sleep(0)
+        seen.append(what)
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*map(say, "abcdef"))
+
+    SimulatedLoop(Random(seed)).run(all_of_them())
+    return "".join(seen)
+
+
+def test_the_seed_decides_who_goes_next() -> None:
+    assert order_of(1) == order_of(1)
+    assert len({order_of(seed) for seed in range(50)}) > 25
+
+
+def test_a_run_that_cannot_end_says_so() -> None:
+    async def wait_for_nobody() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async def go_in_circles() -> None:
+        await asyncio.sleep(0)
+        await go_in_circles()
+
+    with pytest.raises(Stuck, match="waits"):
+        SimulatedLoop(Random(1)).run(wait_for_nobody())
+    with pytest.raises(Stuck, match="500 steps"):
+        SimulatedLoop(Random(1)).run(go_in_circles(), most=500)
+
+
+def test_what_is_left_running_is_cancelled() -> None:
+    ended: list[str] = []
+
+    async def forever() -> None:
+        try:
+            await asyncio.sleep(1e6)
+        finally:
+            ended.append("cleaned up")
+
+    async def begin() -> None:
+        asyncio.get_running_loop().create_task(forever())
+        await asyncio.sleep(0)
+        await asyncio.sleep(1)
+
+    SimulatedLoop(Random(1)).run(begin())
+    assert ended == ["cleaned up"]
+
+
+def test_an_error_that_nobody_hears_of_is_kept() -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    async def begin() -> None:
+        asyncio.get_running_loop().call_soon(fail)
+        await asyncio.sleep(1)
+
+    loop = SimulatedLoop(Random(1))
+    loop.run(begin())
+    assert "ZeroDivisionError" in loop.errors[0]
