@@ -37,6 +37,7 @@ from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import Outbox
 from kiwisms.application.renting import Renting
+from kiwisms.application.trail import Trail
 from kiwisms.domain.ids import AccountId, IdempotencyKey
 from kiwisms.domain.order import Order
 from kiwisms.domain.terms import Terms
@@ -224,6 +225,7 @@ def _renting(store: PostgresStore) -> Renting:
     provider = InstantProvider(clock)
     hour, ids = timedelta(hours=1), RandomIds()
     balances = Balances(provider=provider, clock=clock)
+    trail = Trail(store=store, clock=clock, ids=ids, by="bench")
     return Renting(
         store=store,
         provider=provider,
@@ -231,7 +233,7 @@ def _renting(store: PostgresStore) -> Renting:
         clock=clock,
         ids=ids,
         outbox=Outbox(clock=clock, ids=ids),
-        incidents=Incidents(store=store, balances=balances, clock=clock, ids=ids),
+        incidents=Incidents(store=store, balances=balances, clock=clock, ids=ids, trail=trail),
         notices=LocalNotices(clock),
         terms=TERMS,
     )

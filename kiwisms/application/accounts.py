@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from kiwisms.application.repeat import repeatable
+from kiwisms.application.trail import Trail
 from kiwisms.domain.account import Account, AccountNotFound, normal_email
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import AccountId
+from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.passwords import Passwords
@@ -22,6 +24,7 @@ class Accounts:
     clock: Clock
     ids: Ids
     passwords: Passwords
+    trail: Trail
 
     async def create(self, email: str, *, password: str | None = None) -> Account:
         """
@@ -41,7 +44,8 @@ class Accounts:
             password_hash=None if password is None else self._hash(password),
             created_at=self.clock.now(),
         )
-        await self.store.create_account(account)
+        entry = self.trail.entry(account.id, Action.ACCOUNT_CREATED)
+        await self.store.create_account(account, entry)
         return account
 
     async def find(self, who: str) -> Account:
@@ -65,7 +69,8 @@ class Accounts:
         """Refuse everything the account asks for until it is reinstated."""
         async with self.store.transaction(account_id) as tx:
             account = (await tx.account()).suspend(reason)
-            tx.save(account)
+            entry = self.trail.entry(account_id, Action.ACCOUNT_SUSPENDED, detail=reason)
+            tx.save(account, entry)
         return account
 
     @repeatable
@@ -73,7 +78,7 @@ class Accounts:
         """Let a suspended account act again."""
         async with self.store.transaction(account_id) as tx:
             account = (await tx.account()).reinstate()
-            tx.save(account)
+            tx.save(account, self.trail.entry(account_id, Action.ACCOUNT_REINSTATED))
         return account
 
     def _hash(self, password: str) -> str:

@@ -8,10 +8,12 @@ from attrs import frozen
 
 from kiwisms.application.balances import Balances
 from kiwisms.application.repeat import repeatable
+from kiwisms.application.trail import Trail
 from kiwisms.domain.ids import ActivationId, IncidentId
 from kiwisms.domain.incident import Incident, IncidentKind, IncidentNotFound
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import Rental
+from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
@@ -27,6 +29,7 @@ class Incidents:
     balances: Balances
     clock: Clock
     ids: Ids
+    trail: Trail
 
     def about(
         self,
@@ -87,5 +90,6 @@ class Incidents:
             if incident is None:
                 raise IncidentNotFound(found.id)
             resolved = incident.resolve(note, self.clock.now())
-            tx.save(resolved)
+            did = Action.INCIDENT_RESOLVED
+            tx.save(resolved, self.trail.entry(resolved.account_id, did, resolved.id, note.strip()))
         return resolved

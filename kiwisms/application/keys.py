@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.sharing import Shared
+from kiwisms.application.trail import Trail
 from kiwisms.domain.account import (
     ApiKey,
     ApiKeyNotFound,
@@ -21,6 +22,7 @@ from kiwisms.domain.account import (
 )
 from kiwisms.domain.errors import Unauthorized, ValidationRefused
 from kiwisms.domain.ids import AccountId, KeyPrefix
+from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
@@ -53,6 +55,7 @@ class ApiKeys:
     store: Store
     clock: Clock
     ids: Ids
+    trail: Trail
     _remembered: dict[bytes, _Remembered] = field(factory=dict, init=False, repr=False)
     _verifying: Shared[bytes, Caller] = field(factory=Shared, init=False, repr=False)
 
@@ -71,7 +74,7 @@ class ApiKeys:
             account_id, tag=self.ids.tag(), secret=secret, label=label, at=self.clock.now()
         )
         async with self.store.transaction(account_id) as tx:
-            tx.save(key)
+            tx.save(key, self.trail.entry(account_id, Action.KEY_CREATED, key.prefix, label))
         return key, text
 
     async def all(self, account_id: AccountId) -> Sequence[ApiKey]:
@@ -90,7 +93,8 @@ class ApiKeys:
             if key is None:
                 raise ApiKeyNotFound(prefix)
             revoked = key.revoke(self.clock.now())
-            tx.save(revoked)
+            if revoked is not key:
+                tx.save(revoked, self.trail.entry(account_id, Action.KEY_REVOKED, key_prefix))
         self.forget()
         return revoked
 

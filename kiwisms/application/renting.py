@@ -13,7 +13,7 @@ from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import WORK, Outbox
-from kiwisms.application.progress import APP, Progress
+from kiwisms.application.progress import APP, WORKER, Progress
 from kiwisms.application.repeat import repeatable
 from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.errors import KiwismsError, RateLimited
@@ -341,10 +341,11 @@ class Renting:
         """Give up a request that nobody finished: upstream cannot be asked what became of it."""
         log.warning("rental %s: nobody came back with upstream's answer", rental.id)
         kind = IncidentKind.NOBODY_CAME_BACK
-        await self._fail(rental, self.incidents.about(rental, kind, "the process ended"))
+        incident = self.incidents.about(rental, kind, "the process ended")
+        await self._fail(rental, incident, by=WORKER)
 
     @repeatable
-    async def _fail(self, held: Rental, incident: Incident | None) -> None:
+    async def _fail(self, held: Rental, incident: Incident | None, by: str | None = None) -> None:
         """
         Step three without a number: the money is back and the key is free.
 
@@ -356,7 +357,7 @@ class Renting:
                 if incident is not None and incident.activation_id is not None:
                     tx.save(incident)
                 return
-            progress = Progress(wallet=await tx.wallet(), rental=rental, by=_actor(rental))
+            progress = Progress(wallet=await tx.wallet(), rental=rental, by=by or _actor(rental))
             progress.to(rental.fail(self.clock.now()))
             await self.outbox.save(tx, progress)
             if incident is not None:

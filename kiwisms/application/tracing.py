@@ -8,8 +8,10 @@ from typing import Final
 from attrs import define, evolve, field
 
 from kiwisms.application.balances import Balances
+from kiwisms.application.progress import WORKER
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.sharing import Shared
+from kiwisms.application.trail import Trail
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.orphan import Orphan, Request, may_answer
@@ -17,6 +19,7 @@ from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance
 from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.terms import Terms
+from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.provider import Active, Ambiguous, Cancelled, Gone, Provider, Received, Unknown
 from kiwisms.ports.store import Store
@@ -46,6 +49,7 @@ class Tracing:
     balances: Balances
     clock: Clock
     terms: Terms
+    trail: Trail
     _lists: Shared[None, Sequence[Active] | Unknown] = field(factory=Shared, init=False)
 
     async def trace(self, incident: Incident) -> None:
@@ -174,4 +178,6 @@ class Tracing:
         async with self.store.transaction(found.account_id) as tx:
             incident = await tx.incident(found.id)
             if incident is not None and incident.is_open:
-                tx.save(incident.resolve(note, self.clock.now()))
+                did = Action.INCIDENT_RESOLVED
+                entry = self.trail.entry(found.account_id, did, found.id, note, by=WORKER)
+                tx.save(incident.resolve(note, self.clock.now()), entry)

@@ -2,21 +2,27 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Final
 
 from attrs import evolve, frozen
 
 from kiwisms.application.outbox import Outbox
 from kiwisms.application.repeat import repeatable
+from kiwisms.application.trail import Trail
 from kiwisms.domain.account import AccountNotFound
-from kiwisms.domain.audit import Violation, audit
+from kiwisms.domain.audit import audit
+from kiwisms.domain.books import Violation
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.ledger import ReferenceReused, Transfer, operator_transfer_id
 from kiwisms.domain.money import Money
+from kiwisms.domain.trail import Action
 from kiwisms.domain.wallet import Cause, Wallet
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
+
+MOVED: Final = {"credit": Action.WALLET_CREDITED, "debit": Action.WALLET_DEBITED}
 
 Amount = Money | str | int | Decimal
 """US dollars: ``"10.00"``, ``10``, ``Decimal("10")`` or `Money`, but never a float."""
@@ -53,6 +59,7 @@ class Wallets:
     outbox: Outbox
     clock: Clock
     ids: Ids
+    trail: Trail
 
     async def credit(
         self, account_id: AccountId, amount: Amount, *, reason: str, reference: str | None = None
@@ -137,6 +144,7 @@ class Wallets:
                     raise ReferenceReused(reference, earlier.amount)
                 return wallet
             moved, transfer = move(wallet, money, cause)
-            tx.save(moved, transfer)
+            entry = self.trail.entry(account_id, MOVED[kind], transfer.id, f"{money}: {reason}")
+            tx.save(moved, transfer, entry)
             await self.outbox.wallet_moved(tx, wallet, moved)
         return moved

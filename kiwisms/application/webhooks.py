@@ -10,7 +10,9 @@ from attrs import evolve, field, frozen
 
 from kiwisms.application.lines import Lines
 from kiwisms.application.outbox import WORK, Outbox, instant
+from kiwisms.application.progress import WORKER
 from kiwisms.application.repeat import repeatable
+from kiwisms.application.trail import Trail
 from kiwisms.application.wallets import Amount
 from kiwisms.domain.account import ApiKeyNotFound
 from kiwisms.domain.delivery import (
@@ -29,6 +31,7 @@ from kiwisms.domain.events import read_events
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix
 from kiwisms.domain.money import Money
 from kiwisms.domain.terms import Terms
+from kiwisms.domain.trail import Action, TrailEntry
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.notices import Notices
@@ -69,6 +72,7 @@ class Webhooks:
     ids: Ids
     notices: Notices
     terms: Terms
+    trail: Trail
     _hosts: Lines[str] = field(factory=lambda: Lines(TRIES_PER_HOST, WAITING_PER_HOST), init=False)
 
     @repeatable
@@ -119,7 +123,7 @@ class Webhooks:
                 secret = self.vault.open(earlier.sealed_secret)
                 webhook = evolve(earlier, url=url, stopped_at=None)
             webhook = webhook.ask_for(asked, below)
-            tx.save(webhook)
+            tx.save(webhook, self._entry(webhook, Action.WEBHOOK_SET))
         return webhook, secret
 
     async def show(
@@ -143,6 +147,7 @@ class Webhooks:
             if webhook is None:
                 raise WebhookNotFound
             tx.remove(webhook)
+            tx.save(self._entry(webhook, Action.WEBHOOK_CLEARED))
         return webhook
 
     @repeatable
@@ -156,7 +161,7 @@ class Webhooks:
             if webhook is None:
                 raise WebhookNotFound
             rotated = webhook.rotate(self.vault.seal(secret), self.clock.now())
-            tx.save(rotated)
+            tx.save(rotated, self._entry(rotated, Action.WEBHOOK_ROTATED))
         return rotated, secret
 
     async def reseal(self) -> Resealed:
@@ -212,6 +217,13 @@ class Webhooks:
                 return await self._try(delivery, webhook)
         return delivery
 
+    def _entry(self, webhook: Webhook, action: Action, by: str | None = None) -> TrailEntry:
+        # Only whose address it is: there may be a secret in the rest.
+        parts = urlsplit(webhook.url)
+        detail = f"{parts.scheme}://{parts.netloc}"
+        subject = webhook.key_prefix or ""
+        return self.trail.entry(webhook.account_id, action, subject, detail, by=by)
+
     def _has_time(self, delivery: Delivery) -> bool:
         """Whether so much of the lease is left that nobody else can begin the same try."""
         now = self.clock.now()
@@ -252,7 +264,7 @@ class Webhooks:
             resealed = webhook.reseal(self.vault.reseal, self.clock.now())
             if resealed == webhook:
                 return False
-            tx.save(resealed)
+            tx.save(resealed, self._entry(resealed, Action.WEBHOOK_RESEALED))
         return True
 
     @repeatable
@@ -262,7 +274,7 @@ class Webhooks:
             if delivery is None:
                 raise DeliveryNotFound(found.id)
             again = delivery.resend(self.clock.now())
-            tx.save(again)
+            tx.save(again, self.trail.entry(again.account_id, Action.DELIVERY_RESENT, again.id))
         self.notices.tell(WORK)
         return again
 
@@ -281,7 +293,8 @@ class Webhooks:
             current = await tx.webhook(delivery.key_prefix) if gone else None
             # The customer may have set another address while this one was tried.
             if current is not None and webhook is not None and current.url == webhook.url:
-                tx.save(current.stop(now))
+                stopped = self._entry(current, Action.WEBHOOK_STOPPED, by=WORKER)
+                tx.save(current.stop(now), stopped)
         return after
 
 

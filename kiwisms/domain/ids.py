@@ -15,5 +15,6 @@ TransferId = NewType("TransferId", str)
 DeliveryId = NewType("DeliveryId", str)
 """The same on every try of one event; the receiver's ``webhook-id``."""
 IncidentId = NewType("IncidentId", str)
+TrailId = NewType("TrailId", str)
 MessageId = NewType("MessageId", str)
 """Upstream's own id of a pushed message; the same on every try to push it."""

@@ -14,11 +14,14 @@ from kiwisms.application.incidents import Incidents
 from kiwisms.application.keys import ApiKeys
 from kiwisms.application.looks import Looks
 from kiwisms.application.outbox import Outbox
+from kiwisms.application.progress import APP
+from kiwisms.application.pruning import Pruning
 from kiwisms.application.pushes import Pushes
 from kiwisms.application.reconciling import Reconciling
 from kiwisms.application.rentals import Rentals
 from kiwisms.application.renting import Renting
 from kiwisms.application.tracing import Tracing
+from kiwisms.application.trail import Trail
 from kiwisms.application.wallets import Wallets
 from kiwisms.application.webhooks import Webhooks
 from kiwisms.domain.terms import Terms
@@ -66,6 +69,8 @@ class Kiwisms:
     webhooks: Webhooks
     incidents: Incidents
     reconciling: Reconciling
+    trail: Trail
+    pruning: Pruning
     pushes: Pushes
     background: Background
     settings: "Settings | None" = None
@@ -91,14 +96,16 @@ def join(
     *,
     catalog_age: timedelta,
     push_secrets: Sequence[str],
+    by: str = APP,
     settings: "Settings | None" = None,
 ) -> Kiwisms:
-    """Build every use case over one set of ports."""
+    """Build every use case over one set of ports; *by* acts where nobody else is named."""
     store, clock, ids, notices = ports.store, ports.clock, ports.ids, ports.notices
     provider = ports.provider
+    trail = Trail(store=store, clock=clock, ids=ids, by=by)
     outbox = Outbox(clock=clock, ids=ids)
     balances = Balances(provider=provider, clock=clock)
-    incidents = Incidents(store=store, balances=balances, clock=clock, ids=ids)
+    incidents = Incidents(store=store, balances=balances, clock=clock, ids=ids, trail=trail)
     catalogs = Catalogs(provider=provider, clock=clock, terms=terms, max_age=catalog_age)
     renting = Renting(
         store=store,
@@ -129,12 +136,15 @@ def join(
         ids=ids,
         notices=notices,
         terms=terms,
+        trail=trail,
     )
     return Kiwisms(
         ports=ports,
-        accounts=Accounts(store=store, clock=clock, ids=ids, passwords=ports.passwords),
-        keys=ApiKeys(store=store, clock=clock, ids=ids),
-        wallet=Wallets(store=store, outbox=outbox, clock=clock, ids=ids),
+        accounts=Accounts(
+            store=store, clock=clock, ids=ids, passwords=ports.passwords, trail=trail
+        ),
+        keys=ApiKeys(store=store, clock=clock, ids=ids, trail=trail),
+        wallet=Wallets(store=store, outbox=outbox, clock=clock, ids=ids, trail=trail),
         catalog=catalogs,
         rentals=Rentals(
             store=store,
@@ -149,6 +159,8 @@ def join(
         webhooks=webhooks,
         incidents=incidents,
         reconciling=Reconciling(store=store, provider=provider, clock=clock, terms=terms),
+        trail=trail,
+        pruning=Pruning(store=store, clock=clock),
         pushes=Pushes(store=store, clock=clock, notices=notices, secrets=push_secrets),
         background=Background(
             store=store,
@@ -156,7 +168,12 @@ def join(
             renting=renting,
             webhooks=webhooks,
             tracing=Tracing(
-                store=store, provider=provider, balances=balances, clock=clock, terms=terms
+                store=store,
+                provider=provider,
+                balances=balances,
+                clock=clock,
+                terms=terms,
+                trail=trail,
             ),
             balances=balances,
             clock=clock,

@@ -21,6 +21,8 @@ from kiwisms.adapters.simulator.upstream import Upstream
 from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.adapters.system import RandomIds, SystemClock
 from kiwisms.adapters.webhook_sender import HttpWebhookSender
+from kiwisms.application.progress import APP
+from kiwisms.application.trail import OPERATOR
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.push import push_secret
 from kiwisms.domain.terms import Terms
@@ -58,6 +60,7 @@ async def open_engine(
     limits: Limits | None = None,
     webhooks: WebhookSender | None = None,
     background: bool = True,
+    by: str = APP,
 ) -> AsyncIterator[Kiwisms]:
     """
     Run kiwisms inside this program.
@@ -75,6 +78,7 @@ async def open_engine(
         webhooks: How events are posted, instead of over HTTP.
         background: Whether due work is done here; only another process doing it is a reason
             to say no.
+        by: Who is written into the trail for what this program does to accounts.
 
     Raises:
         ValidationRefused: The store's address cannot be used.
@@ -104,6 +108,7 @@ async def open_engine(
             terms or settings.terms(),
             catalog_age=timedelta(seconds=settings.catalog_seconds),
             push_secrets=[push_secret(key) for key in secret_keys],
+            by=by,
             settings=settings,
         )
         if background:
@@ -115,7 +120,7 @@ async def open_engine(
 async def open_office(settings: Settings) -> AsyncIterator[Kiwisms]:
     """Open what an operator's command needs: the store, but no provider and no background work."""
     async with open_engine(
-        settings.store_url, provider=NoProvider(), settings=settings, background=False
+        settings.store_url, provider=NoProvider(), settings=settings, background=False, by=OPERATOR
     ) as kiwi:
         yield kiwi
 

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from attrs import frozen
 
 from kiwisms.domain.account import Account, ApiKey
-from kiwisms.domain.audit import Books
+from kiwisms.domain.books import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord
@@ -27,6 +27,7 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 
 Fact = (
@@ -40,12 +41,13 @@ Fact = (
     | Webhook
     | Delivery
     | Incident
+    | TrailEntry
 )
 """
 All that a transaction can save.
 
-Transfers and steps are only ever added, and a second one with the same key is an error.
-Of all others, the last one saved under a key stands.
+Transfers, steps and trail entries are only ever added, and a second one with the same key is an
+error. Of all others, the last one saved under a key stands.
 """
 
 
@@ -105,6 +107,17 @@ class Usage:
 
     active: int
     nth_cancel: datetime | None
+
+
+@frozen(kw_only=True)
+class Pruned:
+    """How many records were removed."""
+
+    keys: int = 0
+    deliveries: int = 0
+    incidents: int = 0
+    entries: int = 0
+    pushes: int = 0
 
 
 @frozen(kw_only=True)
@@ -216,8 +229,8 @@ class Store(Protocol):
         """
         ...
 
-    async def create_account(self, account: Account) -> None:
-        """Add an account with an empty wallet; raises `EmailTaken`."""
+    async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
+        """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
         ...
 
     async def account(self, account_id: AccountId) -> Account | None:
@@ -292,12 +305,28 @@ class Store(Protocol):
         """An account's newest webhook deliveries."""
         ...
 
+    async def deliveries_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Delivery]:
+        """The deliveries of a rental's events, the oldest first."""
+        ...
+
     async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """Find a delivery without knowing its account: for the operator."""
         ...
 
     async def incidents(self, *, open_only: bool = False, limit: int) -> Sequence[Incident]:
         """The newest incidents, or the newest that are open."""
+        ...
+
+    async def incidents_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Incident]:
+        """The incidents about a rental, by id: one made later sorts later."""
+        ...
+
+    async def trail(self, account_id: AccountId, *, limit: int) -> Sequence[TrailEntry]:
+        """The newest entries of an account's trail, the newest first."""
         ...
 
     async def find_incident(self, incident_id: IncidentId) -> Incident | None:
@@ -403,6 +432,26 @@ class Store(Protocol):
 
     def books(self) -> AsyncIterator[Books]:
         """Every account's books, each read at one moment."""
+        ...
+
+    async def prune_pushes(self, *, before: datetime, limit: int) -> int:
+        """
+        Remove pushed messages that arrived *before* and are of no more use, at most *limit*.
+
+        Kept are those of numbers that no rental and no incident has, that a rental still has
+        (OPEN), or that an open incident is about. Returns how many were removed.
+        """
+        ...
+
+    async def prune(self, account_id: AccountId, *, before: datetime, limit: int) -> Pruned:
+        """
+        Remove an account's records that have ended *before*, at most *limit* of each kind.
+
+        These are idempotency keys claimed, deliveries created, incidents resolved and trail
+        entries made before then. What is running, on its way or open stays, as does an incident
+        whose number has pushed messages: it tells whose they are. No transfer and no rental is
+        ever removed.
+        """
         ...
 
     async def schema_version(self) -> int:

@@ -27,6 +27,7 @@ from kiwisms.domain.ids import (
     KeyPrefix,
     MessageId,
     RentalId,
+    TrailId,
     TransferId,
 )
 from kiwisms.domain.incident import Incident, IncidentKind
@@ -36,6 +37,7 @@ from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance
 from kiwisms.domain.rental import Pace, Rental, State, Step
 from kiwisms.domain.sms import Code, Message
+from kiwisms.domain.trail import Action, TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Store
 from tests.postgres import database
@@ -235,6 +237,18 @@ def open_incident(id: str = "i-1", of: AccountId = ADA, at: datetime = NOW) -> I
         due_at=at,
         resolved_at=None,
         resolution=None,
+    )
+
+
+def trail_entry(id: str = "t-1", at: datetime = NOW) -> TrailEntry:
+    return TrailEntry(
+        account_id=ADA,
+        id=TrailId(id),
+        at=at,
+        by="operator",
+        action=Action.ACCOUNT_SUSPENDED,
+        subject="p1",
+        detail="numbers “cancelled”",
     )
 
 

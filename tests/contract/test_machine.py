@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyKeyReused
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
-from kiwisms.domain.incident import IncidentKind
+from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.rental import FINAL, State
@@ -92,10 +92,14 @@ class Rentals(RuleBasedStateMachine):
         self.kit.provider.upstream.session = timedelta(minutes=upstream_minutes)
         self.account: AccountId = self.do(self.kit.customer("3.00")).id
         self.funded = cents(300)
+        self.do(self.listen())
         rental = self.do(self.kit.kiwi.rentals.rent(self.account, service="go"))
         assert rental.activation_id is not None
         self.told[rental.id] = Told(rental.activation_id, PRICE["go"])
         return rental.id
+
+    async def listen(self) -> None:
+        await self.kit.kiwi.webhooks.set(self.account, "https://example.com/events")
 
     def teardown(self) -> None:
         self.do(self.stack.aclose())
@@ -254,6 +258,18 @@ class Rentals(RuleBasedStateMachine):
         self.rescued += len(self.begun) - len(left)
         self.begun = left
 
+    @rule()
+    def days_pass_and_old_records_are_removed(self) -> None:
+        self.time_passes(seconds=3 * 86_400)
+        self.answered.clear()
+        before = len(self.nobody_came_back())
+        self.do(self.kit.kiwi.pruning.run(days=1))
+        self.rescued -= before - len(self.nobody_came_back())
+
+    def nobody_came_back(self) -> list[Incident]:
+        incidents = self.do(self.kit.store.incidents(limit=1000))
+        return [each for each in incidents if each.kind is IncidentKind.NOBODY_CAME_BACK]
+
     def at_once(self, times: int, act: Callable[[], Coroutine[Any, Any, object]]) -> None:
         async def all_of_them() -> None:
             outcomes = await asyncio.gather(*(act() for _ in range(times)), return_exceptions=True)
@@ -302,9 +318,7 @@ class Rentals(RuleBasedStateMachine):
     def whoever_did_not_come_back_is_an_incident(self) -> None:
         if not hasattr(self, "kit"):
             return
-        incidents = self.do(self.kit.store.incidents(limit=1000))
-        found = [each for each in incidents if each.kind is IncidentKind.NOBODY_CAME_BACK]
-        assert len(found) == self.rescued
+        assert len(self.nobody_came_back()) == self.rescued
 
 
 class RentalsInMemory(Rentals):

@@ -33,16 +33,18 @@ VALUES ('{ADA}', 1, 'credit:a', 'FUNDING', 'AVAILABLE', 10000000, 'top-up', AT),
     ('{ADA}', 2, 'rental:r-1:hold', 'AVAILABLE', 'HELD', 390000, 'Google', AT);
 INSERT INTO rental (
     account_id, id, service, service_name, country, state, price, activation_id, phone,
-    messages, created_at, changed_at, expires_at, look_after)
+    messages, created_at, changed_at, expires_at, look_after, due_at)
 VALUES ('{ADA}', 'r-1', 'go', 'Google', '187', 'WAITING', 390000, '9', '12025550123',
-    '[]', AT, AT, AT, AT);
+    '[]', AT, AT, AT, AT, AT);
+INSERT INTO step (account_id, rental_id, state, messages, actor, at)
+VALUES ('{ADA}', 'r-1', 'REQUESTED', 0, 'app', AT), ('{ADA}', 'r-1', 'WAITING', 0, 'app', AT);
 """
 FILL: Final = f"""{FIRST}
 INSERT INTO webhook (account_id, key_prefix, url, sealed_secret)
 VALUES ('{ADA}', '', 'https://example.com/hook', 'sealed');
 INSERT INTO delivery (
     account_id, id, event, rental_id, body, status, attempts, tries_left, last_error, created_at)
-VALUES ('{ADA}', 'd-1', 'sms.received', 'r-1', '', 'GIVEN_UP', 8, 0, 'HTTP 500', AT);
+VALUES ('{ADA}', 'd-1', 'webhook.test', NULL, '', 'GIVEN_UP', 8, 0, 'HTTP 500', AT);
 """
 IN_A_PLACE: Final = f"""{FILL}
 INSERT INTO place (number, account_id, rental_id) VALUES (1, '{ADA}', 'r-1'), (2, NULL, NULL);

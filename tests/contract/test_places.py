@@ -12,7 +12,8 @@ from attrs import evolve
 
 from kiwisms.adapters.postgres import PostgresStore
 from kiwisms.adapters.sqlite import SqliteStore
-from kiwisms.domain.audit import Violation, audit
+from kiwisms.domain.audit import audit
+from kiwisms.domain.books import Violation
 from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import ZERO, cents

@@ -44,6 +44,7 @@ from tests.contract.stores import (
     requested,
     seconds,
     step,
+    trail_entry,
     transfer,
     waiting,
     wallet,
@@ -94,6 +95,15 @@ LISTED: dict[str, tuple[Fact, Callable[[Store], Awaitable[object]]]] = {
     "api key": (api_key(), lambda store: store.api_keys(ADA)),
     "webhook": (webhook(), lambda store: store.webhooks(ADA)),
     "delivery": (delivery(), lambda store: store.deliveries(ADA, limit=9)),
+    "delivery of rental": (
+        delivery(),
+        lambda store: store.deliveries_of_rental(ADA, RentalId("r-1")),
+    ),
+    "incident of rental": (
+        incident(),
+        lambda store: store.incidents_of_rental(ADA, RentalId("r-1")),
+    ),
+    "trail": (trail_entry(), lambda store: store.trail(ADA, limit=9)),
 }
 
 

@@ -5,8 +5,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import pytest
-from attrs import evolve
+from attrs import asdict, evolve
 
+from kiwisms.domain.account import EmailTaken
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.ids import AccountId, ActivationId, KeyPrefix, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
@@ -24,9 +25,11 @@ from tests.contract.stores import (
     open_incident,
     pushed,
     received,
+    record,
     requested,
     seconds,
     step,
+    trail_entry,
     transfer,
     waiting,
     wallet,
@@ -392,11 +395,47 @@ async def test_the_next_due_is_the_first_of_all(store: Store) -> None:
     assert await store.next_due() is None
 
 
+async def test_the_trail_lists_the_newest_first(store: Store) -> None:
+    entries = [trail_entry("t-1"), trail_entry("t-2"), trail_entry("t-0", SOON)]
+    await save(store, *entries)
+    assert await store.trail(ADA, limit=2) == [entries[2], entries[1]]
+    assert await store.trail(BOB, limit=2) == []
+
+
+async def test_what_is_of_a_rental_is_given_and_nothing_else(store: Store) -> None:
+    late, early = delivery("d-1", at=SOON), delivery("d-2")
+    other = evolve(delivery("d-3"), rental_id=RentalId("r-2"))
+    then, first = incident("i-2"), incident("i-1")
+    foreign = evolve(incident("i-3"), rental_id=RentalId("r-2"))
+    await save(store, late, early, other, then, first, foreign)
+    assert await store.deliveries_of_rental(ADA, RentalId("r-1")) == [early, late]
+    assert await store.incidents_of_rental(ADA, RentalId("r-1")) == [first, then]
+    assert await store.incidents_of_rental(BOB, RentalId("r-1")) == []
+
+
+async def test_an_account_is_created_with_its_entry(store: Store) -> None:
+    carol = account(AccountId("c"), "carol@example.com")
+    entry = evolve(trail_entry(), account_id=carol.id)
+    await store.create_account(carol, entry)
+    assert await store.trail(carol.id, limit=9) == [entry]
+    with pytest.raises(EmailTaken):
+        await store.create_account(evolve(carol, id=AccountId("d")), entry)
+    assert await store.account(AccountId("d")) is None
+    assert await store.trail(carol.id, limit=9) == [entry]
+
+
 async def test_books_are_all_of_every_account(store: Store) -> None:
     await save(store, transfer(), wallet(cents(9), ZERO, 1), waiting("r-1"), requested("r-2"))
+    await save(store, step(), record(), delivery(), incident())
     books = [each async for each in store.books()]
     assert [each.wallet.account_id for each in books] == [ADA, BOB]
     assert books[0].wallet == wallet(cents(9), ZERO, 1)
     assert list(books[0].transfers) == [transfer()]
     assert sorted(each.id for each in books[0].rentals) == ["r-1", "r-2"]
-    assert (list(books[1].transfers), list(books[1].rentals)) == ([], [])
+    assert list(books[0].steps) == [step()]
+    assert list(books[0].idempotency) == [record()]
+    assert list(books[0].deliveries) == [delivery()]
+    assert list(books[0].incidents) == [incident()]
+    bobs = asdict(books[1], recurse=False)
+    del bobs["wallet"]
+    assert [list(rows) for rows in bobs.values()] == [[]] * 6

@@ -1,27 +1,34 @@
 """All that is kept of one account, and how a fact comes into it."""
 
-from collections.abc import Hashable, Iterable
-from typing import Self
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from datetime import datetime
+from typing import Self, TypeVar
 
 from attrs import Factory, define, evolve
 
 from kiwisms.domain.account import Account, ApiKey
-from kiwisms.domain.audit import Books
-from kiwisms.domain.delivery import Delivery, Webhook
-from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.books import Books
+from kiwisms.domain.delivery import Delivery, DeliveryStatus, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
 from kiwisms.domain.ids import (
+    ActivationId,
     DeliveryId,
     IdempotencyKey,
     IncidentId,
     KeyPrefix,
     RentalId,
+    TrailId,
     TransferId,
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import UNDECIDED, Rental, State, Step
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact, StoreUnavailable
+from kiwisms.ports.store import Fact, Pruned, StoreUnavailable
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 Replaceable = Account | ApiKey | Wallet | Rental | IdempotencyRecord | Webhook | Delivery | Incident
 """Facts of which the last one under a key stands."""
@@ -45,6 +52,7 @@ class Records:
     webhooks: dict[KeyPrefix | None, Webhook] = Factory(dict)
     deliveries: dict[DeliveryId, Delivery] = Factory(dict)
     incidents: dict[IncidentId, Incident] = Factory(dict)
+    trail: dict[TrailId, TrailEntry] = Factory(dict)
 
     def draft(self) -> Self:
         """A copy whose changes do not show here."""
@@ -58,12 +66,13 @@ class Records:
             webhooks=dict(self.webhooks),
             deliveries=dict(self.deliveries),
             incidents=dict(self.incidents),
+            trail=dict(self.trail),
         )
 
     def put(self, fact: Fact) -> None:
         """Take a fact in; raises `StoreUnavailable` for a second one that may only be added."""
         match fact:
-            case Transfer() | Step():
+            case Transfer() | Step() | TrailEntry():
                 self._add(fact)
             case _:
                 self._replace(fact)
@@ -71,6 +80,37 @@ class Records:
     def forget(self, webhook: Webhook) -> None:
         """Let go of a webhook address."""
         self.webhooks.pop(webhook.key_prefix, None)
+
+    def prune(self, before: datetime, limit: int, pushed_for: Collection[ActivationId]) -> Pruned:
+        """Remove what has ended before a moment, but for incidents of numbers pushed for."""
+        keys = [
+            each.key
+            for each in self.idempotency.values()
+            if each.state is not KeyState.RUNNING and each.claimed_at < before
+        ][:limit]
+        deliveries = [
+            each.id
+            for each in self.deliveries.values()
+            if each.status is not DeliveryStatus.PENDING and each.created_at < before
+        ][:limit]
+        incidents = [
+            each.id
+            for each in self.incidents.values()
+            if each.resolved_at is not None
+            and each.resolved_at < before
+            and each.activation_id not in pushed_for
+        ][:limit]
+        entries = [each.id for each in self.trail.values() if each.at < before][:limit]
+        self.idempotency = _without(self.idempotency, keys)
+        self.deliveries = _without(self.deliveries, deliveries)
+        self.incidents = _without(self.incidents, incidents)
+        self.trail = _without(self.trail, entries)
+        return Pruned(
+            keys=len(keys),
+            deliveries=len(deliveries),
+            incidents=len(incidents),
+            entries=len(entries),
+        )
 
     def waiting_upstream(self) -> int:
         """How many of the account's rentals have a place upstream: all that are UNDECIDED."""
@@ -82,9 +122,13 @@ class Records:
             wallet=self.wallet,
             transfers=sorted(self.transfers.values(), key=lambda each: each.number),
             rentals=tuple(self.rentals.values()),
+            steps=tuple(self.steps.values()),
+            idempotency=tuple(self.idempotency.values()),
+            deliveries=tuple(self.deliveries.values()),
+            incidents=tuple(self.incidents.values()),
         )
 
-    def _add(self, fact: Transfer | Step) -> None:
+    def _add(self, fact: Transfer | Step | TrailEntry) -> None:
         match fact:
             case Transfer():
                 numbers = (transfer.number for transfer in self.transfers.values())
@@ -95,6 +139,9 @@ class Records:
                 place = fact.rental_id, fact.state, fact.messages
                 _must_be_new(place, self.steps, f"step {place}")
                 self.steps[place] = fact
+            case TrailEntry():
+                _must_be_new(fact.id, self.trail, f"trail entry {fact.id}")
+                self.trail[fact.id] = fact
 
     def _replace(self, fact: Replaceable) -> None:
         match fact:
@@ -114,6 +161,11 @@ class Records:
                 self.api_keys[fact.prefix] = fact
             case Webhook():
                 self.webhooks[fact.key_prefix] = fact
+
+
+def _without(facts: Mapping[K, V], keys: Collection[K]) -> dict[K, V]:
+    gone = set(keys)
+    return {key: fact for key, fact in facts.items() if key not in gone}
 
 
 def _must_be_new(key: Hashable, known: Iterable[Hashable], name: str) -> None:

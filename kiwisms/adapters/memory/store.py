@@ -13,7 +13,7 @@ from attrs import evolve
 from kiwisms.adapters.memory.records import Records
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey, EmailTaken
-from kiwisms.domain.audit import Books
+from kiwisms.domain.books import Books
 from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
@@ -33,8 +33,9 @@ from kiwisms.domain.money import ZERO
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import PAID_UPSTREAM, Outlay, Reading
 from kiwisms.domain.rental import OPEN, Rental, State, Step, foremost, in_order
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import NO_PLACE, NOTHING_AHEAD, Ahead, StoreUnavailable
+from kiwisms.ports.store import NO_PLACE, NOTHING_AHEAD, Ahead, Pruned, StoreUnavailable
 
 T = TypeVar("T")
 Work = TypeVar("Work", Rental, Delivery, Incident)
@@ -68,15 +69,18 @@ class MemoryStore:
                 await asyncio.sleep(0)
                 self._write(account_id, tx)
 
-    async def create_account(self, account: Account) -> None:
-        """Add an account with an empty wallet; raises `EmailTaken`."""
+    async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
+        """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
         if any(account.email == each.account.email for each in self._records.values()):
             raise EmailTaken(account.email)
         if account.id in self._records:
             raise StoreUnavailable(
                 f"the store refused the write: account {account.id} is there already"
             )
-        self._records[account.id] = Records(account=account, wallet=Wallet(account_id=account.id))
+        records = Records(account=account, wallet=Wallet(account_id=account.id))
+        if entry is not None:
+            records.put(entry)
+        self._records[account.id] = records
 
     async def account(self, account_id: AccountId) -> Account | None:
         """Read one account."""
@@ -170,6 +174,14 @@ class MemoryStore:
         deliveries = self._of(account_id, lambda own: own.deliveries.values())
         return nlargest(limit, deliveries, key=lambda each: (each.created_at, each.id))
 
+    async def deliveries_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Delivery]:
+        """The deliveries of a rental's events, the oldest first."""
+        deliveries = self._of(account_id, lambda own: own.deliveries.values())
+        of_it = (each for each in deliveries if each.rental_id == rental_id)
+        return sorted(of_it, key=lambda each: (each.created_at, each.id))
+
     async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """Find a delivery without knowing its account."""
         return next((each for each in self._all_deliveries() if each.id == delivery_id), None)
@@ -178,6 +190,19 @@ class MemoryStore:
         """The newest incidents, or the newest that are open."""
         asked = (each for each in self._all_incidents() if each.is_open or not open_only)
         return nlargest(limit, asked, key=lambda incident: (incident.at, incident.id))
+
+    async def incidents_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Incident]:
+        """The incidents about a rental, by id."""
+        incidents = self._of(account_id, lambda own: own.incidents.values())
+        of_it = (each for each in incidents if each.rental_id == rental_id)
+        return sorted(of_it, key=lambda each: each.id)
+
+    async def trail(self, account_id: AccountId, *, limit: int) -> Sequence[TrailEntry]:
+        """The newest entries of an account's trail, the newest first."""
+        entries = self._of(account_id, lambda own: own.trail.values())
+        return nlargest(limit, entries, key=lambda each: (each.at, each.id))
 
     async def find_incident(self, incident_id: IncidentId) -> Incident | None:
         """Find an incident without knowing its account."""
@@ -313,6 +338,27 @@ class MemoryStore:
         """Every account's books, each read at one moment."""
         for account in await self.accounts():
             yield self._records[account.id].books()
+
+    async def prune_pushes(self, *, before: datetime, limit: int) -> int:
+        """Remove pushed messages that arrived before and are of no more use."""
+        rentals, incidents = list(self._all_rentals()), list(self._all_incidents())
+        known = {rental.activation_id for rental in rentals}
+        known |= {incident.activation_id for incident in incidents}
+        used = {rental.activation_id for rental in rentals if rental.state in OPEN}
+        used |= {incident.activation_id for incident in incidents if incident.is_open}
+        gone = [
+            each.id
+            for each in self._pushes.values()
+            if each.arrived_at < before and each.activation_id in known - used
+        ][:limit]
+        for message_id in gone:
+            del self._pushes[message_id]
+        return len(gone)
+
+    async def prune(self, account_id: AccountId, *, before: datetime, limit: int) -> Pruned:
+        """Remove an account's records that have ended before a moment."""
+        pushed_for = {each.activation_id for each in self._pushes.values()}
+        return self._records[account_id].prune(before, limit, pushed_for)
 
     async def schema_version(self) -> int:
         """Always 0: there is no schema."""

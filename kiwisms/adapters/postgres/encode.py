@@ -28,6 +28,7 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Reading
 from kiwisms.domain.rental import Rental, Step
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Fact
 
@@ -164,6 +165,17 @@ def _incident(incident: Incident) -> Row:
     )
 
 
+def _trail_entry(entry: TrailEntry) -> Row:
+    return (
+        entry.id,
+        entry.at,
+        entry.by,
+        entry.action.value,
+        entry.subject,
+        entry.detail,
+    )
+
+
 def pushed(pushed: PushedMessage) -> Row:
     """Write a pushed message."""
     return (
@@ -200,6 +212,7 @@ REPLACED: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
 ADDED: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     Transfer: (sql.ADD_TRANSFER, _transfer),
     Step: (sql.ADD_STEP, _step),
+    TrailEntry: (sql.ADD_TRAIL_ENTRY, _trail_entry),
 }
 """The same of facts that are never replaced."""
 

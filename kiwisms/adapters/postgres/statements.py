@@ -14,11 +14,12 @@ ACCOUNT: Final = f"{ACCOUNTS} WHERE account_id = %s"
 ACCOUNT_BY_EMAIL: Final = f"{ACCOUNTS} WHERE email = %s"
 ACCOUNTS_BY_AGE: Final = f"{ACCOUNTS} ORDER BY created_at, account_id"
 ADD_ACCOUNT: Final = """
-WITH own AS (
-    INSERT INTO account (email, status, suspended_for, password_hash, created_at, account_id)
-    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (email) DO NOTHING RETURNING account_id)
+INSERT INTO account (email, status, suspended_for, password_hash, created_at, account_id)
+VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (email) DO NOTHING RETURNING account_id
+"""
+ADD_WALLET: Final = """
 INSERT INTO wallet (account_id, available, held, transfers, version)
-SELECT account_id, 0, 0, 0, 0 FROM own RETURNING account_id
+SELECT account_id, 0, 0, 0, 0 FROM own
 """
 
 # API keys.
@@ -100,19 +101,20 @@ SELECT
     count(*) FILTER (WHERE state = 'REQUESTED' OR (state = 'WAITING' AND expires_at <= %s))
 FROM rental
 """
-STEPS: Final = """
-SELECT account_id, rental_id, state, messages, actor, at FROM step
-WHERE account_id = %s AND rental_id = %s
+STEPS_OF_ACCOUNT: Final = """
+SELECT account_id, rental_id, state, messages, actor, at FROM step WHERE account_id = %s
 """
+STEPS: Final = f"{STEPS_OF_ACCOUNT} AND rental_id = %s"
 
 # Idempotency keys.
 IDEMPOTENCY_COLUMNS: Final = """
 idempotency.account_id, idempotency.key, idempotency.fingerprint, idempotency.rental_id,
 idempotency.state, idempotency.claimed_at
 """
-IDEMPOTENCY: Final = f"""
-SELECT {IDEMPOTENCY_COLUMNS} FROM idempotency WHERE account_id = %s AND key = %s
+IDEMPOTENCY_OF_ACCOUNT: Final = f"""
+SELECT {IDEMPOTENCY_COLUMNS} FROM idempotency WHERE account_id = %s
 """
+IDEMPOTENCY: Final = f"{IDEMPOTENCY_OF_ACCOUNT} AND key = %s"
 
 # Webhooks.
 WEBHOOK_COLUMNS: Final = """
@@ -130,7 +132,11 @@ delivery.body, delivery.status, delivery.attempts, delivery.tries_left, delivery
 delivery.failures, delivery.created_at, delivery.due_at
 """
 DELIVERIES: Final = f"SELECT {DELIVERY_COLUMNS} FROM delivery"
-DELIVERY: Final = f"{DELIVERIES} WHERE account_id = %s AND id = %s"
+DELIVERIES_OF_ACCOUNT: Final = f"{DELIVERIES} WHERE account_id = %s"
+DELIVERIES_OF_RENTAL: Final = f"""{DELIVERIES_OF_ACCOUNT}
+AND rental_id = %s ORDER BY created_at, id
+"""
+DELIVERY: Final = f"{DELIVERIES_OF_ACCOUNT} AND id = %s"
 FIND_DELIVERY: Final = f"{DELIVERIES} WHERE id = %s"
 NEWEST_DELIVERIES: Final = f"""{DELIVERIES}
 WHERE account_id = %s ORDER BY created_at DESC, id DESC LIMIT %s
@@ -144,13 +150,21 @@ incident.balance_after_at, incident.activation_id, incident.at, incident.due_at,
 incident.resolved_at, incident.resolution
 """
 INCIDENTS: Final = f"SELECT {INCIDENT_COLUMNS} FROM incident"
-INCIDENT: Final = f"{INCIDENTS} WHERE account_id = %s AND id = %s"
+INCIDENTS_OF_ACCOUNT: Final = f"{INCIDENTS} WHERE account_id = %s"
+INCIDENTS_OF_RENTAL: Final = f"{INCIDENTS_OF_ACCOUNT} AND rental_id = %s ORDER BY id"
+INCIDENT: Final = f"{INCIDENTS_OF_ACCOUNT} AND id = %s"
 FIND_INCIDENT: Final = f"{INCIDENTS} WHERE id = %s"
 NEWEST_INCIDENTS: Final = f"{INCIDENTS} ORDER BY at DESC, id DESC LIMIT %s"
 NEWEST_OPEN_INCIDENTS: Final = f"""{INCIDENTS}
 WHERE resolved_at IS NULL ORDER BY at DESC, id DESC LIMIT %s
 """
 OPEN_INCIDENTS: Final = "SELECT count(*) FROM incident WHERE resolved_at IS NULL"
+
+# The trail.
+TRAIL: Final = """
+SELECT account_id, id, at, actor, action, subject, detail FROM trail WHERE account_id = %s
+ORDER BY at DESC, id DESC LIMIT %s
+"""
 
 # Pushed messages.
 ALL_PUSHES: Final = """
@@ -288,6 +302,10 @@ ADD_STEP: Final = """
 INSERT INTO step (account_id, rental_id, state, messages, actor, at)
 SELECT account_id, %s, %s, %s, %s, %s FROM own
 """
+ADD_TRAIL_ENTRY: Final = """
+INSERT INTO trail (account_id, id, at, actor, action, subject, detail)
+SELECT account_id, %s, %s, %s, %s, %s, %s FROM own
+"""
 SAVE_IDEMPOTENCY: Final = """
 INSERT INTO idempotency (account_id, key, fingerprint, rental_id, state, claimed_at)
 SELECT account_id, %s, %s, %s, %s, %s FROM own
@@ -388,6 +406,52 @@ SELECT
 def _named(writes: Sequence[str]) -> str:
     return "".join(f", write_{number} AS ({write})" for number, write in enumerate(writes))
 
+
+# Pruning: so many at once that nobody waits long for the lock.
+PRUNE_PUSHES: Final = """
+DELETE FROM pushed_message WHERE id IN (
+    SELECT id FROM pushed_message AS old WHERE arrived_at < %(before)s
+    AND EXISTS (
+        SELECT FROM rental WHERE rental.activation_id = old.activation_id
+        UNION ALL
+        SELECT FROM incident WHERE incident.activation_id = old.activation_id)
+    AND NOT EXISTS (
+        SELECT FROM rental WHERE rental.activation_id = old.activation_id
+        AND state IN ('WAITING', 'RECEIVED'))
+    AND NOT EXISTS (
+        SELECT FROM incident WHERE incident.activation_id = old.activation_id
+        AND resolved_at IS NULL)
+    ORDER BY arrived_at LIMIT %(limit)s)
+RETURNING 1
+"""
+PRUNE_KEYS: Final = """
+DELETE FROM idempotency
+WHERE account_id = %(account_id)s AND state <> 'RUNNING' AND key IN (
+    SELECT key FROM idempotency WHERE account_id = %(account_id)s
+    AND state <> 'RUNNING' AND claimed_at < %(before)s LIMIT %(limit)s)
+RETURNING 1
+"""
+PRUNE_DELIVERIES: Final = """
+DELETE FROM delivery
+WHERE account_id = %(account_id)s AND status <> 'PENDING' AND id IN (
+    SELECT id FROM delivery WHERE account_id = %(account_id)s
+    AND created_at < %(before)s AND status <> 'PENDING' LIMIT %(limit)s)
+RETURNING 1
+"""
+PRUNE_INCIDENTS: Final = """
+DELETE FROM incident WHERE account_id = %(account_id)s AND id IN (
+    SELECT id FROM incident AS old WHERE account_id = %(account_id)s
+    AND resolved_at < %(before)s AND NOT EXISTS (
+        SELECT FROM pushed_message
+        WHERE pushed_message.activation_id = old.activation_id) LIMIT %(limit)s)
+RETURNING 1
+"""
+PRUNE_TRAIL: Final = """
+DELETE FROM trail WHERE account_id = %(account_id)s AND (at, id) IN (
+    SELECT at, id FROM trail WHERE account_id = %(account_id)s AND at < %(before)s
+    ORDER BY at, id LIMIT %(limit)s)
+RETURNING 1
+"""
 
 # The schema, and what the server may do.
 SCHEMA_VERSION_TABLE: Final = "SELECT 1 FROM pg_class WHERE oid = to_regclass('schema_version')"

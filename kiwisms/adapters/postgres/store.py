@@ -21,7 +21,7 @@ from kiwisms.adapters.postgres.gathering import GatheredReads
 from kiwisms.adapters.postgres.refusals import refusals
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
 from kiwisms.domain.account import Account, ApiKey, EmailTaken
-from kiwisms.domain.audit import Books
+from kiwisms.domain.books import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord
@@ -39,10 +39,12 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import (
     NOTHING_AHEAD,
     Ahead,
+    Pruned,
     SchemaMismatch,
     StoreUnavailable,
     TransactionOutrun,
@@ -116,10 +118,14 @@ class PostgresStore:
                 self._note_contended(account_id)
                 raise
 
-    async def create_account(self, account: Account) -> None:
-        """Add an account with an empty wallet; raises `EmailTaken`."""
-        row = (*encode.account(account), account.id)
-        if not await self.connections.write(sql.ADD_ACCOUNT, row):
+    async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
+        """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
+        row: Row = (*encode.account(account), account.id)
+        writes = [sql.ADD_WALLET]
+        if entry is not None:
+            write = encode.write_of(entry)
+            writes, row = [*writes, write.statement], (*row, *write.row)
+        if not await self.connections.write(sql.together(sql.ADD_ACCOUNT, tuple(writes)), row):
             raise EmailTaken(account.email)
 
     async def account(self, account_id: AccountId) -> Account | None:
@@ -218,6 +224,13 @@ class PostgresStore:
         rows = await self.connections.read_all(sql.NEWEST_DELIVERIES, (account_id, limit))
         return [decode.delivery(row) for row in rows]
 
+    async def deliveries_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Delivery]:
+        """The deliveries of a rental's events, the oldest first."""
+        rows = await self.connections.read_all(sql.DELIVERIES_OF_RENTAL, (account_id, rental_id))
+        return [decode.delivery(row) for row in rows]
+
     async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """Find a delivery without knowing its account."""
         row = await self.connections.read_one(sql.FIND_DELIVERY, (delivery_id,))
@@ -228,6 +241,18 @@ class PostgresStore:
         newest = sql.NEWEST_OPEN_INCIDENTS if open_only else sql.NEWEST_INCIDENTS
         rows = await self.connections.read_all(newest, (limit,))
         return [decode.incident(row) for row in rows]
+
+    async def incidents_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Incident]:
+        """The incidents about a rental, by id."""
+        rows = await self.connections.read_all(sql.INCIDENTS_OF_RENTAL, (account_id, rental_id))
+        return [decode.incident(row) for row in rows]
+
+    async def trail(self, account_id: AccountId, *, limit: int) -> Sequence[TrailEntry]:
+        """The newest entries of an account's trail, the newest first."""
+        rows = await self.connections.read_all(sql.TRAIL, (account_id, limit))
+        return [decode.trail_entry(row) for row in rows]
 
     async def find_incident(self, incident_id: IncidentId) -> Incident | None:
         """Find an incident without knowing its account."""
@@ -341,6 +366,21 @@ class PostgresStore:
                 books = await _books(connection, account.id)
             yield books
 
+    async def prune_pushes(self, *, before: datetime, limit: int) -> int:
+        """Remove pushed messages that arrived before and are of no more use."""
+        old = {"before": before, "limit": limit}
+        return len(await self.connections.write(sql.PRUNE_PUSHES, old))
+
+    async def prune(self, account_id: AccountId, *, before: datetime, limit: int) -> Pruned:
+        """Remove an account's records that have ended before a moment."""
+        old = {"account_id": account_id, "before": before, "limit": limit}
+        return Pruned(
+            keys=len(await self.connections.write(sql.PRUNE_KEYS, old)),
+            deliveries=len(await self.connections.write(sql.PRUNE_DELIVERIES, old)),
+            incidents=len(await self.connections.write(sql.PRUNE_INCIDENTS, old)),
+            entries=len(await self.connections.write(sql.PRUNE_TRAIL, old)),
+        )
+
     async def schema_version(self) -> int:
         """The number of the last migration that the database has; 0 when it has none."""
         async with self.connections.one() as connection:
@@ -424,6 +464,10 @@ async def _books(connection: Connection, account_id: AccountId) -> Books:
     wallet = await read_one(connection, sql.WALLET, own)
     transfers = await read_all(connection, sql.TRANSFERS_BY_NUMBER, own)
     rentals = await read_all(connection, sql.RENTALS_OF_ACCOUNT, own)
+    steps = await read_all(connection, sql.STEPS_OF_ACCOUNT, own)
+    keys = await read_all(connection, sql.IDEMPOTENCY_OF_ACCOUNT, own)
+    deliveries = await read_all(connection, sql.DELIVERIES_OF_ACCOUNT, own)
+    incidents = await read_all(connection, sql.INCIDENTS_OF_ACCOUNT, own)
     places = await read_all(connection, sql.PLACES, own)
     with refusals("read"):
         await connection.execute("COMMIT")
@@ -431,6 +475,10 @@ async def _books(connection: Connection, account_id: AccountId) -> Books:
         wallet=decode.wallet(wallet) if wallet else Wallet(account_id=account_id),
         transfers=[decode.transfer(row) for row in transfers],
         rentals=[decode.rental(row) for row in rentals],
+        steps=[decode.step(row) for row in steps],
+        idempotency=[decode.idempotency(row) for row in keys],
+        deliveries=[decode.delivery(row) for row in deliveries],
+        incidents=[decode.incident(row) for row in incidents],
         places=[rental_id for (rental_id,) in places],
     )
 

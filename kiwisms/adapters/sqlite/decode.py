@@ -25,6 +25,7 @@ from kiwisms.domain.money import Money
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step
+from kiwisms.domain.trail import Action, TrailEntry
 from kiwisms.domain.wallet import Wallet
 
 
@@ -251,6 +252,20 @@ def incident(row: Row) -> Incident:
         due_at=to_optional_moment(due_at),
         resolved_at=to_optional_moment(resolved_at),
         resolution=resolution,
+    )
+
+
+def trail_entry(row: Row) -> TrailEntry:
+    """Read an entry of the trail."""
+    account_id, entry_id, at, by, action, subject, detail = row
+    return TrailEntry(
+        account_id=account_id,
+        id=entry_id,
+        at=to_moment(at),
+        by=by,
+        action=Action(action),
+        subject=subject,
+        detail=detail,
     )
 
 

@@ -27,6 +27,7 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Reading
 from kiwisms.domain.rental import Rental, Step
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Fact
 
@@ -177,6 +178,18 @@ def _incident(incident: Incident) -> Row:
     )
 
 
+def _trail_entry(entry: TrailEntry) -> Row:
+    return (
+        entry.account_id,
+        entry.id,
+        from_moment(entry.at),
+        entry.by,
+        entry.action.value,
+        entry.subject,
+        entry.detail,
+    )
+
+
 def pushed(pushed: PushedMessage) -> Row:
     """Write a pushed message."""
     return (
@@ -207,6 +220,7 @@ WRITES: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     Transfer: (sql.ADD_TRANSFER, _transfer),
     Rental: (sql.SAVE_RENTAL, _rental),
     Step: (sql.ADD_STEP, _step),
+    TrailEntry: (sql.ADD_TRAIL_ENTRY, _trail_entry),
     IdempotencyRecord: (sql.SAVE_IDEMPOTENCY, _idempotency),
     Webhook: (sql.SAVE_WEBHOOK, _webhook),
     Delivery: (sql.SAVE_DELIVERY, _delivery),

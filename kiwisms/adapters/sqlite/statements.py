@@ -116,19 +116,20 @@ LEASE_RENTAL: Final = """
 UPDATE rental SET look_after = :look_after, due_at = :until
 WHERE account_id = :account_id AND id = :id
 """
-STEPS: Final = """
-SELECT account_id, rental_id, state, messages, actor, at FROM step
-WHERE account_id = ? AND rental_id = ?
+STEPS_OF_ACCOUNT: Final = """
+SELECT account_id, rental_id, state, messages, actor, at FROM step WHERE account_id = ?
 """
+STEPS: Final = f"{STEPS_OF_ACCOUNT} AND rental_id = ?"
 ADD_STEP: Final = """
 INSERT INTO step (account_id, rental_id, state, messages, actor, at) VALUES (?, ?, ?, ?, ?, ?)
 """
 
 # Idempotency keys.
-IDEMPOTENCY: Final = """
+IDEMPOTENCY_OF_ACCOUNT: Final = """
 SELECT account_id, key, fingerprint, rental_id, state, claimed_at FROM idempotency
-WHERE account_id = ? AND key = ?
+WHERE account_id = ?
 """
+IDEMPOTENCY: Final = f"{IDEMPOTENCY_OF_ACCOUNT} AND key = ?"
 SAVE_IDEMPOTENCY: Final = """
 REPLACE INTO idempotency (account_id, key, fingerprint, rental_id, state, claimed_at)
 VALUES (?, ?, ?, ?, ?, ?)
@@ -158,7 +159,11 @@ SELECT
     failures, created_at, due_at
 FROM delivery
 """
-DELIVERY: Final = f"{DELIVERIES} WHERE account_id = ? AND id = ?"
+DELIVERIES_OF_ACCOUNT: Final = f"{DELIVERIES} WHERE account_id = ?"
+DELIVERIES_OF_RENTAL: Final = f"""{DELIVERIES_OF_ACCOUNT}
+AND rental_id = ? ORDER BY created_at, id
+"""
+DELIVERY: Final = f"{DELIVERIES_OF_ACCOUNT} AND id = ?"
 FIND_DELIVERY: Final = f"{DELIVERIES} WHERE id = ?"
 NEWEST_DELIVERIES: Final = f"""{DELIVERIES}
 WHERE account_id = ? ORDER BY created_at DESC, id DESC LIMIT ?
@@ -198,7 +203,9 @@ SELECT
     balance_after, balance_after_at, activation_id, at, due_at, resolved_at, resolution
 FROM incident
 """
-INCIDENT: Final = f"{INCIDENTS} WHERE account_id = ? AND id = ?"
+INCIDENTS_OF_ACCOUNT: Final = f"{INCIDENTS} WHERE account_id = ?"
+INCIDENTS_OF_RENTAL: Final = f"{INCIDENTS_OF_ACCOUNT} AND rental_id = ? ORDER BY id"
+INCIDENT: Final = f"{INCIDENTS_OF_ACCOUNT} AND id = ?"
 FIND_INCIDENT: Final = f"{INCIDENTS} WHERE id = ?"
 NEWEST_INCIDENTS: Final = f"{INCIDENTS} ORDER BY at DESC, id DESC LIMIT ?"
 NEWEST_OPEN_INCIDENTS: Final = f"""{INCIDENTS}
@@ -216,6 +223,15 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 LEASE_INCIDENT: Final = """
 UPDATE incident SET due_at = :until WHERE account_id = :account_id AND id = :id
+"""
+
+# The trail.
+TRAIL: Final = """
+SELECT account_id, id, at, actor, action, subject, detail FROM trail WHERE account_id = ?
+ORDER BY at DESC, id DESC LIMIT ?
+"""
+ADD_TRAIL_ENTRY: Final = """
+INSERT INTO trail (account_id, id, at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
 # Pushed messages.
@@ -251,6 +267,47 @@ SELECT min(due_at) FROM (
     SELECT min(due_at) AS due_at FROM rental WHERE due_at IS NOT NULL
     UNION ALL SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL
     UNION ALL SELECT min(due_at) FROM incident WHERE due_at IS NOT NULL)
+"""
+
+# Pruning: so many at once that nobody waits long for the lock.
+PRUNE_PUSHES: Final = """
+DELETE FROM pushed_message WHERE id IN (
+    SELECT id FROM pushed_message AS old WHERE arrived_at < :before
+    AND EXISTS (
+        SELECT 1 FROM rental WHERE rental.activation_id = old.activation_id
+        UNION ALL
+        SELECT 1 FROM incident WHERE incident.activation_id = old.activation_id)
+    AND NOT EXISTS (
+        SELECT 1 FROM rental WHERE rental.activation_id = old.activation_id
+        AND state IN ('WAITING', 'RECEIVED'))
+    AND NOT EXISTS (
+        SELECT 1 FROM incident WHERE incident.activation_id = old.activation_id
+        AND resolved_at IS NULL)
+    ORDER BY arrived_at LIMIT :limit)
+"""
+PRUNE_KEYS: Final = """
+DELETE FROM idempotency
+WHERE account_id = :account_id AND state <> 'RUNNING' AND key IN (
+    SELECT key FROM idempotency WHERE account_id = :account_id
+    AND state <> 'RUNNING' AND claimed_at < :before LIMIT :limit)
+"""
+PRUNE_DELIVERIES: Final = """
+DELETE FROM delivery
+WHERE account_id = :account_id AND status <> 'PENDING' AND id IN (
+    SELECT id FROM delivery WHERE account_id = :account_id
+    AND created_at < :before AND status <> 'PENDING' LIMIT :limit)
+"""
+PRUNE_INCIDENTS: Final = """
+DELETE FROM incident WHERE account_id = :account_id AND id IN (
+    SELECT id FROM incident AS old WHERE account_id = :account_id
+    AND resolved_at < :before AND NOT EXISTS (
+        SELECT 1 FROM pushed_message
+        WHERE pushed_message.activation_id = old.activation_id) LIMIT :limit)
+"""
+PRUNE_TRAIL: Final = """
+DELETE FROM trail WHERE account_id = :account_id AND (at, id) IN (
+    SELECT at, id FROM trail WHERE account_id = :account_id AND at < :before
+    ORDER BY at, id LIMIT :limit)
 """
 
 # The schema.

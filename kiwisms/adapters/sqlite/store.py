@@ -20,7 +20,7 @@ from kiwisms.adapters.sqlite.reader import Reader
 from kiwisms.adapters.sqlite.transaction import SqliteTransaction
 from kiwisms.adapters.sqlite.writer import Writer
 from kiwisms.domain.account import Account, ApiKey, EmailTaken
-from kiwisms.domain.audit import Books
+from kiwisms.domain.books import Books
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
@@ -37,8 +37,9 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import NOTHING_AHEAD, Ahead, SchemaMismatch, StoreUnavailable
+from kiwisms.ports.store import NOTHING_AHEAD, Ahead, Pruned, SchemaMismatch, StoreUnavailable
 
 
 class SqliteStore:
@@ -91,13 +92,15 @@ class SqliteStore:
             if not tx.is_empty:
                 await self._writer.write(tx.write)
 
-    async def create_account(self, account: Account) -> None:
-        """Add an account with an empty wallet; raises `EmailTaken`."""
+    async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
+        """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
 
         def add(connection: sqlite3.Connection) -> None:
             if not connection.execute(sql.ADD_ACCOUNT, encode.account(account)).rowcount:
                 raise EmailTaken(account.email)
             connection.execute(sql.ADD_WALLET, (account.id,))
+            if entry is not None:
+                connection.execute(*encode.write_of(entry))
 
         await self._writer.write(add)
 
@@ -186,6 +189,13 @@ class SqliteStore:
         rows = self._reader.all(sql.NEWEST_DELIVERIES, (account_id, limit))
         return [decode.delivery(row) for row in rows]
 
+    async def deliveries_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Delivery]:
+        """The deliveries of a rental's events, the oldest first."""
+        rows = self._reader.all(sql.DELIVERIES_OF_RENTAL, (account_id, rental_id))
+        return [decode.delivery(row) for row in rows]
+
     async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """Find a delivery without knowing its account."""
         row = self._reader.one(sql.FIND_DELIVERY, (delivery_id,))
@@ -196,6 +206,18 @@ class SqliteStore:
         newest = sql.NEWEST_OPEN_INCIDENTS if open_only else sql.NEWEST_INCIDENTS
         rows = self._reader.all(newest, (limit,))
         return [decode.incident(row) for row in rows]
+
+    async def incidents_of_rental(
+        self, account_id: AccountId, rental_id: RentalId
+    ) -> Sequence[Incident]:
+        """The incidents about a rental, by id."""
+        rows = self._reader.all(sql.INCIDENTS_OF_RENTAL, (account_id, rental_id))
+        return [decode.incident(row) for row in rows]
+
+    async def trail(self, account_id: AccountId, *, limit: int) -> Sequence[TrailEntry]:
+        """The newest entries of an account's trail, the newest first."""
+        rows = self._reader.all(sql.TRAIL, (account_id, limit))
+        return [decode.trail_entry(row) for row in rows]
 
     async def find_incident(self, incident_id: IncidentId) -> Incident | None:
         """Find an incident without knowing its account."""
@@ -315,14 +337,42 @@ class SqliteStore:
     async def books(self) -> AsyncIterator[Books]:
         """Every account's books, each read at one moment."""
         for account in await self.accounts():
+            own = (account.id,)
             with self._reader.one_moment():
-                row = self._reader.one(sql.WALLET, (account.id,))
+                row = self._reader.one(sql.WALLET, own)
+                keys = self._reader.all(sql.IDEMPOTENCY_OF_ACCOUNT, own)
+                deliveries = self._reader.all(sql.DELIVERIES_OF_ACCOUNT, own)
                 books = Books(
                     wallet=decode.wallet(row) if row else Wallet(account_id=account.id),
                     transfers=self._transfers(account.id),
-                    rentals=self._rentals(sql.RENTALS_OF_ACCOUNT, (account.id,)),
+                    rentals=self._rentals(sql.RENTALS_OF_ACCOUNT, own),
+                    steps=[decode.step(row) for row in self._reader.all(sql.STEPS_OF_ACCOUNT, own)],
+                    idempotency=[decode.idempotency(row) for row in keys],
+                    deliveries=[decode.delivery(row) for row in deliveries],
+                    incidents=self._incidents(sql.INCIDENTS_OF_ACCOUNT, own),
                 )
             yield books
+
+    async def prune_pushes(self, *, before: datetime, limit: int) -> int:
+        """Remove pushed messages that arrived before and are of no more use."""
+        old = {"before": from_moment(before), "limit": limit}
+        return await self._writer.write(
+            lambda connection: connection.execute(sql.PRUNE_PUSHES, old).rowcount
+        )
+
+    async def prune(self, account_id: AccountId, *, before: datetime, limit: int) -> Pruned:
+        """Remove an account's records that have ended before a moment."""
+        old = {"account_id": account_id, "before": from_moment(before), "limit": limit}
+
+        def remove(connection: sqlite3.Connection) -> Pruned:
+            return Pruned(
+                keys=connection.execute(sql.PRUNE_KEYS, old).rowcount,
+                deliveries=connection.execute(sql.PRUNE_DELIVERIES, old).rowcount,
+                incidents=connection.execute(sql.PRUNE_INCIDENTS, old).rowcount,
+                entries=connection.execute(sql.PRUNE_TRAIL, old).rowcount,
+            )
+
+        return await self._writer.write(remove)
 
     async def schema_version(self) -> int:
         """The number of the last migration that the file has; 0 when it has none."""
@@ -356,6 +406,9 @@ class SqliteStore:
     def _transfers(self, account_id: AccountId) -> list[Transfer]:
         rows = self._reader.all(sql.TRANSFERS_BY_NUMBER, (account_id,))
         return [decode.transfer(row) for row in rows]
+
+    def _incidents(self, statement: str, parameters: Row) -> list[Incident]:
+        return [decode.incident(row) for row in self._reader.all(statement, parameters)]
 
     def _rentals(self, statement: str, parameters: Row) -> list[Rental]:
         return [decode.rental(row) for row in self._reader.all(statement, parameters)]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 from attrs import frozen
 
-from kiwisms.domain.audit import Violation
+from kiwisms.domain.books import Violation
 from kiwisms.entrypoints.cli.output import Failed
 from kiwisms.entrypoints.cli.run import office
 from kiwisms.entrypoints.cli.shape import Group
@@ -30,7 +30,7 @@ def ledger() -> None:
 @ledger.command()
 @office
 async def audit(kiwi: Kiwisms) -> AuditView | Failed:
-    """Check every law of the ledger over every row; fails when one is broken."""
+    """Derive again what can be derived, and compare every row; fails when one is wrong."""
     found = await kiwi.wallet.audit()
     view = AuditView(
         balanced=found.balanced,

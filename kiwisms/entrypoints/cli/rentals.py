@@ -9,6 +9,7 @@ from attrs import frozen
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.trail import Line
 from kiwisms.entrypoints.cli.run import office
 from kiwisms.entrypoints.cli.shape import Group, limit
 from kiwisms.entrypoints.engine import Kiwisms
@@ -53,7 +54,11 @@ class MessageView:
 
 @frozen
 class RentalView:
-    """A rental as it is shown; *cost* is what the provider charged, where it says so."""
+    """
+    A rental as it is shown; *cost* is what the provider charged, where it says so.
+
+    *history* has its steps alone, and *timeLine* all that happened.
+    """
 
     id: str
     account_id: str
@@ -71,6 +76,7 @@ class RentalView:
     expires_at: datetime
     messages: Sequence[MessageView]
     history: Sequence[StepView]
+    time_line: Sequence[Line]
 
 
 @click.group(cls=Group)
@@ -99,7 +105,7 @@ async def list_newest(
 @click.argument("rental", metavar="ID")
 @office
 async def show_one(kiwi: Kiwisms, rental: str) -> RentalView:
-    """Show one rental with its messages and its history."""
+    """Show one rental with its messages, and all that happened to it in the order of time."""
     found = await kiwi.rentals.find(RentalId(rental))
     history = await kiwi.rentals.history(found)
     return RentalView(
@@ -119,6 +125,7 @@ async def show_one(kiwi: Kiwisms, rental: str) -> RentalView:
         expires_at=found.expires_at,
         messages=[MessageView(at=m.at, code=m.code, text=m.text) for m in found.messages],
         history=[StepView(at=s.at, status=s.state, messages=s.messages, by=s.by) for s in history],
+        time_line=await kiwi.trail.of_rental(found),
     )
 
 

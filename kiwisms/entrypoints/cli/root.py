@@ -28,6 +28,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "provider": "Ask the provider about the operator's account.",
     "rentals": "List rented numbers, and show one with its history.",
     "ledger": "Prove the books.",
+    "trail": "List who changed an account, what and when.",
+    "prune": "Remove old records that no money depends on.",
     "incidents": "List what nobody can tell, and say what became of it.",
     "reconcile": "Compare the provider's balance with the books.",
 }

@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec
 
 import click
 
+from kiwisms.application.trail import OPERATOR
 from kiwisms.entrypoints.cli.output import Failed, show
 from kiwisms.entrypoints.cli.shape import wishes
 from kiwisms.entrypoints.engine import Kiwisms
@@ -33,6 +34,7 @@ def with_provider(work: Work[P]) -> Callable[P, None]:
             provider=open_provider(settings),
             settings=settings,
             background=False,
+            by=OPERATOR,
         ),
     )
 

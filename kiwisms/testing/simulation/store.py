@@ -12,6 +12,7 @@ from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import AccountId, IdempotencyKey, KeyPrefix, RentalId
 from kiwisms.domain.rental import Rental
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable, TransactionOutrun
 from kiwisms.testing.simulation.describe import changes
@@ -47,10 +48,10 @@ class ProcessStore(MemoryStore):
             if tx.changes:
                 await self._send(account_id, tx, version)
 
-    async def create_account(self, account: Account) -> None:
-        """Add an account."""
+    async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
+        """Add an account, and the *entry* of that."""
         await self._visit()
-        await super().create_account(account)
+        await super().create_account(account, entry)
 
     async def account(self, account_id: AccountId) -> Account | None:
         """Read one account."""

@@ -184,6 +184,23 @@ async def test_rentals(kiwi: Kiwi) -> None:
         "RECEIVED",
         "COMPLETED",
     ]
+    told = [(line["by"], line["what"]) for line in shown["timeLine"]]
+    assert told == [
+        ("app", "REQUESTED"),
+        ("app", "hold"),
+        ("app", "WAITING"),
+        ("app", "RECEIVED"),
+        ("app", "capture"),
+        ("app", "COMPLETED"),
+    ]
+    trail = await kiwi.tell("trail", "ada@example.com")
+    assert [(entry["by"], entry["action"]) for entry in trail] == [
+        ("app", "WALLET_CREDITED"),
+        ("app", "ACCOUNT_CREATED"),
+    ]
+    await kiwi.tell("accounts", "suspend", "ada@example.com", "--reason", "fraud")
+    newest = (await kiwi.tell("trail", "ada@example.com", "--limit", "1"))[0]
+    assert (newest["by"], newest["detail"]) == ("operator", "fraud")
 
 
 async def test_as_many_rentals_are_listed_as_are_asked_for(kiwi: Kiwi) -> None:

@@ -93,6 +93,7 @@ def test_every_statement_finds_its_rows_by_an_index(
         "id": "i",
         "now": 0,
         "since": 0,
+        "before": 0,
         "look_after": 1,
         "until": 1,
         "state": None,

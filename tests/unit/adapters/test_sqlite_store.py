@@ -233,7 +233,7 @@ def test_each_table_is_strict_and_keyed_by_its_account(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         tables = connection.execute("PRAGMA table_list").fetchall()
         ours = [name for _, name, kind, _, _, _ in tables if not name.startswith("sqlite_")]
-        assert len(ours) == 10 + len(OF_THE_OPERATOR)
+        assert len(ours) == 11 + len(OF_THE_OPERATOR)
         assert all(strict for _, name, _, _, _, strict in tables if name in ours)
         for table in ours:
             columns = connection.execute(f"PRAGMA table_info({table})").fetchall()

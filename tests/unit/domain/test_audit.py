@@ -1,19 +1,27 @@
 """Honest books pass; whatever is changed behind their back is found, and named."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, get_args
 
 import pytest
 from attrs import evolve, frozen
 
-from kiwisms.domain.audit import RENTAL_WAYS, Books, Violation, audit
+from kiwisms.domain.audit import PASSES, UNDERIVED, audit
+from kiwisms.domain.audit_money import RENTAL_WAYS
 from kiwisms.domain.billing import MOVES, Effect, settle
-from kiwisms.domain.ids import RentalId, TransferId
+from kiwisms.domain.books import Books, Violation
+from kiwisms.domain.delivery import Delivery, DeliveryStatus
+from kiwisms.domain.idempotency import Fingerprint, IdempotencyRecord, KeyState
+from kiwisms.domain.ids import DeliveryId, IdempotencyKey, IncidentId, RentalId, TransferId
+from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import ZERO, Money, cents
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental, State, Step, step
 from kiwisms.domain.wallet import Wallet
+from kiwisms.ports.store import Fact
 from tests.unit.domain.samples import (
     ADA,
+    NOW,
     PRICE,
     cancel,
     complete,
@@ -23,6 +31,7 @@ from tests.unit.domain.samples import (
     rent,
     request,
     run_out,
+    seconds,
     top_up,
 )
 
@@ -42,6 +51,17 @@ PAID = "a code received is paid"
 NUMBER = "a shown rental has a number"
 HAS_RENTAL = "a transfer has its rental"
 WAY = "a transfer goes the way of its cause"
+LAST_STEP = "a rental stands where its last step led"
+PATH = "steps follow the table of transitions"
+STEP_OF_RENTAL = "a step has its rental"
+RENTAL_DUE = "a rental is due until its end"
+KEY_STATE = "an idempotency key is as its rental says"
+KEY_THERE = "a requested rental has its idempotency key"
+EVENT_DUE = "an event is due until its end"
+EVENT_OF_RENTAL = "an event has its rental"
+EVENT_ONCE = "an event tells of one message"
+INCIDENT_OF_RENTAL = "an incident has its rental"
+RESOLVED = "a resolved incident is not due"
 PLACE = "a rental has a place upstream while it is undecided"
 
 LIVES: dict[str, Sequence[Callable[[Rental], Rental]]] = {
@@ -64,17 +84,74 @@ def places(*ids: str) -> list[RentalId]:
 def honest() -> Books:
     """The books of an account that has a rental in every state."""
     wallet, first = Wallet(account_id=ADA).fund(cents(1000), top_up())
-    transfers, rentals = [first], []
+    transfers: list[Transfer] = [first]
+    rentals: list[Rental] = []
+    steps: list[Step | None] = []
     for name, life in LIVES.items():
-        before, after = None, request(id=name)
+        before, after = None, evolve(request(id=name), idempotency_key=IdempotencyKey(name))
         wallet, moved = settle(wallet, before, after)
         transfers.extend(moved)
+        steps.append(step(before, after, "app"))
         for act in life:
             before, after = after, act(after)
             wallet, moved = settle(wallet, before, after)
             transfers.extend(moved)
+            steps.append(step(before, after, "app"))
         rentals.append(after)
-    return Books(wallet=wallet, transfers=transfers, rentals=rentals, places=places("corrected"))
+    return Books(
+        wallet=wallet,
+        transfers=transfers,
+        rentals=rentals,
+        steps=[each for each in steps if each is not None],
+        idempotency=[
+            key("requested", KeyState.RUNNING),
+            key("failed", KeyState.FREE),
+            key("received", KeyState.FINISHED),
+        ],
+        deliveries=[event("one", "0"), event("two", "1"), event_of_test()],
+        incidents=[incident("open", "failed"), incident("resolved", "expired").resolve("-", NOW)],
+        places=places("corrected"),
+    )
+
+
+def key(name: str, state: KeyState) -> IdempotencyRecord:
+    return IdempotencyRecord(
+        key=IdempotencyKey(name),
+        account_id=ADA,
+        fingerprint=Fingerprint("f"),
+        rental_id=RentalId(name),
+        state=state,
+        claimed_at=NOW,
+    )
+
+
+def event(id: str, code: str, rental: str | None = "received") -> Delivery:
+    return Delivery(
+        id=DeliveryId(id),
+        account_id=ADA,
+        event="sms.received",
+        rental_id=None if rental is None else RentalId(rental),
+        body=f'{{"otpCode": "{code}", "smsText": "{code}"}}',
+        created_at=NOW,
+        due_at=NOW,
+    )
+
+
+def event_of_test() -> Delivery:
+    return evolve(event("test", "", None), event="webhook.test").accepted()
+
+
+def incident(id: str, rental: str) -> Incident:
+    return Incident(
+        id=IncidentId(id),
+        account_id=ADA,
+        rental_id=RentalId(rental),
+        kind=IncidentKind.ANSWER_LOST,
+        detail="lost",
+        price=PRICE,
+        at=NOW,
+        due_at=NOW,
+    )
 
 
 HONEST = honest()
@@ -134,6 +211,33 @@ def without_rental(id: str) -> Books:
 def without_transfer(id: str) -> Books:
     place = place_of(id)
     return evolve(HONEST, transfers=[*HONEST.transfers[:place], *HONEST.transfers[place + 1 :]])
+
+
+def with_step(rental: str, state: State, change: Callable[[Step], Step]) -> Books:
+    def is_meant(each: Step) -> bool:
+        return each.rental_id == rental and each.state is state
+
+    return evolve(HONEST, steps=[change(each) if is_meant(each) else each for each in HONEST.steps])
+
+
+def without_step(rental: str, state: State) -> Books:
+    left = [each for each in HONEST.steps if (each.rental_id, each.state) != (rental, state)]
+    return evolve(HONEST, steps=left)
+
+
+def with_key(name: str, **change: Any) -> Books:
+    changed = [evolve(each, **change) if each.key == name else each for each in HONEST.idempotency]
+    return evolve(HONEST, idempotency=changed)
+
+
+def with_event(id: str, **change: Any) -> Books:
+    changed = [evolve(each, **change) if each.id == id else each for each in HONEST.deliveries]
+    return evolve(HONEST, deliveries=changed)
+
+
+def with_incident(id: str, **change: Any) -> Books:
+    changed = [evolve(each, **change) if each.id == id else each for each in HONEST.incidents]
+    return evolve(HONEST, incidents=changed)
 
 
 def in_state(state: State) -> Callable[[Rental], Rental]:
@@ -273,32 +377,38 @@ FORGED = [
     Forged(
         "a completed rental is called cancelled",
         with_rental("done", in_state(State.CANCELLED)),
-        {CAPTURED: "done", RELEASED: "done"},
+        {CAPTURED: "done", RELEASED: "done", LAST_STEP: "done"},
     ),
     Forged(
         "an expired rental is called completed",
         with_rental("expired", in_state(State.COMPLETED)),
-        {CAPTURED: "expired", RELEASED: "expired"},
+        {CAPTURED: "expired", RELEASED: "expired", LAST_STEP: "expired"},
     ),
     Forged(
         "a waiting rental is called expired",
         with_rental("waiting", in_state(State.EXPIRED)),
-        {UNDECIDED: "wallet", RELEASED: "waiting", PLACE: "waiting"},
+        {
+            UNDECIDED: "wallet",
+            RELEASED: "waiting",
+            LAST_STEP: "waiting",
+            RENTAL_DUE: "waiting",
+            PLACE: "waiting",
+        },
     ),
     Forged(
         "a waiting rental is called received",
         with_rental("waiting", in_state(State.RECEIVED)),
-        {UNDECIDED: "wallet", CAPTURED: "waiting", PLACE: "waiting"},
+        {UNDECIDED: "wallet", CAPTURED: "waiting", LAST_STEP: "waiting", PLACE: "waiting"},
     ),
     Forged(
         "an expired rental has a code",
         with_rental("expired", lambda rental: evolve(rental, messages=(message(),))),
-        {PAID: "expired"},
+        {PAID: "expired", LAST_STEP: "expired"},
     ),
     Forged(
         "a waiting rental has a code",
         with_rental("waiting", lambda rental: evolve(rental, messages=(message(),))),
-        {PAID: "waiting"},
+        {PAID: "waiting", LAST_STEP: "waiting"},
     ),
     Forged(
         "a rental has lost its number",
@@ -308,7 +418,103 @@ FORGED = [
     Forged(
         "a rental is lost",
         without_rental("cancelled"),
-        {HAS_RENTAL: "rental:cancelled:hold rental:cancelled:release"},
+        {
+            HAS_RENTAL: "rental:cancelled:hold rental:cancelled:release",
+            STEP_OF_RENTAL: "cancelled",
+        },
+    ),
+    Forged(
+        "the last step is lost",
+        without_step("expired", State.EXPIRED),
+        {LAST_STEP: "expired"},
+    ),
+    Forged(
+        "the first step is lost",
+        without_step("waiting", State.REQUESTED),
+        {PATH: "waiting"},
+    ),
+    Forged(
+        "a step was never taken",
+        with_step("done", State.COMPLETED, lambda each: evolve(each, state=State.FAILED)),
+        {LAST_STEP: "done", PATH: "done"},
+    ),
+    Forged(
+        "a message came without a step",
+        with_step(
+            "received", State.RECEIVED, lambda each: evolve(each, messages=2 * each.messages)
+        ),
+        {LAST_STEP: "received", PATH: "received"},
+    ),
+    Forged(
+        "a rental changed without a step",
+        with_rental("cancelled", lambda rental: evolve(rental, changed_at=NOW + seconds(1))),
+        {LAST_STEP: "cancelled"},
+    ),
+    Forged(
+        "nobody looks at a rental again",
+        with_rental("received", lambda rental: evolve(rental, due_at=None)),
+        {RENTAL_DUE: "received"},
+    ),
+    Forged(
+        "a rental is looked at for ever",
+        with_rental("failed", lambda rental: evolve(rental, due_at=NOW)),
+        {RENTAL_DUE: "failed"},
+    ),
+    Forged(
+        "a key runs for ever",
+        with_key("received", state=KeyState.RUNNING),
+        {KEY_STATE: "received"},
+    ),
+    Forged(
+        "a key answers with no number",
+        with_key("failed", state=KeyState.FINISHED),
+        {KEY_STATE: "failed"},
+    ),
+    Forged(
+        "a key is free too early",
+        with_key("requested", state=KeyState.FREE),
+        {KEY_STATE: "requested"},
+    ),
+    Forged(
+        "a key is bound to another rental",
+        with_key("requested", rental_id=RentalId("waiting")),
+        {KEY_STATE: "requested", KEY_THERE: "requested"},
+    ),
+    Forged(
+        "a running key is lost",
+        evolve(HONEST, idempotency=HONEST.idempotency[1:]),
+        {KEY_THERE: "requested"},
+    ),
+    Forged("an event is never sent", with_event("one", due_at=None), {EVENT_DUE: "one"}),
+    Forged(
+        "an event is sent for ever",
+        with_event("one", status=DeliveryStatus.GIVEN_UP),
+        {EVENT_DUE: "one"},
+    ),
+    Forged(
+        "an event is of no rental",
+        with_event("one", rental_id=RentalId("nobody")),
+        {EVENT_OF_RENTAL: "one"},
+    ),
+    Forged(
+        "a message is told twice", with_event("two", body=event("", "0").body), {EVENT_ONCE: "two"}
+    ),
+    Forged("an event tells of no message", with_event("two", body="[]"), {EVENT_ONCE: "two"}),
+    Forged("an event cannot be read", with_event("two", body="{"), {EVENT_ONCE: "two"}),
+    Forged(
+        "an incident is of no rental",
+        with_incident("open", rental_id=RentalId("nobody")),
+        {INCIDENT_OF_RENTAL: "open"},
+    ),
+    Forged(
+        "an incident is of a request that is under way",
+        with_incident("open", rental_id=RentalId("requested")),
+        {INCIDENT_OF_RENTAL: "open"},
+    ),
+    Forged(
+        "a resolved incident is searched for",
+        with_incident("resolved", due_at=NOW),
+        {RESOLVED: "resolved"},
     ),
     Forged("a place is given away", evolve(HONEST, places=places()), {PLACE: "corrected"}),
     Forged(
@@ -349,9 +555,22 @@ def test_every_law_is_broken_by_something() -> None:
     laws = {law for forged in FORGED for law in forged.laws}
     assert laws == {
         NO_GAP, COUNTED, AVAILABLE_SUM, HELD_SUM, AVAILABLE_SIGN, HELD_SIGN, UNDECIDED,
-        RENTAL_HELD, CAPTURED, RELEASED, PAID, NUMBER, HAS_RENTAL, WAY,
-        PLACE,
+        RENTAL_HELD, CAPTURED, RELEASED, PAID, NUMBER, HAS_RENTAL, WAY, LAST_STEP, PATH,
+        STEP_OF_RENTAL, RENTAL_DUE, KEY_STATE, KEY_THERE, EVENT_DUE, EVENT_OF_RENTAL, EVENT_ONCE,
+        INCIDENT_OF_RENTAL, RESOLVED, PLACE,
     }  # fmt: skip
+
+
+def test_every_kind_of_fact_is_checked_or_says_why_it_is_not() -> None:
+    assert PASSES.keys() | UNDERIVED.keys() == set(get_args(Fact))
+    assert not PASSES.keys() & UNDERIVED.keys()
+
+
+@pytest.mark.parametrize("kind", PASSES, ids=lambda kind: kind.__name__)
+def test_every_pass_finds_something(kind: type) -> None:
+    for check in PASSES[kind]:
+        assert list(check(HONEST)) == []
+        assert any(list(check(forged.books)) for forged in FORGED)
 
 
 def test_a_violation_says_what_should_be_there_and_what_is() -> None:

@@ -9,12 +9,22 @@ from hypothesis import settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from hypothesis.strategies import integers, sampled_from
 
-from kiwisms.domain.audit import Books, audit
+from kiwisms.domain.audit import audit
 from kiwisms.domain.billing import EFFECTS, MOVES, Effect, settle, transfer_id
+from kiwisms.domain.books import Books
 from kiwisms.domain.ids import RentalId, TransferId
 from kiwisms.domain.ledger import LedgerAccount, Transfer, sum_of
 from kiwisms.domain.money import ZERO, Money, cents
-from kiwisms.domain.rental import FINAL, TRANSITIONS, Event, Rental, State, TransitionRefused
+from kiwisms.domain.rental import (
+    FINAL,
+    TRANSITIONS,
+    Event,
+    Rental,
+    State,
+    Step,
+    TransitionRefused,
+    step,
+)
 from kiwisms.domain.wallet import InsufficientBalance, Wallet
 from tests.unit.domain.samples import (
     ACTS,
@@ -155,12 +165,16 @@ class Billing(RuleBasedStateMachine):
         self.wallet = Wallet(account_id=ADA)
         self.transfers: list[Transfer] = []
         self.rentals: dict[RentalId, Rental] = {}
+        self.steps: list[Step] = []
         self.numbers = count()
 
     def settle(self, before: Rental | None, after: Rental) -> None:
         self.wallet, transfers = settle(self.wallet, before, after)
         self.transfers.extend(transfers)
         self.rentals[after.id] = after
+        happened = step(before, after, "app")
+        if happened is not None:
+            self.steps.append(happened)
 
     def moved(self, rental: Rental, effect: Effect) -> list[Money]:
         name = transfer_id(rental, effect)
@@ -267,7 +281,10 @@ class Billing(RuleBasedStateMachine):
     @invariant()
     def an_audit_finds_nothing(self) -> None:
         books = Books(
-            wallet=self.wallet, transfers=self.transfers, rentals=list(self.rentals.values())
+            wallet=self.wallet,
+            transfers=self.transfers,
+            rentals=list(self.rentals.values()),
+            steps=self.steps,
         )
         assert list(audit(books)) == []
 

@@ -33,7 +33,9 @@ EXPECTED: Final = {
     "rentals show",
     "ledger audit",
     *(f"incidents {name}" for name in ("list", "show", "resolve", "orphans")),
+    "prune",
     "reconcile",
+    "trail",
 }
 
 

@@ -1,0 +1,63 @@
+"""Remove old records that no money and no open work depends on."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import evolve, frozen
+
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.idempotency import LIFETIME
+from kiwisms.domain.ids import AccountId
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.store import Pruned, Store
+
+AT_ONCE: Final = 1_000
+"""So many of each kind are removed in one transaction: whoever writes waits no longer for it."""
+
+
+@frozen(kw_only=True, eq=False)
+class Pruning:
+    """The operator's use case about records that are old."""
+
+    store: Store
+    clock: Clock
+
+    async def run(self, *, days: int) -> Pruned:
+        """
+        Remove what ended more than *days* days ago.
+
+        These are idempotency keys past their lifetime, webhook deliveries that arrived or were
+        given up, incidents that are resolved, pushed messages that were matched, and entries of
+        the trail. Transfers, rentals and whatever is open stay. Interrupted, it can be run again.
+
+        Raises:
+            ValidationRefused: *days* is less than 1: so long an idempotency key is bound.
+        """
+        age = timedelta(days=days)
+        if age < LIFETIME:
+            raise ValidationRefused("days", "must be at least 1: so long a key is bound")
+        before = self.clock.now() - age
+        pruned = Pruned()
+        while removed := await self.store.prune_pushes(before=before, limit=AT_ONCE):
+            pruned = evolve(pruned, pushes=pruned.pushes + removed)
+        for account in await self.store.accounts():
+            pruned = _sum(pruned, await self._prune_account(account.id, before))
+        return pruned
+
+    async def _prune_account(self, account_id: AccountId, before: datetime) -> Pruned:
+        pruned = Pruned()
+        while True:
+            more = await self.store.prune(account_id, before=before, limit=AT_ONCE)
+            if more == Pruned():
+                return pruned
+            pruned = _sum(pruned, more)
+
+
+def _sum(one: Pruned, other: Pruned) -> Pruned:
+    return Pruned(
+        keys=one.keys + other.keys,
+        deliveries=one.deliveries + other.deliveries,
+        incidents=one.incidents + other.incidents,
+        entries=one.entries + other.entries,
+        pushes=one.pushes + other.pushes,
+    )

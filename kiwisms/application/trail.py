@@ -1,0 +1,70 @@
+"""The trail: write down who changed something, and read what was done."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from attrs import frozen
+
+from kiwisms.domain.billing import MOVES, transfer_id
+from kiwisms.domain.ids import AccountId, TrailId
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.trail import Action, Line, TrailEntry, time_line
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.ids import Ids
+from kiwisms.ports.store import Store
+
+OPERATOR: Final = "operator"
+"""Who acts by a command."""
+MOST: Final = 10_000
+"""So many of an account's newest entries are searched for those about one rental."""
+
+
+@frozen(kw_only=True, eq=False)
+class Trail:
+    """The use cases about the trail; *by* is who acts where nobody else is named."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    by: str
+
+    def entry(
+        self,
+        account_id: AccountId,
+        action: Action,
+        subject: str = "",
+        detail: str = "",
+        *,
+        by: str | None = None,
+    ) -> TrailEntry:
+        """Make an entry, to be saved with what it tells of."""
+        return TrailEntry(
+            account_id=account_id,
+            id=TrailId(self.ids.new()),
+            at=self.clock.now(),
+            by=by or self.by,
+            action=action,
+            subject=subject,
+            detail=detail,
+        )
+
+    async def of(self, account_id: AccountId, *, limit: int = 100) -> Sequence[TrailEntry]:
+        """What was done to an account, the newest first."""
+        return await self.store.trail(account_id, limit=limit)
+
+    async def of_rental(self, rental: Rental) -> list[Line]:
+        """All that happened to a rental, in the order of time."""
+        account_id, rental_id = rental.account_id, rental.id
+        async with self.store.transaction(account_id) as tx:
+            moved = [await tx.transfer(transfer_id(rental, effect)) for effect in MOVES]
+        deliveries = await self.store.deliveries_of_rental(account_id, rental_id)
+        incidents = await self.store.incidents_of_rental(account_id, rental_id)
+        about = {each.id for each in deliveries} | {each.id for each in incidents}
+        entries = await self.of(account_id, limit=MOST)
+        return time_line(
+            steps=await self.store.steps(account_id, rental_id),
+            transfers=(transfer for transfer in moved if transfer is not None),
+            deliveries=deliveries,
+            incidents=incidents,
+            entries=(entry for entry in reversed(entries) if entry.subject in about),
+        )

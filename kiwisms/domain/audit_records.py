@@ -1,0 +1,167 @@
+"""The laws of what is kept beside the money: each record agrees with the rental it is about."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from kiwisms.domain.books import Books, Violation, violation
+from kiwisms.domain.delivery import Delivery, DeliveryStatus
+from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
+from kiwisms.domain.ids import RentalId
+from kiwisms.domain.rental import (
+    FINAL,
+    SHOWN,
+    TRANSITIONS,
+    UNDECIDED,
+    Event,
+    Rental,
+    State,
+    Step,
+    in_order,
+)
+
+SMS_RECEIVED: Final = "sms.received"
+MESSAGES_ADDED: Final = {Event.RECEIVE: 1}
+"""How many messages more a rental has after an event; none where it does not say."""
+
+WAYS: Final = frozenset(
+    (before, after, MESSAGES_ADDED.get(event, 0)) for (before, event), after in TRANSITIONS.items()
+)
+"""From which state a step leads to which, and how many messages come with it."""
+
+
+def rentals_stand_where_their_steps_led(books: Books) -> Iterator[Violation]:
+    """A rental is in the state, with the messages, and since the moment of its last step."""
+    histories = _histories(books)
+    for rental in books.rentals:
+        expected, found = "a step", _standing(rental.state, len(rental.messages), rental.changed_at)
+        for step in histories[rental.id][-1:]:
+            expected = _standing(step.state, step.messages, step.at)
+        if expected != found:
+            law = "a rental stands where its last step led"
+            yield violation(books, law, rental.id, expected, found)
+
+
+def steps_go_their_way(books: Books) -> Iterator[Violation]:
+    """A rental's steps begin with the request for it and follow the table of transitions."""
+    rentals = {rental.id for rental in books.rentals}
+    for rental_id, steps in _histories(books).items():
+        if rental_id not in rentals:
+            yield violation(books, "a step has its rental", rental_id, "a rental", "none")
+        state, messages = State.NEW, 0
+        for step in steps:
+            if (state, step.state, step.messages - messages) not in WAYS:
+                law = "steps follow the table of transitions"
+                after = f"a step after {state} with {messages}"
+                yield violation(books, law, rental_id, after, f"{step.state} with {step.messages}")
+                break
+            state, messages = step.state, step.messages
+
+
+def work_that_waits_is_due(books: Books) -> Iterator[Violation]:
+    """Whatever is not at its end has a moment at which somebody looks at it, and nothing else."""
+    waits = {rental.id: (rental.state not in FINAL, rental.due_at) for rental in books.rentals}
+    for row, (is_waiting, due_at) in waits.items():
+        if is_waiting is (due_at is None):
+            law, expected = "a rental is due until its end", "a date" if is_waiting else "none"
+            yield violation(books, law, row, expected, due_at or "none")
+
+
+def places_are_for_undecided(books: Books) -> Iterator[Violation]:
+    """A rental has a place upstream while it is undecided, where the store writes places down."""
+    if books.places is None:
+        return
+    undecided = {rental.id for rental in books.rentals if rental.state in UNDECIDED}
+    law = "a rental has a place upstream while it is undecided"
+    for rental_id in sorted(undecided.symmetric_difference(books.places)):
+        answers = ("a place", "none") if rental_id in undecided else ("none", "a place")
+        yield violation(books, law, rental_id, *answers)
+
+
+def keys_agree_with_their_rentals(books: Books) -> Iterator[Violation]:
+    """An idempotency key runs as long as its rental is requested, and then has its answer."""
+    rentals = {rental.id: rental for rental in books.rentals}
+    for record in books.idempotency:
+        rental = rentals.get(record.rental_id)
+        expected = _key_state(record, rental)
+        if expected is not record.state:
+            law = "an idempotency key is as its rental says"
+            yield violation(books, law, record.key, expected, record.state)
+    owners = {record.key: record.rental_id for record in books.idempotency}
+    for rental in books.rentals:
+        key = rental.idempotency_key
+        if rental.state is State.REQUESTED and key is not None and owners.get(key) != rental.id:
+            law, owner = "a requested rental has its idempotency key", owners.get(key)
+            yield violation(books, law, key, rental.id, owner or "none")
+
+
+def deliveries_tell_of_their_rentals(books: Books) -> Iterator[Violation]:
+    """An event is about a rental and a message that are there, told once, and due until its end."""
+    rentals = {rental.id: rental for rental in books.rentals}
+    told: Counter[tuple[RentalId | None, object, object]] = Counter()
+    for delivery in books.deliveries:
+        is_waiting = delivery.status is DeliveryStatus.PENDING
+        if is_waiting is (delivery.due_at is None):
+            law, expected = "an event is due until its end", "a date" if is_waiting else "none"
+            yield violation(books, law, delivery.id, expected, delivery.due_at or "none")
+        if delivery.rental_id is None:
+            continue
+        rental = rentals.get(delivery.rental_id)
+        if rental is None:
+            yield violation(books, "an event has its rental", delivery.id, "a rental", "none")
+        elif delivery.event == SMS_RECEIVED:
+            body = _body(delivery)
+            code, text = body.get("otpCode"), body.get("smsText")
+            told[rental.id, code, text] += 1
+            # Two messages may be told in the same words: one that had only a code is its text.
+            received = sum(
+                (m.code, m.code if m.text is None else m.text) == (code, text)
+                for m in rental.messages
+            )
+            if told[rental.id, code, text] > received:
+                law = "an event tells of one message"
+                yield violation(books, law, delivery.id, received, told[rental.id, code, text])
+
+
+def incidents_have_their_rentals(books: Books) -> Iterator[Violation]:
+    """An incident is about a rental whose request has ended, and due only while it is open."""
+    rentals = {rental.id: rental for rental in books.rentals}
+    for incident in books.incidents:
+        rental = rentals.get(incident.rental_id)
+        if rental is None or rental.state is State.REQUESTED:
+            found = "none" if rental is None else rental.state
+            law = "an incident has its rental"
+            yield violation(books, law, incident.id, "a rental that was requested", found)
+        if not incident.is_open and incident.due_at is not None:
+            law = "a resolved incident is not due"
+            yield violation(books, law, incident.id, "none", incident.due_at)
+
+
+def _standing(state: State, messages: int, since: datetime) -> str:
+    return f"{state} with {messages} since {since}"
+
+
+def _histories(books: Books) -> Mapping[RentalId, list[Step]]:
+    steps: defaultdict[RentalId, list[Step]] = defaultdict(list)
+    for step in books.steps:
+        steps[step.rental_id].append(step)
+    for rental_id, own in steps.items():
+        steps[rental_id] = in_order(own)
+    return steps
+
+
+def _key_state(record: IdempotencyRecord, rental: Rental | None) -> KeyState:
+    """The state in which a key is that a rental made, as long as it is that rental's."""
+    if rental is None or rental.idempotency_key != record.key or rental.state is State.FAILED:
+        return KeyState.FREE
+    return KeyState.FINISHED if rental.state in SHOWN else KeyState.RUNNING
+
+
+def _body(delivery: Delivery) -> Mapping[str, object]:
+    try:
+        body = json.loads(delivery.body)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,109 @@
+"""Who changed what, and when: what no step of a rental tells, and a rental's time line."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from attrs import frozen
+
+from kiwisms.domain.billing import EFFECTS
+from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.ids import AccountId, TrailId
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.rental import State, Step
+
+
+class Action(StrEnum):
+    """What somebody did, other than to a rental."""
+
+    ACCOUNT_CREATED = "ACCOUNT_CREATED"
+    ACCOUNT_SUSPENDED = "ACCOUNT_SUSPENDED"
+    ACCOUNT_REINSTATED = "ACCOUNT_REINSTATED"
+    KEY_CREATED = "KEY_CREATED"
+    KEY_REVOKED = "KEY_REVOKED"
+    WALLET_CREDITED = "WALLET_CREDITED"
+    WALLET_DEBITED = "WALLET_DEBITED"
+    WEBHOOK_SET = "WEBHOOK_SET"
+    WEBHOOK_CLEARED = "WEBHOOK_CLEARED"
+    WEBHOOK_ROTATED = "WEBHOOK_ROTATED"
+    WEBHOOK_RESEALED = "WEBHOOK_RESEALED"
+    WEBHOOK_STOPPED = "WEBHOOK_STOPPED"
+    DELIVERY_RESENT = "DELIVERY_RESENT"
+    INCIDENT_RESOLVED = "INCIDENT_RESOLVED"
+
+
+@frozen(kw_only=True)
+class TrailEntry:
+    """
+    One thing that was done to an account, written in the transaction that did it.
+
+    *by* is who: ``operator``, ``app``, ``worker`` or an API key's prefix. *subject* is the id or
+    prefix of what was changed, empty for the account itself. Neither it nor *detail* is secret.
+    """
+
+    account_id: AccountId
+    id: TrailId
+    at: datetime
+    by: str
+    action: Action
+    subject: str = ""
+    detail: str = ""
+
+
+@frozen(kw_only=True)
+class Line:
+    """One thing that happened to a rental; *by* is who did it, where that is known."""
+
+    at: datetime
+    by: str | None
+    what: str
+    detail: str
+
+
+def time_line(
+    *,
+    steps: Sequence[Step],
+    transfers: Iterable[Transfer],
+    deliveries: Iterable[Delivery],
+    incidents: Iterable[Incident],
+    entries: Iterable[TrailEntry],
+) -> list[Line]:
+    """
+    Tell all that happened to one rental, in the order of time.
+
+    Args:
+        steps: Its history, in order.
+        transfers: The money that it moved; who moved it is who made the step.
+        deliveries: The events that told of it.
+        incidents: Those about it.
+        entries: Those about its deliveries and incidents.
+    """
+    lines = [
+        *(Line(at=s.at, by=s.by, what=s.state, detail=_messages(s)) for s in steps),
+        *(_moved(transfer, steps) for transfer in transfers),
+        *(
+            Line(at=d.created_at, by=None, what=d.event, detail=f"{d.status}, {d.attempts} tries")
+            for d in deliveries
+        ),
+        *(Line(at=each.at, by=None, what=each.kind, detail=each.detail) for each in incidents),
+        *(Line(at=e.at, by=e.by, what=e.action, detail=e.detail or e.subject) for e in entries),
+    ]
+    return sorted(lines, key=lambda line: line.at)
+
+
+def _moved(transfer: Transfer, steps: Sequence[Step]) -> Line:
+    effect = transfer.id.rpartition(":")[2]
+    states = [State.NEW, *(step.state for step in steps)]
+    pairs = zip(states, steps, strict=False)
+    causes = [step.by for before, step in pairs if EFFECTS.get((before, step.state)) == effect]
+    return Line(
+        at=transfer.at,
+        by=causes[0] if causes else None,
+        what=effect,
+        detail=f"{transfer.amount}: {transfer.debit} → {transfer.credit}",
+    )
+
+
+def _messages(step: Step) -> str:
+    return f"message {step.messages}" if step.state is State.RECEIVED else ""

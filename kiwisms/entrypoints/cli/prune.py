@@ -1,0 +1,28 @@
+"""The command that removes old records."""
+
+import click
+
+from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.shape import Command
+from kiwisms.entrypoints.engine import Kiwisms
+from kiwisms.ports.store import Pruned
+
+
+@click.command(cls=Command)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 36_500),
+    required=True,
+    metavar="N",
+    help="Remove what ended more than N days ago.",
+)
+@office
+async def prune(kiwi: Kiwisms, days: int) -> Pruned:
+    """
+    Remove old records that no money depends on.
+
+    These are idempotency keys, events that arrived or were given up, incidents that are resolved,
+    pushed messages that were matched, and entries of the trail. Transfers, rentals and whatever is
+    open are never removed.
+    """
+    return await kiwi.pruning.run(days=days)

@@ -1,0 +1,47 @@
+"""The command that tells what was done to an account."""
+
+from datetime import datetime
+
+import click
+from attrs import frozen
+
+from kiwisms.domain.trail import TrailEntry
+from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.shape import Command, limit
+from kiwisms.entrypoints.engine import Kiwisms
+
+
+@frozen
+class EntryView:
+    """An entry of the trail as it is printed."""
+
+    at: datetime
+    by: str
+    action: str
+    subject: str
+    detail: str
+
+
+def _view(entry: TrailEntry) -> EntryView:
+    return EntryView(
+        at=entry.at,
+        by=entry.by,
+        action=entry.action,
+        subject=entry.subject,
+        detail=entry.detail,
+    )
+
+
+@click.command(cls=Command)
+@click.argument("account")
+@limit
+@office
+async def trail(kiwi: Kiwisms, account: str, limit: int) -> list[EntryView]:
+    """
+    List who changed an account, what and when.
+
+    The newest comes first. ACCOUNT is an id or an email; what became of its rentals is shown by
+    `rentals show`.
+    """
+    found = await kiwi.accounts.find(account)
+    return [_view(entry) for entry in await kiwi.trail.of(found.id, limit=limit)]

@@ -1,0 +1,61 @@
+"""A row that is wrong in a store is found by the audit, whatever it tells of."""
+
+from collections.abc import Callable
+
+import pytest
+from attrs import evolve
+
+from kiwisms.domain.audit import PASSES
+from kiwisms.domain.books import Books
+from kiwisms.domain.idempotency import KeyState
+from kiwisms.domain.ids import DeliveryId, RentalId, TransferId
+from kiwisms.domain.money import cents
+from kiwisms.domain.rental import State
+from kiwisms.ports.provider import Unknown
+from kiwisms.ports.store import Fact, Store
+from kiwisms.testing.kit import Kit
+
+TAMPERED: dict[str, Callable[[Books], Fact]] = {
+    "Wallet": lambda books: evolve(books.wallet, available=cents(1_000_000)),
+    "Transfer": lambda books: evolve(
+        books.transfers[0], number=len(books.transfers) + 1, id=TransferId("credit:forged")
+    ),
+    "Rental": lambda books: evolve(books.rentals[0], due_at=None),
+    "Step": lambda books: evolve(books.steps[0], state=State.EXPIRED),
+    "IdempotencyRecord": lambda books: evolve(books.idempotency[0], state=KeyState.RUNNING),
+    "Delivery": lambda books: evolve(books.deliveries[0], id=DeliveryId("again")),
+    "Incident": lambda books: evolve(books.incidents[0], rental_id=RentalId("nobody")),
+}
+
+
+async def books_of(kit: Kit) -> Books:
+    """Read the books of the kit's customer, who has a record of every kind."""
+    ada = await kit.customer("10.00", "carol@example.com")
+    await kit.kiwi.webhooks.set(ada.id, "https://example.com/events")
+    kit.provider.on_rent.next(Unknown("lost"))
+    with pytest.raises(Exception, match="rent a number"):
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    kit.provider.deliver("0042")
+    kit.clock.advance(3)
+    await kit.kiwi.rentals.get(ada.id, rental.id)
+    [books] = [each async for each in kit.store.books() if each.wallet.account_id == ada.id]
+    return evolve(books, rentals=[each for each in books.rentals if each.id == rental.id])
+
+
+def test_every_kind_that_can_be_checked_is_tampered_with() -> None:
+    assert TAMPERED.keys() == {kind.__name__ for kind in PASSES}
+
+
+@pytest.mark.parametrize("kind", TAMPERED)
+async def test_a_wrong_row_is_found(store: Store, kind: str) -> None:
+    kit = Kit(store=store)
+    books = await books_of(kit)
+    assert (await kit.kiwi.wallet.audit()).balanced
+    fact = TAMPERED[kind](books)
+    assert type(fact).__name__ == kind
+    async with store.transaction(books.wallet.account_id) as tx:
+        tx.save(fact)
+    found = await kit.kiwi.wallet.audit()
+    assert found.violations
+    assert {each.account_id for each in found.violations} == {books.wallet.account_id}
