@@ -58,7 +58,7 @@ async def rotate_webhook(kit: Kit, eve: Account) -> None:
     await kit.kiwi.webhooks.rotate(eve.id)
 
 
-async def reseal_webhooks(kit: Kit, eve: Account) -> None:
+async def reseal_webhooks(kit: Kit, _: Account) -> None:
     for _ in range(2):
         await kit.kiwi.webhooks.reseal()
 
