@@ -15,7 +15,7 @@ ACCOUNT_BY_EMAIL: Final = f"{ACCOUNTS} WHERE email = %s"
 ACCOUNTS_BY_AGE: Final = f"{ACCOUNTS} ORDER BY created_at, account_id"
 ADD_ACCOUNT: Final = """
 INSERT INTO account (email, status, suspended_for, password_hash, created_at, account_id)
-VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (email) DO NOTHING RETURNING account_id
+VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (email) DO NOTHING
 """
 ADD_WALLET: Final = """
 INSERT INTO wallet (account_id, available, held, transfers, version)
