@@ -65,7 +65,7 @@ async def test_the_database_crashes_and_comes_back(
 
 
 async def test_a_standby_takes_over(server: Server, tmp_path: Path, provider: Upstream) -> None:
-    standby = server.copy("standby")
+    standby = server.copy("standby-of-workers")
     standby.start()
     try:
         async with await psycopg.AsyncConnection.connect(server.url(), autocommit=True) as admin:
