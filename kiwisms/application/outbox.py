@@ -11,7 +11,7 @@ from kiwisms.application.progress import Progress
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.events import WebhookEvent, end_of, fell_below
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix, RentalId
-from kiwisms.domain.money import Money
+from kiwisms.domain.money import MICROS_PER_DOLLAR, Money
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.sms import Message
 from kiwisms.domain.wallet import Wallet
@@ -107,11 +107,7 @@ def _of_rental(before: Rental | None, after: Rental) -> Iterator[Body]:
 
 def _sms_received(rental: Rental, message: Message) -> Body:
     return {
-        "event": WebhookEvent.SMS_RECEIVED,
-        "rentalId": rental.id,
-        "serviceCode": rental.service,
-        "serviceName": rental.service_name,
-        "phone": rental.phone,
+        **_about(WebhookEvent.SMS_RECEIVED, rental),
         "otpCode": message.code,
         "smsText": message.code if message.text is None else message.text,
         "receivedAt": instant(message.at),
@@ -120,20 +116,26 @@ def _sms_received(rental: Rental, message: Message) -> Body:
 
 def _rental_ended(event: WebhookEvent, rental: Rental) -> Body:
     return {
-        "event": event,
-        "rentalId": rental.id,
-        "serviceCode": rental.service,
-        "serviceName": rental.service_name,
-        "phone": rental.phone,
+        **_about(event, rental),
         "status": rental.state,
         "price": dollars(rental.price),
         "at": instant(rental.changed_at),
     }
 
 
+def _about(event: WebhookEvent, rental: Rental) -> Body:
+    return {
+        "event": event,
+        "rentalId": rental.id,
+        "serviceCode": rental.service,
+        "serviceName": rental.service_name,
+        "phone": rental.phone,
+    }
+
+
 def dollars(money: Money) -> float:
     """Write an amount as the contract does: a JSON number; wallets and prices are whole cents."""
-    return money.micros / 1_000_000
+    return money.micros / MICROS_PER_DOLLAR
 
 
 # A rental's moments are written again on every poll.
