@@ -146,7 +146,7 @@ class SqliteStore:
 
     async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
         """Read one rental, in whatever state."""
-        row = self._reader.one(sql.RENTAL, (account_id, rental_id))
+        row = self._reader.kept(sql.RENTAL, (account_id, rental_id))
         return decode.rental(row) if row else None
 
     async def active_rentals(self, account_id: AccountId, now: datetime) -> Sequence[Rental]:
