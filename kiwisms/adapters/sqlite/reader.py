@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from kiwisms.adapters.sqlite.columns import Row
+from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.adapters.sqlite.refusals import READING
 
 LONGEST_WAIT_SECONDS: Final = 1.0
