@@ -104,7 +104,7 @@ class Decode:
         return Step(
             account_id=account_id,
             rental_id=rental_id,
-            state=State(state),
+            state=STATES[state],
             messages=messages,
             by=by,
             at=self._to_moment(at),
