@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from kiwisms.adapters.sqlite.columns import Row
+from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.adapters.sqlite.refusals import READING
 
 LONGEST_WAIT_SECONDS: Final = 1.0

@@ -12,9 +12,10 @@ from weakref import WeakValueDictionary
 
 from attrs import evolve
 
-from kiwisms.adapters.sqlite import decode, encode
+from kiwisms.adapters.sql_rows.columns import Row
+from kiwisms.adapters.sqlite import encode
 from kiwisms.adapters.sqlite import statements as sql
-from kiwisms.adapters.sqlite.columns import Row, from_moment, to_optional_moment
+from kiwisms.adapters.sqlite.columns import decode, from_moment, to_optional_moment
 from kiwisms.adapters.sqlite.migrations import NEWEST, migrate
 from kiwisms.adapters.sqlite.reader import Reader
 from kiwisms.adapters.sqlite.transaction import SqliteTransaction
