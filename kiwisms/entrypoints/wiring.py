@@ -216,7 +216,7 @@ def open_limits(settings: Settings, clock: Clock) -> Limits:
     Raises:
         ValidationRefused: Redis is asked for, but its library is not installed.
     """
-    return LocalLimits() if settings.redis_url is None else _redis(settings.redis_url, clock)
+    return LocalLimits(clock) if settings.redis_url is None else _redis(settings.redis_url, clock)
 
 
 async def redis_trouble(settings: Settings) -> str | None:
@@ -235,7 +235,7 @@ def _redis(url: str, clock: Clock) -> "RedisLimits":
         raise ValidationRefused(
             "KIWISMS_REDIS_URL", f"needs {missing.name}; run pip install 'kiwisms[redis]'"
         ) from missing
-    return RedisLimits(url, clock=clock, otherwise=LocalLimits())
+    return RedisLimits(url, clock=clock, otherwise=LocalLimits(clock))
 
 
 @asynccontextmanager

@@ -58,7 +58,7 @@ class Kit:
             store=self.store,
             provider=self.provider,
             sender=self.sender,
-            limits=LocalLimits(),
+            limits=LocalLimits(self.clock),
             notices=LocalNotices(self.clock),
             vault=PlainVault(),
             passwords=QuickPasswords(),

@@ -1,11 +1,10 @@
 """What limits do: so many uses in a minute, and a true word on when to come back."""
 
 import asyncio
-import threading
-import time
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
 
 import pytest
 import redis.asyncio
@@ -17,32 +16,20 @@ from kiwisms.adapters.redis import RedisLimits
 from kiwisms.ports.limits import Limit, Limits
 from kiwisms.testing.clock import ManualClock
 
+MINUTE = timedelta(minutes=1)
 THREE = Limit("rent", 3)
 Pass = Callable[[float], Awaitable[None]]
 """Lets seconds pass."""
 
 
-class Time:
-    """Wall time that a test moves; the library reads it with `time.time`."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.now = 1_800_000_000.0
-        patch.setattr(time, "time", lambda: self.now)
-
-    async def advance(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@pytest.fixture
-def wall(monkeypatch: pytest.MonkeyPatch) -> Time:
-    return Time(monkeypatch)
-
-
 @asynccontextmanager
-async def local(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Limits, Pass]]:
-    wall: Time = request.getfixturevalue("wall")
-    yield LocalLimits(), wall.advance
-    let_timers_end()
+async def local(_request: pytest.FixtureRequest) -> AsyncIterator[tuple[Limits, Pass]]:
+    clock = ManualClock()
+
+    async def advance(seconds: float) -> None:
+        clock.advance(seconds)
+
+    yield LocalLimits(clock), advance
 
 
 @asynccontextmanager
@@ -88,12 +75,6 @@ def limits(opened: tuple[Limits, Pass]) -> Limits:
 @pytest.fixture
 def advance(opened: tuple[Limits, Pass]) -> Pass:
     return opened[1]
-
-
-def let_timers_end() -> None:
-    for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer):
-            thread.join()
 
 
 async def test_uses_within_the_limit_pass_and_the_next_does_not(limits: Limits) -> None:
@@ -144,36 +125,36 @@ async def test_a_limit_of_none_lets_nobody_pass(limits: Limits) -> None:
 
 @given(per_minute=integers(1, 5), pauses=lists(floats(0, 90), max_size=40))
 async def test_what_is_said_is_true(per_minute: int, pauses: list[float]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        wall, limits, limit = Time(patch), LocalLimits(), Limit("read", per_minute)
-        passed: list[float] = []
-        for pause in pauses:
-            wall.now += pause
-            wait = await limits.hit(limit, "ada")
-            assert 0 <= wait <= 60
-            if wait:
-                # Only who has used the limit up within the last minute is refused.
-                recent = [each for each in passed if each > wall.now - 60]
-                assert len(recent) >= per_minute
-                wall.now += wait
-                assert await limits.hit(limit, "ada") == 0
-            passed.append(wall.now)
-            # Two minutes that touch can both be used up, but no more.
-            assert len([each for each in passed if each > wall.now - 60]) <= 2 * per_minute
-    let_timers_end()
+    clock = ManualClock()
+    limits, limit = LocalLimits(clock), Limit("read", per_minute)
+    passed: list[datetime] = []
+
+    def within_a_minute() -> int:
+        return sum(each > clock.now() - MINUTE for each in passed)
+
+    for pause in pauses:
+        clock.advance(pause)
+        wait = await limits.hit(limit, "ada")
+        assert 0 <= wait <= 60
+        if wait:
+            # Only who has used the limit up within the last minute is refused.
+            assert within_a_minute() >= per_minute
+            clock.advance(wait)
+            assert await limits.hit(limit, "ada") == 0
+        passed.append(clock.now())
+        # Two minutes that touch can both be used up, but no more.
+        assert within_a_minute() <= 2 * per_minute
 
 
-async def test_strangers_who_do_not_come_back_are_forgotten(wall: Time) -> None:
-    limits = LocalLimits()
+async def test_strangers_who_do_not_come_back_are_forgotten() -> None:
+    clock = ManualClock()
+    limits = LocalLimits(clock)
 
     async def crowd(name: str) -> int:
         for number in range(3000):
             await limits.hit(THREE, f"{name}-{number}")
-        wall.now += 61
+        clock.advance(61)
         await limits.hit(THREE, name)
-        let_timers_end()
-        await limits.hit(THREE, name)
-        let_timers_end()
         return tracemalloc.get_traced_memory()[0]
 
     tracemalloc.start()
