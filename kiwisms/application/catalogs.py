@@ -21,8 +21,9 @@ class KnownCatalog:
     """The last catalog that upstream told; *stale* when the latest try to ask it failed."""
 
     catalog: Catalog
-    stale: bool
+    fetched_at: datetime
     tried_at: datetime
+    stale: bool
 
 
 @frozen(kw_only=True)
@@ -82,7 +83,7 @@ class Catalogs:
         now = self.clock.now()
         known = self._known.get(country)
         if isinstance(answer, Catalog):
-            fresh = KnownCatalog(catalog=answer, stale=False, tried_at=now)
+            fresh = KnownCatalog(catalog=answer, fetched_at=now, tried_at=now, stale=False)
         elif known is not None:
             fresh = evolve(known, stale=True, tried_at=now)
         else:

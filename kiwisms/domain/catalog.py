@@ -1,7 +1,6 @@
 """What can be rented: services with upstream's price and stock, by country."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from types import MappingProxyType
 from typing import Final, NewType
 
@@ -64,11 +63,10 @@ def _read_only(offers: Mapping[ServiceCode, Offer]) -> Mapping[ServiceCode, Offe
 
 @frozen(kw_only=True)
 class Catalog:
-    """All offers of one country as upstream told them at one moment."""
+    """All offers of one country, as upstream tells them."""
 
     country: CountryCode
     offers: Mapping[ServiceCode, Offer] = field(converter=_read_only)
-    fetched_at: datetime
 
     def offer(self, service: ServiceCode) -> Offer:
         """

@@ -138,7 +138,7 @@ class FakeProvider:
             )
             for service in self.upstream.services(country)
         }
-        return Catalog(country=country, offers=offers, fetched_at=self._clock.now())
+        return Catalog(country=country, offers=offers)
 
 
 def _rented(answer: Activation | Refusal) -> Rented | Refused:

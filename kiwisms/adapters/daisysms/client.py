@@ -1,9 +1,7 @@
 """The provider port over the handler_api protocol."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
-from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from kiwisms.adapters.daisysms.dialect import Dialect
@@ -24,7 +22,6 @@ from kiwisms.adapters.daisysms.transport import TABLE_BYTES, Transport
 from kiwisms.domain.catalog import Catalog, CountryCode
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.money import Money
-from kiwisms.ports.clock import Clock
 from kiwisms.ports.provider import (
     Active,
     Ambiguous,
@@ -57,7 +54,6 @@ class DaisySMS:
         key: The account's API key; it is never shown again.
         timeout: The longest wait for one answer, in seconds.
         dialect: What this provider does in its own way.
-        clock: Tells when a catalog was read; without one, the computer's clock.
 
     Raises:
         ValidationRefused: The address is none, or the key is empty.
@@ -70,32 +66,21 @@ class DaisySMS:
         *,
         timeout: float = 10.0,
         dialect: Dialect = DAISYSMS,
-        clock: Clock | None = None,
     ) -> None:
         self._transport = Transport(url=url, key=key, timeout=timeout)
         self._dialect = dialect
-        self._clock = clock
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._transport.url.host!r})"
-
-    async def open(self) -> None:
-        """Begin; connections are made when they are needed."""
 
     async def close(self) -> None:
         """Close every connection."""
         await self._transport.close()
 
     async def __aenter__(self) -> Self:
-        await self.open()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_exception: object) -> None:
         await self.close()
 
     @property
@@ -170,8 +155,7 @@ class DaisySMS:
         offers = read_offers(reply.text, country)
         if offers is None:
             return read_refusal(reply) or reply.unknown()
-        now = datetime.now(UTC) if self._clock is None else self._clock.now()
-        return Catalog(country=country, offers=offers, fetched_at=now)
+        return Catalog(country=country, offers=offers)
 
 
 def _wishes(order: NumberOrder) -> Mapping[str, str]:

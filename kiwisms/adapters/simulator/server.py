@@ -1,6 +1,5 @@
 """The simulated upstream on a loopback address."""
 
-from types import TracebackType
 from typing import Final, Self
 
 from aiohttp import web
@@ -75,12 +74,7 @@ class Simulator:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_exception: object) -> None:
         await self.stop()
 
 

@@ -41,7 +41,7 @@ async def show(kiwi: Kiwisms) -> ProviderView:
     if not isinstance(balance, Money):
         raise ProviderFailed(f"the provider does not tell its balance: {balance}", "")
     known = await kiwi.catalog.current(DEFAULT_COUNTRY)
-    age = kiwi.ports.clock.now() - known.catalog.fetched_at
+    age = kiwi.ports.clock.now() - known.fetched_at
     return ProviderView(
         balance=balance,
         services=len(known.catalog.offers),

@@ -14,7 +14,6 @@ from kiwisms.domain.catalog import (
     known_country,
 )
 from kiwisms.domain.money import cents
-from tests.unit.domain.samples import NOW
 
 GO, WA = ServiceCode("go"), ServiceCode("wa")
 
@@ -24,9 +23,7 @@ def offer(service: ServiceCode, count: int) -> Offer:
 
 
 def catalog(*offers: Offer) -> Catalog:
-    return Catalog(
-        country=DEFAULT_COUNTRY, offers={each.service: each for each in offers}, fetched_at=NOW
-    )
+    return Catalog(country=DEFAULT_COUNTRY, offers={each.service: each for each in offers})
 
 
 @pytest.mark.parametrize("count", [1, 100])
@@ -50,7 +47,7 @@ def test_an_unknown_service_is_unavailable() -> None:
 
 def test_a_catalog_is_what_upstream_told_at_one_moment() -> None:
     offers = {GO: offer(GO, 1)}
-    known = Catalog(country=DEFAULT_COUNTRY, offers=offers, fetched_at=NOW)
+    known = Catalog(country=DEFAULT_COUNTRY, offers=offers)
     offers.clear()
     assert set(known.offers) == {"go"}
     assert not hasattr(known.offers, "__setitem__")
