@@ -9,9 +9,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.ports.vault import VaultLocked
+from kiwisms.ports.vault import SHORTEST_KEY, VaultLocked
 
-SHORTEST: Final = 16
 PURPOSE: Final = b"kiwisms vault"
 """Keeps these keys apart from what else is derived from the same secret."""
 
@@ -60,8 +59,9 @@ class FernetVault:
 
 
 def _fernet(key: str | bytes) -> Fernet:
-    if len(key) < SHORTEST:
-        raise ValidationRefused("KIWISMS_SECRET_KEY", f"must have {SHORTEST} characters or more")
+    if len(key) < SHORTEST_KEY:
+        why = f"must have {SHORTEST_KEY} characters or more"
+        raise ValidationRefused("KIWISMS_SECRET_KEY", why)
     secret = key.encode() if isinstance(key, str) else key
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret)
     return Fernet(urlsafe_b64encode(derived))

@@ -8,8 +8,8 @@ from tempfile import NamedTemporaryFile
 from typing import Final
 
 from kiwisms.domain.errors import ValidationRefused
+from kiwisms.ports.vault import SHORTEST_KEY
 
-SHORTEST: Final = 16
 RANDOM_BYTES: Final = 32
 
 
@@ -38,10 +38,10 @@ def read_secret(path: Path) -> str:
         secret = path.read_text("utf-8").strip()
     except UnicodeDecodeError:
         raise ValidationRefused(str(path), "does not hold a secret in text form") from None
-    if len(secret) < SHORTEST:
+    if len(secret) < SHORTEST_KEY:
         raise ValidationRefused(
             str(path),
-            f"holds {len(secret)} characters where a secret has {SHORTEST} or more;"
+            f"holds {len(secret)} characters where a secret has {SHORTEST_KEY} or more;"
             " put the file back from a backup. Only where nothing was sealed with it yet,"
             " remove it to have a new one made",
         )

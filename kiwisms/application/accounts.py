@@ -32,7 +32,7 @@ class Accounts:
 
         Args:
             email: The address; no two accounts have the same.
-            password: For the dashboard, at least 8 characters; without one nobody can sign in.
+            password: Kept as a hash, for a sign-in of your own; 8 to 1024 characters.
 
         Raises:
             ValidationRefused: The email or the password cannot be used.
@@ -41,7 +41,7 @@ class Accounts:
         account = Account(
             id=AccountId(self.ids.new()),
             email=normal_email(email),
-            password_hash=None if password is None else self._hash(password),
+            password_hash=None if password is None else await self._hash(password),
             created_at=self.clock.now(),
         )
         entry = self.trail.entry(account.id, Action.ACCOUNT_CREATED)
@@ -81,7 +81,7 @@ class Accounts:
             tx.save(account, self.trail.entry(account_id, Action.ACCOUNT_REINSTATED))
         return account
 
-    def _hash(self, password: str) -> str:
+    async def _hash(self, password: str) -> str:
         if not 8 <= len(password) <= 1024:
             raise ValidationRefused("password", "must have 8 to 1024 characters")
-        return self.passwords.hash(password)
+        return await self.passwords.hash(password)

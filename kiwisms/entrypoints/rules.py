@@ -11,6 +11,8 @@ from kiwisms.domain.errors import ValidationRefused
 
 Value = str | int | float | bool
 
+SQLITE: Final = "sqlite:///"
+MEMORY: Final = "memory://"
 LONGEST_ECHO: Final = 40
 SWITCH: Final = {"0": False, "1": True, "false": False, "true": True}
 
@@ -205,8 +207,8 @@ def is_redis(text: str) -> bool:
 
 def is_store(text: str) -> bool:
     """Whether it is the address of a store."""
-    file = text.removeprefix("sqlite:///")
-    return text == "memory://" or is_postgres(text) or bool(file and file != text)
+    file = text.removeprefix(SQLITE)
+    return text == MEMORY or is_postgres(text) or bool(file and file != text)
 
 
 def is_postgres(text: str) -> bool:

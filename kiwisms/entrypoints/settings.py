@@ -21,8 +21,8 @@ from kiwisms.entrypoints.rules import (
     is_web_address,
     is_word,
 )
+from kiwisms.ports.vault import SHORTEST_KEY
 
-SHORTEST_SECRET = 16
 MOST_DAYS = 36_500
 
 STORE = Text(
@@ -47,9 +47,9 @@ PUBLIC = Text(
     accepts=is_web_address,
 )
 SECRET = Text(
-    wanted=f"a secret of {SHORTEST_SECRET} characters or more",
+    wanted=f"a secret of {SHORTEST_KEY} characters or more",
     example="what `openssl rand -hex 32` prints",
-    accepts=lambda text: len(text) >= SHORTEST_SECRET,
+    accepts=lambda text: len(text) >= SHORTEST_KEY,
 )
 REDIS = Text(
     wanted="a redis:// or rediss:// address, with a database's number at most",

@@ -28,7 +28,7 @@ from kiwisms.domain.push import push_secret
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints.engine import Kiwisms, Ports, join
 from kiwisms.entrypoints.load_settings import variable
-from kiwisms.entrypoints.rules import is_postgres
+from kiwisms.entrypoints.rules import MEMORY, SQLITE, is_postgres
 from kiwisms.entrypoints.settings import SECRET, Settings
 from kiwisms.entrypoints.worker import working
 from kiwisms.ports.clock import Clock
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from kiwisms.adapters.postgres import PostgresStore
     from kiwisms.adapters.redis import RedisLimits
 
-SQLITE = "sqlite:///"
-MEMORY = "memory://"
 T = TypeVar("T")
 
 
@@ -139,7 +137,7 @@ async def open_store(
     """
     if not isinstance(store, str):
         yield store
-    elif store.startswith(MEMORY):
+    elif store == MEMORY:
         yield MemoryStore()
     elif is_postgres(store):
         # The driver comes with an extra: who has no such store need not have it.

@@ -6,10 +6,10 @@ from typing import Protocol
 class Passwords(Protocol):
     """Hashes passwords so that a stolen store does not give them away."""
 
-    def hash(self, password: str) -> str:
+    async def hash(self, password: str) -> str:
         """Hash *password* with a salt of its own; slow on purpose."""
         ...
 
-    def matches(self, password: str, hashed: str) -> bool:
+    async def matches(self, password: str, hashed: str) -> bool:
         """Whether *password* is the one that was hashed."""
         ...

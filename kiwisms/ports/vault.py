@@ -1,8 +1,11 @@
 """Secrets that must be read again: sealed before they are stored."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from kiwisms.domain.errors import KiwismsError
+
+SHORTEST_KEY: Final = 16
+"""Characters that a key has at least."""
 
 
 class VaultLocked(KiwismsError):

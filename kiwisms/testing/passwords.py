@@ -6,10 +6,10 @@ from hashlib import sha256
 class QuickPasswords:
     """A `Passwords` that is fast, and so never for production."""
 
-    def hash(self, password: str) -> str:
+    async def hash(self, password: str) -> str:
         """Hash without a salt."""
         return sha256(password.encode()).hexdigest()
 
-    def matches(self, password: str, hashed: str) -> bool:
+    async def matches(self, password: str, hashed: str) -> bool:
         """Compare hashes."""
-        return self.hash(password) == hashed
+        return await self.hash(password) == hashed

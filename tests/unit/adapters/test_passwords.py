@@ -9,22 +9,22 @@ PASSWORDS = Argon2Passwords()
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "", "pässwörd ☃", "\ud800", "x" * 1000])
-def test_a_password_matches_its_own_hash(password: str) -> None:
-    assert PASSWORDS.matches(password, PASSWORDS.hash(password))
+async def test_a_password_matches_its_own_hash(password: str) -> None:
+    assert await PASSWORDS.matches(password, await PASSWORDS.hash(password))
 
 
 @pytest.mark.parametrize("other", ["", PASSWORD + " ", PASSWORD[:-1], PASSWORD.upper(), "\udfff"])
-def test_another_password_does_not(other: str) -> None:
-    assert not PASSWORDS.matches(other, PASSWORDS.hash(PASSWORD))
+async def test_another_password_does_not(other: str) -> None:
+    assert not await PASSWORDS.matches(other, await PASSWORDS.hash(PASSWORD))
 
 
-def test_a_hash_is_slow_salted_and_does_not_hold_the_password() -> None:
-    first, second = PASSWORDS.hash(PASSWORD), PASSWORDS.hash(PASSWORD)
+async def test_a_hash_is_slow_salted_and_does_not_hold_the_password() -> None:
+    first, second = await PASSWORDS.hash(PASSWORD), await PASSWORDS.hash(PASSWORD)
     assert first != second
     assert first.startswith("$argon2id$")
     assert PASSWORD not in first
 
 
 @pytest.mark.parametrize("hashed", ["", "x", PASSWORD, "$argon2id$", "$argon2id$v=19$m=1$x$y", "☃"])
-def test_nothing_matches_what_is_not_a_hash(hashed: str) -> None:
-    assert not PASSWORDS.matches(PASSWORD, hashed)
+async def test_nothing_matches_what_is_not_a_hash(hashed: str) -> None:
+    assert not await PASSWORDS.matches(PASSWORD, hashed)

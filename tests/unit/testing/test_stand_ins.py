@@ -139,11 +139,11 @@ def test_a_plain_vault_opens_what_it_sealed_and_nothing_else() -> None:
         vault.open("whsec_x")
 
 
-def test_quick_passwords_know_their_own() -> None:
+async def test_quick_passwords_know_their_own() -> None:
     passwords = QuickPasswords()
-    hashed = passwords.hash("correct horse")
-    assert passwords.matches("correct horse", hashed)
-    assert not passwords.matches("battery staple", hashed)
+    hashed = await passwords.hash("correct horse")
+    assert await passwords.matches("correct horse", hashed)
+    assert not await passwords.matches("battery staple", hashed)
     assert "correct" not in hashed
 
 
