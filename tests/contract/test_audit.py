@@ -15,17 +15,39 @@ from kiwisms.ports.provider import Unknown
 from kiwisms.ports.store import Fact, Store
 from kiwisms.testing.kit import Kit
 
-TAMPERED: dict[str, Callable[[Books], Fact]] = {
-    "Wallet": lambda books: evolve(books.wallet, available=cents(1_000_000)),
-    "Transfer": lambda books: evolve(
-        books.transfers[0], number=len(books.transfers) + 1, id=TransferId("credit:forged")
+TAMPERED: dict[str, tuple[Callable[[Books], Fact], set[str]]] = {
+    "Wallet": (
+        lambda books: evolve(books.wallet, available=cents(1_000_000)),
+        {"available is the sum of its transfers"},
     ),
-    "Rental": lambda books: evolve(books.rentals[0], due_at=None),
-    "Step": lambda books: evolve(books.steps[0], state=State.EXPIRED),
-    "IdempotencyRecord": lambda books: evolve(books.idempotency[0], state=KeyState.RUNNING),
-    "Delivery": lambda books: evolve(books.deliveries[0], id=DeliveryId("again")),
-    "Incident": lambda books: evolve(books.incidents[0], rental_id=RentalId("nobody")),
+    "Transfer": (
+        lambda books: evolve(
+            books.transfers[0], number=len(books.transfers) + 1, id=TransferId("credit:forged")
+        ),
+        {"the wallet counts its transfers", "available is the sum of its transfers"},
+    ),
+    "Rental": (
+        lambda books: evolve(books.rentals[0], due_at=None),
+        {"a rental is due until its end"},
+    ),
+    "Step": (
+        lambda books: evolve(books.steps[0], state=State.EXPIRED),
+        {"steps follow the table of transitions"},
+    ),
+    "IdempotencyRecord": (
+        lambda books: evolve(books.idempotency[0], state=KeyState.RUNNING),
+        {"an idempotency key is as its rental says"},
+    ),
+    "Delivery": (
+        lambda books: evolve(books.deliveries[0], id=DeliveryId("again")),
+        {"an event tells of one message"},
+    ),
+    "Incident": (
+        lambda books: evolve(books.incidents[0], rental_id=RentalId("nobody")),
+        {"an incident has its rental"},
+    ),
 }
+"""For each kind of fact how to make one wrong, and the laws that this breaks."""
 
 
 async def books_of(kit: Kit) -> Books:
@@ -52,10 +74,11 @@ async def test_a_wrong_row_is_found(store: Store, kind: str) -> None:
     kit = Kit(store=store)
     books = await books_of(kit)
     assert (await kit.kiwi.wallet.audit()).balanced
-    fact = TAMPERED[kind](books)
+    tamper, laws = TAMPERED[kind]
+    fact = tamper(books)
     assert type(fact).__name__ == kind
     async with store.transaction(books.wallet.account_id) as tx:
         tx.save(fact)
     found = await kit.kiwi.wallet.audit()
-    assert found.violations
+    assert {each.law for each in found.violations} == laws
     assert {each.account_id for each in found.violations} == {books.wallet.account_id}

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from kiwisms.application.errors import ProviderFailed
-from kiwisms.application.sharing import Shared
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
 from kiwisms.ports.provider import Unknown
 from kiwisms.testing.kit import Kit
@@ -47,40 +46,3 @@ async def test_prices_are_retail(kit: Kit) -> None:
     prices = await kit.kiwi.catalog.prices(DEFAULT_COUNTRY)
     by_code = {str(priced.offer.service): str(priced.price) for priced in prices.services}
     assert (by_code["go"], by_code["am"], by_code["wa"]) == ("0.39", "0.20", "0.86")
-
-
-async def test_shared_work_survives_the_one_who_does_it() -> None:
-    shared: Shared[str, int] = Shared()
-    never = asyncio.Event()
-    done: list[int] = []
-
-    async def slow() -> int:
-        await never.wait()
-        return 1
-
-    async def quick() -> int:
-        return 2
-
-    async def follow() -> None:
-        done.append(await shared.do("key", quick))
-
-    leader = asyncio.create_task(shared.do("key", slow))
-    await asyncio.sleep(0)
-    follower = asyncio.create_task(follow())
-    await asyncio.sleep(0)
-    leader.cancel()
-    await follower
-    assert done == [2]
-
-
-async def test_shared_work_that_fails_fails_for_all() -> None:
-    shared: Shared[str, int] = Shared()
-
-    async def fails() -> int:
-        await asyncio.sleep(0)
-        raise LookupError
-
-    outcomes = await asyncio.gather(
-        *(shared.do("key", fails) for _ in range(3)), return_exceptions=True
-    )
-    assert [type(outcome) for outcome in outcomes] == [LookupError] * 3

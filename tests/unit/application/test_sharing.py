@@ -60,3 +60,40 @@ async def test_who_leads_is_not_stopped_by_what_failed_before() -> None:
     assert await leader == "seen"
     with pytest.raises(asyncio.CancelledError):
         await poll
+
+
+async def test_shared_work_survives_the_one_who_does_it() -> None:
+    shared: Shared[str, int] = Shared()
+    never = asyncio.Event()
+    done: list[int] = []
+
+    async def slow() -> int:
+        await never.wait()
+        return 1
+
+    async def quick() -> int:
+        return 2
+
+    async def follow() -> None:
+        done.append(await shared.do("key", quick))
+
+    leader = asyncio.create_task(shared.do("key", slow))
+    await asyncio.sleep(0)
+    follower = asyncio.create_task(follow())
+    await asyncio.sleep(0)
+    leader.cancel()
+    await follower
+    assert done == [2]
+
+
+async def test_shared_work_that_fails_fails_for_all() -> None:
+    shared: Shared[str, int] = Shared()
+
+    async def fails() -> int:
+        await asyncio.sleep(0)
+        raise LookupError
+
+    outcomes = await asyncio.gather(
+        *(shared.do("key", fails) for _ in range(3)), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes] == [LookupError] * 3
