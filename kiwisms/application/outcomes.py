@@ -1,0 +1,198 @@
+"""What comes of a request for a number: it is kept, refused, lost, handed back or given up."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from weakref import WeakValueDictionary
+
+from attrs import field, frozen
+
+from kiwisms.application.errors import ProviderFailed
+from kiwisms.application.incidents import Incidents
+from kiwisms.application.outbox import WORK, Outbox
+from kiwisms.application.progress import WORKER, Progress, actor
+from kiwisms.application.repeat import repeatable
+from kiwisms.domain.catalog import ServiceUnavailable
+from kiwisms.domain.errors import KiwismsError
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.ids import ActivationId
+from kiwisms.domain.incident import Incident, IncidentKind
+from kiwisms.domain.pricing import corrected
+from kiwisms.domain.rental import OPEN, RenewNotFound, Rental, State
+from kiwisms.domain.terms import Terms
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.notices import Notices
+from kiwisms.ports.provider import Cancelled, Provider, Refusal, Refused, Rented, Unknown
+from kiwisms.ports.store import Ahead, Store, StoreUnavailable, Transaction, TransactionOutrun
+
+Answer = Rented | Refused | Unknown
+
+log = logging.getLogger(__name__)
+
+UNAVAILABLE = frozenset(
+    {
+        Refusal.NO_NUMBERS,
+        Refusal.PRICE_EXCEEDED,
+        Refusal.TOO_MANY_WAITING,
+        Refusal.BAD_SERVICE,
+    }
+)
+"""Refusals that mean: not now, not at this price. The others are for the operator to mend."""
+
+
+@frozen(kw_only=True, eq=False)
+class Outcomes:
+    """
+    The last of the three steps of a rent or a renewal: see `Renting`.
+
+    One transaction applies upstream's answer. A number is returned only after that is durable.
+    """
+
+    store: Store
+    provider: Provider
+    incidents: Incidents
+    outbox: Outbox
+    clock: Clock
+    notices: Notices
+    terms: Terms
+    _arrivals: WeakValueDictionary[ActivationId, asyncio.Lock] = field(
+        factory=WeakValueDictionary, init=False
+    )
+
+    async def apply(self, held: Rental, answer: Answer, *, phone: str | None) -> Rental:
+        """
+        Apply upstream's answer to a request; *phone* is the number it must be, if that is known.
+
+        Raises:
+            KiwismsError: No number came of it; the money is back and the key is free.
+        """
+        match answer:
+            case Rented() as number:
+                return await self._keep(held, number, phone)
+            case Refused(reason=reason):
+                await self._fail(held, incident=None)
+                raise _refusal(held, reason)
+            case Unknown(detail=detail):
+                raise await self._lost(held, detail)
+
+    async def _keep(self, held: Rental, number: Rented, phone: str | None) -> Rental:
+        """Acknowledge a number, or hand it back."""
+        as_asked = phone in {None, number.phone}
+        try:
+            # Of two that are given one number at once, the second finds it with the first.
+            async with self._arrivals.setdefault(number.activation_id, asyncio.Lock()):
+                anothers = await self._is_anothers(number)
+                keep = as_asked and not anothers
+                kept = await self._apply_number(held, number) if keep else None
+        except (StoreUnavailable, TransactionOutrun):
+            await self._hand_back(held, number, "could not be saved")
+            raise
+        if anothers:
+            raise await self._lost(held, f"activation {number.activation_id} is another's")
+        if not as_asked:
+            raise await self._hand_back(held, number, "is another one than was asked for")
+        if kept is None:
+            raise await self._hand_back(held, number, "came too late", is_late=True)
+        self.notices.tell(WORK)
+        return kept
+
+    async def _is_anothers(self, number: Rented) -> bool:
+        other = await self.store.find_rental_by_activation(number.activation_id)
+        return other is not None and other.state in OPEN
+
+    async def _lost(self, held: Rental, detail: str) -> ProviderFailed:
+        """Give up a request, as upstream's answer never came or is nonsense, and say so."""
+        log.warning("rental %s: upstream's answer is lost: %s", held.id, detail)
+        await self._fail(held, self.incidents.about(held, IncidentKind.ANSWER_LOST, detail))
+        return _failure(detail)
+
+    async def _hand_back(
+        self, held: Rental, number: Rented, why: str, *, is_late: bool = False
+    ) -> ProviderFailed:
+        """Give up a request whose number cannot be acknowledged, and the number with it."""
+        answer = await self.provider.cancel(number.activation_id)
+        log.warning("rental %s: activation %s %s: %s", held.id, number.activation_id, why, answer)
+        is_back = isinstance(answer, Cancelled)
+        outcome = "was handed back" if is_back else f"may still be rented: {answer}"
+        kind = IncidentKind.ANSWER_TOO_LATE if is_late else IncidentKind.ANSWER_LOST
+        detail = f"the number {why}; it {outcome}"
+        incident = self.incidents.about(held, kind, detail, number.activation_id)
+        # An incident of the request that was given up is there, so tell what became of it.
+        await self._fail(held, incident if is_late or not is_back else None)
+        return _failure(why)
+
+    @repeatable
+    async def _apply_number(self, held: Rental, number: Rented) -> Rental | None:
+        async with self.store.transaction(held.account_id, _step_three(held)) as tx:
+            rental = await tx.rental(held.id)
+            if rental is None or rental.state is not State.REQUESTED:
+                return None
+            progress = Progress(wallet=await tx.wallet(), rental=rental, by=actor(rental))
+            kept = rental.rent(
+                activation_id=number.activation_id,
+                phone=number.phone,
+                price=corrected(rental.price, number.cost, self.terms.markup_percent),
+                cost=number.cost,
+                asleep_until=number.asleep_until,
+                at=self.clock.now(),
+                pace=self.terms.pace,
+            )
+            progress.to(kept)
+            await self.outbox.save(tx, progress)
+            await _settle_key(tx, rental, IdempotencyRecord.finish)
+        return kept
+
+    async def rescue(self, rental: Rental) -> None:
+        """Give up a request that nobody finished: upstream cannot be asked what became of it."""
+        log.warning("rental %s: nobody came back with upstream's answer", rental.id)
+        kind = IncidentKind.NOBODY_CAME_BACK
+        incident = self.incidents.about(rental, kind, "the process ended")
+        await self._fail(rental, incident, by=WORKER)
+
+    @repeatable
+    async def _fail(self, held: Rental, incident: Incident | None, by: str | None = None) -> None:
+        """
+        Write down that no number came of it: the money is back and the key is free.
+
+        When that has happened before, only an incident that names a number is news.
+        """
+        async with self.store.transaction(held.account_id, _step_three(held)) as tx:
+            rental = await tx.rental(held.id)
+            if rental is None or rental.state is not State.REQUESTED:
+                if incident is not None and incident.activation_id is not None:
+                    tx.save(incident)
+                return
+            progress = Progress(wallet=await tx.wallet(), rental=rental, by=by or actor(rental))
+            progress.to(rental.fail(self.clock.now()))
+            await self.outbox.save(tx, progress)
+            if incident is not None:
+                tx.save(incident)
+            await _settle_key(tx, rental, IdempotencyRecord.free)
+
+
+def _step_three(held: Rental) -> Ahead:
+    return Ahead(rental_id=held.id, key=held.idempotency_key)
+
+
+async def _settle_key(
+    tx: Transaction, rental: Rental, settle: Callable[[IdempotencyRecord], IdempotencyRecord]
+) -> None:
+    if rental.idempotency_key is None:
+        return
+    record = await tx.idempotency(rental.idempotency_key)
+    if record is not None and record.rental_id == rental.id:
+        tx.save(settle(record))
+
+
+def _refusal(rental: Rental, reason: Refusal) -> KiwismsError:
+    if reason in UNAVAILABLE:
+        return ServiceUnavailable(f"upstream: {reason}")
+    if reason is Refusal.NOT_RENEWABLE:
+        return RenewNotFound()
+    if reason is not Refusal.UNREACHABLE:
+        log.error("rental %s: upstream refused: %s", rental.id, reason)
+    return _failure(reason)
+
+
+def _failure(detail: str) -> ProviderFailed:
+    return ProviderFailed("Could not rent a number from the provider", detail)
