@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from weakref import WeakValueDictionary
 
 from attrs import field, frozen
@@ -83,7 +84,7 @@ class Outcomes:
             async with self._arrivals.setdefault(number.activation_id, asyncio.Lock()):
                 anothers = await self._is_anothers(number)
                 keep = as_asked and not anothers
-                kept = await self._apply_number(held, number) if keep else None
+                kept = await self._save(held, number) if keep else None
         except (StoreUnavailable, TransactionOutrun):
             await self._hand_back(held, number, "could not be saved")
             raise
@@ -118,15 +119,23 @@ class Outcomes:
         detail = f"the number {why}; it {outcome}"
         incident = self.incidents.about(held, kind, detail, number.activation_id)
         # An incident of the request that was given up is there, so tell what became of it.
-        await self._fail(held, incident if is_late or not is_back else None)
+        told = incident if is_late or not is_back else None
+        await self._fail(held, told, handed_back=number if is_back else None)
         return _failure(why)
+
+    async def _save(self, held: Rental, number: Rented) -> Rental | None:
+        try:
+            return await self._apply_number(held, number)
+        except StoreUnavailable:
+            # It may have been saved, and only the answer was lost.
+            return await self._apply_number(held, number)
 
     @repeatable
     async def _apply_number(self, held: Rental, number: Rented) -> Rental | None:
         async with self.store.transaction(held.account_id, _step_three(held)) as tx:
             rental = await tx.rental(held.id)
             if rental is None or rental.state is not State.REQUESTED:
-                return None
+                return None if rental is None or not _waits_on(rental, number) else rental
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=actor(rental))
             kept = rental.rent(
                 activation_id=number.activation_id,
@@ -150,24 +159,47 @@ class Outcomes:
         await self._fail(rental, incident, by=WORKER)
 
     @repeatable
-    async def _fail(self, held: Rental, incident: Incident | None, by: str | None = None) -> None:
+    async def _fail(
+        self,
+        held: Rental,
+        incident: Incident | None,
+        *,
+        by: str | None = None,
+        handed_back: Rented | None = None,
+    ) -> None:
         """
         Write down that no number came of it: the money is back and the key is free.
 
-        When that has happened before, only an incident that names a number is news.
+        A number that was *handed_back* may be kept in the store all the same, when the store said
+        that it was not: then it is cancelled, but its key stays: a replay may have told of it. When
+        a request was given up before, only an incident that names a number is news.
         """
         async with self.store.transaction(held.account_id, _step_three(held)) as tx:
             rental = await tx.rental(held.id)
-            if rental is None or rental.state is not State.REQUESTED:
+            end = None if rental is None else _end(rental, handed_back)
+            if rental is None or end is None:
                 if incident is not None and incident.activation_id is not None:
                     tx.save(incident)
                 return
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by or actor(rental))
-            progress.to(rental.fail(self.clock.now()))
+            progress.to(end(self.clock.now()))
             await self.outbox.save(tx, progress)
             if incident is not None:
                 tx.save(incident)
-            await _settle_key(tx, rental, IdempotencyRecord.free)
+            if rental.state is State.REQUESTED:
+                await _settle_key(tx, rental, IdempotencyRecord.free)
+
+
+def _end(rental: Rental, handed_back: Rented | None) -> Callable[[datetime], Rental] | None:
+    if rental.state is State.REQUESTED:
+        return rental.fail
+    if handed_back is not None and _waits_on(rental, handed_back):
+        return rental.cancel
+    return None
+
+
+def _waits_on(rental: Rental, number: Rented) -> bool:
+    return rental.state is State.WAITING and rental.activation_id == number.activation_id
 
 
 def _step_three(held: Rental) -> Ahead:

@@ -211,7 +211,7 @@ async def test_a_number_that_cannot_be_saved_is_handed_back(error: type[KiwismsE
     ada = await kit.customer("10.00")
 
     async def the_store_fails() -> None:
-        store.fail(error, times=20 if error is TransactionOutrun else 1)
+        store.fail(error, times=20 if error is TransactionOutrun else 2)
 
     kit.provider.on_rent.next(meanwhile=the_store_fails)
     with pytest.raises(error):
@@ -224,7 +224,7 @@ async def test_a_number_that_cannot_be_saved_is_handed_back(error: type[KiwismsE
     assert await books_are_balanced(kit)
 
 
-async def test_a_number_that_was_saved_although_nobody_said_so_is_not_paid_for() -> None:
+async def test_a_number_that_was_saved_although_nobody_said_so_is_the_customers() -> None:
     kit = Kit(store=(store := FailingStore()))
     ada = await kit.customer("10.00")
 
@@ -232,13 +232,57 @@ async def test_a_number_that_was_saved_although_nobody_said_so_is_not_paid_for()
         store.lose_answer()
 
     kit.provider.on_rent.next(meanwhile=the_answer_is_lost)
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert rental == (await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k"))
+    assert (rental.state, kit.provider.on_cancel.calls) == (State.WAITING, 0)
+    assert (await available(kit, ada), await held(kit, ada)) == ("9.61", "0.39")
+    assert await books_are_balanced(kit)
+
+
+async def test_a_number_is_saved_once_the_store_takes_it_again() -> None:
+    kit = Kit(store=(store := FailingStore()))
+    ada = await kit.customer("10.00")
+
+    async def the_store_fails() -> None:
+        store.fail(StoreUnavailable, times=1)
+
+    kit.provider.on_rent.next(meanwhile=the_store_fails)
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert (rental.state, kit.provider.on_cancel.calls) == (State.WAITING, 0)
+    assert await books_are_balanced(kit)
+
+
+async def never_be_told(*answers: Cancelled | Unknown) -> tuple[Kit, Account]:
+    """Have a number saved although the store says twice that it was not, and handed back."""
+    kit = Kit(store=(store := FailingStore()))
+    ada = await kit.customer("10.00")
+
+    async def the_answers_are_lost() -> None:
+        store.lose_answer()
+        store.lose_answer()
+
+    kit.provider.on_rent.next(meanwhile=the_answers_are_lost)
+    for answer in answers:
+        kit.provider.on_cancel.next(answer)
     with pytest.raises(StoreUnavailable):
         await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
-    kit.clock.advance(3)
-    await kit.work()
+    return kit, ada
+
+
+async def test_a_saved_number_that_was_handed_back_is_cancelled_at_once() -> None:
+    kit, ada = await never_be_told()
     assert await all_states(kit) == [State.CANCELLED]
     assert kit.provider.upstream.refunded == kit.provider.upstream.charged
     assert await available(kit, ada) == "10.00"
+    assert not await kit.store.incidents(limit=10)
+    assert await books_are_balanced(kit)
+
+
+async def test_a_saved_number_that_upstream_did_not_take_back_is_still_the_customers() -> None:
+    kit, ada = await never_be_told(Unknown("reset"))
+    again = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert again.state is State.WAITING
+    assert [again.activation_id] == list(kit.provider.upstream.activations)
     assert await books_are_balanced(kit)
 
 
@@ -247,7 +291,7 @@ async def test_a_number_that_can_neither_be_saved_nor_handed_back_is_an_incident
     ada = await kit.customer("10.00")
 
     async def the_store_fails() -> None:
-        store.fail(StoreUnavailable, times=1)
+        store.fail(StoreUnavailable, times=2)
 
     kit.provider.on_rent.next(meanwhile=the_store_fails)
     kit.provider.on_cancel.next(Unknown("reset"))
