@@ -134,8 +134,10 @@ class Outcomes:
     async def _apply_number(self, held: Rental, number: Rented) -> Rental | None:
         async with self.store.transaction(held.account_id, _step_three(held)) as tx:
             rental = await tx.rental(held.id)
-            if rental is None or rental.state is not State.REQUESTED:
-                return None if rental is None or not _waits_on(rental, number) else rental
+            if rental is None:
+                return None
+            if rental.state is not State.REQUESTED:
+                return rental if rental.activation_id == number.activation_id else None
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=actor(rental))
             kept = rental.rent(
                 activation_id=number.activation_id,
@@ -193,13 +195,10 @@ class Outcomes:
 def _end(rental: Rental, handed_back: Rented | None) -> Callable[[datetime], Rental] | None:
     if rental.state is State.REQUESTED:
         return rental.fail
-    if handed_back is not None and _waits_on(rental, handed_back):
+    number = None if handed_back is None else handed_back.activation_id
+    if rental.state is State.WAITING and rental.activation_id == number:
         return rental.cancel
     return None
-
-
-def _waits_on(rental: Rental, number: Rented) -> bool:
-    return rental.state is State.WAITING and rental.activation_id == number.activation_id
 
 
 def _step_three(held: Rental) -> Ahead:

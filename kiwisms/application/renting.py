@@ -11,7 +11,7 @@ from kiwisms.application.outbox import Outbox
 from kiwisms.application.outcomes import Answer, Outcomes
 from kiwisms.application.progress import Progress, actor
 from kiwisms.application.repeat import repeatable
-from kiwisms.domain.errors import RateLimited
+from kiwisms.domain.errors import KiwismsError, RateLimited
 from kiwisms.domain.idempotency import (
     Fingerprint,
     IdempotencyRecord,
@@ -90,12 +90,12 @@ class Renting:
             order.areas,
             order.carrier,
         )
-        earlier = await self._replayed(account_id, key, asked)
-        if earlier is not None:
-            return earlier
-        offer = (await self.catalogs.current(order.country)).catalog.offer(order.service)
-        quoted = quote(offer, wishes=order.wishes, markup_percent=self.terms.markup_percent)
-        must_be_within(quoted.price, order.max_price)
+        try:
+            offer = (await self.catalogs.current(order.country)).catalog.offer(order.service)
+            quoted = quote(offer, wishes=order.wishes, markup_percent=self.terms.markup_percent)
+            must_be_within(quoted.price, order.max_price)
+        except KiwismsError as why:
+            return await self._replayed(account_id, key, asked, otherwise=why)
         rental = Rental.request(
             id=RentalId(self.ids.new()),
             account_id=account_id,
@@ -128,19 +128,20 @@ class Renting:
     ) -> Ordered:
         """Rent the number of an earlier rental again; see `Rentals.renew`."""
         asked = fingerprint("renew", account_id, rental_id)
-        earlier = await self._replayed(account_id, key, asked)
-        if earlier is not None:
-            return earlier
         old = await self.store.rental(account_id, rental_id)
         if old is None or old.state not in RENEWABLE or old.activation_id is None:
-            raise RenewNotFound
+            return await self._replayed(account_id, key, asked, otherwise=RenewNotFound())
+        try:
+            quoted = await self._quote_again(old)
+        except KiwismsError as why:
+            return await self._replayed(account_id, key, asked, otherwise=why)
         rental = Rental.request(
             id=RentalId(self.ids.new()),
             account_id=account_id,
             service=old.service,
             service_name=old.service_name,
             country=old.country,
-            price=(await self._quote_again(old)).price,
+            price=quoted.price,
             at=self.clock.now(),
             pace=self.terms.pace,
             key_prefix=key_prefix,
@@ -151,17 +152,25 @@ class Renting:
         return await self._hold_and_ask(wish, partial(self.provider.renew, old.activation_id))
 
     async def _replayed(
-        self, account_id: AccountId, key: IdempotencyKey | None, asked: Fingerprint
-    ) -> Ordered | None:
-        """Answer from the key alone, before upstream's catalog is asked for anything."""
-        if key is None:
-            return None
-        record = await self.store.idempotency(account_id, key)
+        self,
+        account_id: AccountId,
+        key: IdempotencyKey | None,
+        asked: Fingerprint,
+        *,
+        otherwise: KiwismsError,
+    ) -> Ordered:
+        """
+        Answer a request that cannot be made now as it was answered when it could.
+
+        Raises:
+            KiwismsError: *otherwise*, when the key has no answer.
+        """
+        record = None if key is None else await self.store.idempotency(account_id, key)
         made = replay(record, asked, self.clock.now())
-        if made is None:
-            return None
-        rental = await self.store.rental(account_id, made)
-        return None if rental is None else Ordered(rental=rental, replayed=True)
+        rental = None if made is None else await self.store.rental(account_id, made)
+        if rental is None:
+            raise otherwise
+        return Ordered(rental=rental, replayed=True)
 
     async def _quote_again(self, old: Rental) -> Quote:
         catalog = (await self.catalogs.current(old.country)).catalog
@@ -192,7 +201,6 @@ class Renting:
         )
         ahead = Ahead(key=rental.idempotency_key, usage=asked)
         async with self.store.transaction(rental.account_id, ahead) as tx:
-            (await tx.account()).must_be_active()
             if rental.idempotency_key is not None:
                 record = await tx.idempotency(rental.idempotency_key)
                 made = replay(record, wish.fingerprint, now)
@@ -200,6 +208,7 @@ class Renting:
                 if earlier is not None:
                     return earlier
                 tx.save(_claim(rental, rental.idempotency_key, wish.fingerprint))
+            (await tx.account()).must_be_active()
             self._must_have_room(await tx.usage(asked), now)
             progress = Progress(wallet=await tx.wallet(), rental=None, by=actor(rental))
             progress.to(rental)

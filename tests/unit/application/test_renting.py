@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from attrs import evolve
 
 from kiwisms.adapters.memory import MemoryStore
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account, AccountSuspended
-from kiwisms.domain.catalog import CountryCode, ServiceUnavailable
+from kiwisms.domain.catalog import CountryCode, ServiceCode, ServiceUnavailable
 from kiwisms.domain.errors import KiwismsError, RateLimited, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
 from kiwisms.domain.ids import AccountId, ActivationId
@@ -426,12 +427,66 @@ async def test_a_key_that_cannot_be_used_is_refused(kit: Kit, ada: Account, key:
         await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key=key)
 
 
-async def test_a_replay_needs_no_upstream(kit: Kit, ada: Account) -> None:
+async def test_a_replay_needs_no_upstream() -> None:
+    store = MemoryStore()
+    before = Kit(store=store)
+    ada = await before.customer("10.00")
+    first = await before.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    restarted = Kit(store=store)
+    restarted.provider.on_catalog.next(Unknown("down"), times=100)
+    again = await restarted.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert again.id == first.id
+    with pytest.raises(ProviderFailed):
+        await restarted.kiwi.rentals.rent(ada.id, service="go", idempotency_key="another")
+    with pytest.raises(IdempotencyKeyReused):
+        await restarted.kiwi.rentals.rent(ada.id, service="fb", idempotency_key="k")
+
+
+async def test_a_replay_needs_no_price_that_is_still_low_enough(kit: Kit, ada: Account) -> None:
+    async def rent(key: str) -> Rental:
+        return await kit.kiwi.rentals.rent(
+            ada.id, service="go", max_price="0.39", idempotency_key=key
+        )
+
+    first = await rent("k")
+    go = ServiceCode("go")
+    catalog = (await kit.kiwi.catalog.current(CountryCode("187"))).catalog
+    dearer = evolve(catalog.offers[go], cost=Money.parse("9.00"))
+    kit.provider.on_catalog.next(evolve(catalog, offers={go: dearer}), times=100)
+    kit.clock.advance(24 * 3600 - 1)
+    assert (await rent("k")).id == first.id
+    with pytest.raises(ServiceUnavailable):
+        await rent("another")
+
+
+async def test_a_replay_needs_no_room(ada_may_have_two: Kit) -> None:
+    kit = ada_may_have_two
+    ada = await kit.kiwi.accounts.find("ada@example.com")
     first = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
-    kit.clock.advance(60)
-    kit.provider.on_catalog.next(Unknown("down"), times=100)
+    await kit.kiwi.rentals.rent(ada.id, service="go")
     again = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
     assert again.id == first.id
+
+
+async def test_a_renewal_is_replayed_whatever_became_of_the_rental_and_of_upstream() -> None:
+    store = MemoryStore()
+    before = Kit(store=store)
+    ada = await before.customer("10.00")
+    old = await before.kiwi.rentals.rent(ada.id, service="go")
+    before.provider.deliver("1")
+    await before.kiwi.rentals.done(ada.id, old.id)
+    made = await before.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")
+    restarted = Kit(store=store)
+    restarted.provider.on_catalog.next(Unknown("down"), times=100)
+    again = await restarted.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")
+    assert (again.replayed, again.rental.id) == (True, made.rental.id)
+    async with store.transaction(ada.id) as tx:
+        # No rental comes back from its end; a replay need not even know that.
+        tx.save(evolve(old, state=State.EXPIRED))
+    again = await restarted.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")
+    assert (again.replayed, again.rental.id) == (True, made.rental.id)
+    with pytest.raises(RenewNotFound):
+        await restarted.kiwi.rentals.renew(ada.id, old.id, idempotency_key="another")
 
 
 async def test_the_last_dollar_is_spent_once(kit: Kit) -> None:
