@@ -1,12 +1,10 @@
 """What comes of a request for a number: it is kept, refused, lost, handed back or given up."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from weakref import WeakValueDictionary
 
-from attrs import field, frozen
+from attrs import frozen
 
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.application.incidents import Incidents
@@ -16,7 +14,6 @@ from kiwisms.application.repeat import repeatable
 from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.pricing import corrected
 from kiwisms.domain.rental import OPEN, RenewNotFound, Rental, State
@@ -24,7 +21,14 @@ from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import Cancelled, Provider, Refusal, Refused, Rented, Unknown
-from kiwisms.ports.store import Ahead, Store, StoreUnavailable, Transaction, TransactionOutrun
+from kiwisms.ports.store import (
+    Ahead,
+    NumberTaken,
+    Store,
+    StoreUnavailable,
+    Transaction,
+    TransactionOutrun,
+)
 
 Answer = Rented | Refused | Unknown
 
@@ -56,9 +60,6 @@ class Outcomes:
     clock: Clock
     notices: Notices
     terms: Terms
-    _arrivals: WeakValueDictionary[ActivationId, asyncio.Lock] = field(
-        factory=WeakValueDictionary, init=False
-    )
 
     async def apply(self, held: Rental, answer: Answer, *, phone: str | None) -> Rental:
         """
@@ -78,28 +79,19 @@ class Outcomes:
 
     async def _keep(self, held: Rental, number: Rented, phone: str | None) -> Rental:
         """Acknowledge a number, or hand it back."""
-        as_asked = phone in {None, number.phone}
+        if phone not in {None, number.phone}:
+            raise await self._hand_back(held, number, "is another one than was asked for")
         try:
-            # Of two that are given one number at once, the second finds it with the first.
-            async with self._arrivals.setdefault(number.activation_id, asyncio.Lock()):
-                anothers = await self._is_anothers(number)
-                keep = as_asked and not anothers
-                kept = await self._save(held, number) if keep else None
+            kept = await self._save(held, number)
+        except NumberTaken:
+            raise await self._lost(held, _anothers(number)) from None
         except (StoreUnavailable, TransactionOutrun):
             await self._hand_back(held, number, "could not be saved")
             raise
-        if anothers:
-            raise await self._lost(held, f"activation {number.activation_id} is another's")
-        if not as_asked:
-            raise await self._hand_back(held, number, "is another one than was asked for")
         if kept is None:
             raise await self._hand_back(held, number, "came too late", is_late=True)
         self.notices.tell(WORK)
         return kept
-
-    async def _is_anothers(self, number: Rented) -> bool:
-        other = await self.store.find_rental_by_activation(number.activation_id)
-        return other is not None and other.state in OPEN
 
     async def _lost(self, held: Rental, detail: str) -> ProviderFailed:
         """Give up a request, as upstream's answer never came or is nonsense, and say so."""
@@ -111,6 +103,8 @@ class Outcomes:
         self, held: Rental, number: Rented, why: str, *, is_late: bool = False
     ) -> ProviderFailed:
         """Give up a request whose number cannot be acknowledged, and the number with it."""
+        if await self._is_anothers(held, number):
+            return await self._lost(held, _anothers(number))
         answer = await self.provider.cancel(number.activation_id)
         log.warning("rental %s: activation %s %s: %s", held.id, number.activation_id, why, answer)
         is_back = isinstance(answer, Cancelled)
@@ -122,6 +116,14 @@ class Outcomes:
         told = incident if is_late or not is_back else None
         await self._fail(held, told, handed_back=number if is_back else None)
         return _failure(why)
+
+    async def _is_anothers(self, held: Rental, number: Rented) -> bool:
+        try:
+            other = await self.store.find_rental_by_activation(number.activation_id)
+        except StoreUnavailable:
+            # Hardly ever, and a number that nobody knows of would be paid for.
+            return False
+        return other is not None and other.id != held.id and other.state in OPEN
 
     async def _save(self, held: Rental, number: Rented) -> Rental | None:
         try:
@@ -190,6 +192,10 @@ class Outcomes:
                 tx.save(incident)
             if rental.state is State.REQUESTED:
                 await _settle_key(tx, rental, IdempotencyRecord.free)
+
+
+def _anothers(number: Rented) -> str:
+    return f"activation {number.activation_id} is another's"
 
 
 def _end(rental: Rental, handed_back: Rented | None) -> Callable[[datetime], Rental] | None:

@@ -57,6 +57,12 @@ class TransactionOutrun(KiwismsError):
     code = "TRANSACTION_OUTRUN"
 
 
+class NumberTaken(KiwismsError):
+    """Upstream gave a number that another rental has; nothing was written."""
+
+    code = "NUMBER_TAKEN"
+
+
 class StoreUnavailable(KiwismsError):
     """The store did not take or give what it was asked for; nothing was acknowledged."""
 
@@ -224,6 +230,8 @@ class Store(Protocol):
         Raises:
             AccountNotFound: On entering, when there is no such account.
             ServiceUnavailable: On leaving, when no place upstream is free; nothing was written.
+            NumberTaken: On leaving, when a rental that is saved OPEN has the activation of another
+                one that is, of whatever account; nothing was written.
             TransactionOutrun: On leaving, when another process wrote to the account meanwhile.
             StoreUnavailable: On leaving, when the commit failed.
         """

@@ -156,6 +156,7 @@ class PostgresTransaction:
         Raises:
             TransactionOutrun: Somebody else was first.
             ServiceUnavailable: No place upstream is free.
+            NumberTaken: Another rental has the number.
         """
         version: Row = (self._account.id, self._version)
         own = version
