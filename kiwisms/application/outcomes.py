@@ -46,6 +46,28 @@ UNAVAILABLE = frozenset(
 
 
 @frozen(kw_only=True, eq=False)
+class Held:
+    """
+    A request whose price is held.
+
+    Attributes:
+        rental: What was requested.
+        phone: The number that it must be, where that is known.
+        by: The transaction that held the price, where it is known.
+    """
+
+    rental: Rental
+    phone: str | None = None
+    by: Transaction | None = None
+
+    @property
+    def ahead(self) -> Ahead:
+        """What applying upstream's answer reads; it writes in any case, unless it is too late."""
+        key = self.rental.idempotency_key
+        return Ahead(rental_id=self.rental.id, key=key, after=self.by)
+
+
+@frozen(kw_only=True, eq=False)
 class Outcomes:
     """
     The last of the three steps of a rent or a renewal: see `Renting`.
@@ -61,25 +83,25 @@ class Outcomes:
     notices: Notices
     terms: Terms
 
-    async def apply(self, held: Rental, answer: Answer, *, phone: str | None) -> Rental:
+    async def apply(self, held: Held, answer: Answer) -> Rental:
         """
-        Apply upstream's answer to a request; *phone* is the number it must be, if that is known.
+        Apply upstream's answer to a request.
 
         Raises:
             KiwismsError: No number came of it; the money is back and the key is free.
         """
         match answer:
             case Rented() as number:
-                return await self._keep(held, number, phone)
+                return await self._keep(held, number)
             case Refused(reason=reason):
                 await self._fail(held, incident=None)
-                raise _refusal(held, reason)
+                raise _refusal(held.rental, reason)
             case Unknown(detail=detail):
                 raise await self._lost(held, detail)
 
-    async def _keep(self, held: Rental, number: Rented, phone: str | None) -> Rental:
+    async def _keep(self, held: Held, number: Rented) -> Rental:
         """Acknowledge a number, or hand it back."""
-        if phone not in {None, number.phone}:
+        if held.phone not in {None, number.phone}:
             raise await self._hand_back(held, number, "is another one than was asked for")
         try:
             kept = await self._save(held, number)
@@ -93,39 +115,41 @@ class Outcomes:
         self.notices.tell(WORK)
         return kept
 
-    async def _lost(self, held: Rental, detail: str) -> ProviderFailed:
+    async def _lost(self, held: Held, detail: str) -> ProviderFailed:
         """Give up a request, as upstream's answer never came or is nonsense, and say so."""
-        log.warning("rental %s: upstream's answer is lost: %s", held.id, detail)
-        await self._fail(held, self.incidents.about(held, IncidentKind.ANSWER_LOST, detail))
+        log.warning("rental %s: upstream's answer is lost: %s", held.rental.id, detail)
+        incident = self.incidents.about(held.rental, IncidentKind.ANSWER_LOST, detail)
+        await self._fail(held, incident)
         return _failure(detail)
 
     async def _hand_back(
-        self, held: Rental, number: Rented, why: str, *, is_late: bool = False
+        self, held: Held, number: Rented, why: str, *, is_late: bool = False
     ) -> ProviderFailed:
         """Give up a request whose number cannot be acknowledged, and the number with it."""
         if await self._is_anothers(held, number):
             return await self._lost(held, _anothers(number))
         answer = await self.provider.cancel(number.activation_id)
-        log.warning("rental %s: activation %s %s: %s", held.id, number.activation_id, why, answer)
+        activation_id = number.activation_id
+        log.warning("rental %s: activation %s %s: %s", held.rental.id, activation_id, why, answer)
         is_back = isinstance(answer, Cancelled)
         outcome = "was handed back" if is_back else f"may still be rented: {answer}"
         kind = IncidentKind.ANSWER_TOO_LATE if is_late else IncidentKind.ANSWER_LOST
         detail = f"the number {why}; it {outcome}"
-        incident = self.incidents.about(held, kind, detail, number.activation_id)
+        incident = self.incidents.about(held.rental, kind, detail, activation_id)
         # An incident of the request that was given up is there, so tell what became of it.
         told = incident if is_late or not is_back else None
         await self._fail(held, told, handed_back=number if is_back else None)
         return _failure(why)
 
-    async def _is_anothers(self, held: Rental, number: Rented) -> bool:
+    async def _is_anothers(self, held: Held, number: Rented) -> bool:
         try:
             other = await self.store.find_rental_by_activation(number.activation_id)
         except StoreUnavailable:
             # Hardly ever, and a number that nobody knows of would be paid for.
             return False
-        return other is not None and other.id != held.id and other.state in OPEN
+        return other is not None and other.id != held.rental.id and other.state in OPEN
 
-    async def _save(self, held: Rental, number: Rented) -> Rental | None:
+    async def _save(self, held: Held, number: Rented) -> Rental | None:
         try:
             return await self._apply_number(held, number)
         except StoreUnavailable:
@@ -133,9 +157,9 @@ class Outcomes:
             return await self._apply_number(held, number)
 
     @repeatable
-    async def _apply_number(self, held: Rental, number: Rented) -> Rental | None:
-        async with self.store.transaction(held.account_id, _step_three(held)) as tx:
-            rental = await tx.rental(held.id)
+    async def _apply_number(self, held: Held, number: Rented) -> Rental | None:
+        async with self.store.transaction(held.rental.account_id, held.ahead) as tx:
+            rental = await tx.rental(held.rental.id)
             if rental is None:
                 return None
             if rental.state is not State.REQUESTED:
@@ -160,12 +184,12 @@ class Outcomes:
         log.warning("rental %s: nobody came back with upstream's answer", rental.id)
         kind = IncidentKind.NOBODY_CAME_BACK
         incident = self.incidents.about(rental, kind, "the process ended")
-        await self._fail(rental, incident, by=WORKER)
+        await self._fail(Held(rental=rental), incident, by=WORKER)
 
     @repeatable
     async def _fail(
         self,
-        held: Rental,
+        held: Held,
         incident: Incident | None,
         *,
         by: str | None = None,
@@ -178,8 +202,8 @@ class Outcomes:
         that it was not: then it is cancelled, but its key stays: a replay may have told of it. When
         a request was given up before, only an incident that names a number is news.
         """
-        async with self.store.transaction(held.account_id, _step_three(held)) as tx:
-            rental = await tx.rental(held.id)
+        async with self.store.transaction(held.rental.account_id, held.ahead) as tx:
+            rental = await tx.rental(held.rental.id)
             end = None if rental is None else _end(rental, handed_back)
             if rental is None or end is None:
                 if incident is not None and incident.activation_id is not None:
@@ -205,10 +229,6 @@ def _end(rental: Rental, handed_back: Rented | None) -> Callable[[datetime], Ren
     if rental.state is State.WAITING and rental.activation_id == number:
         return rental.cancel
     return None
-
-
-def _step_three(held: Rental) -> Ahead:
-    return Ahead(rental_id=held.id, key=held.idempotency_key)
 
 
 async def _settle_key(

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.outbox import Outbox
-from kiwisms.application.outcomes import Answer, Outcomes
+from kiwisms.application.outcomes import Answer, Held, Outcomes
 from kiwisms.application.progress import Progress, actor
 from kiwisms.application.repeat import repeatable
 from kiwisms.domain.errors import KiwismsError, RateLimited
@@ -181,13 +181,13 @@ class Renting:
 
     async def _hold_and_ask(self, wish: _Wish, ask: Callable[[], Awaitable[Answer]]) -> Ordered:
         held = await self._hold(wish)
-        if held.id != wish.rental.id:
-            return Ordered(rental=held, replayed=True)
-        rental = await self.outcomes.apply(held, await ask(), phone=wish.phone)
+        if held.rental.id != wish.rental.id:
+            return Ordered(rental=held.rental, replayed=True)
+        rental = await self.outcomes.apply(held, await ask())
         return Ordered(rental=rental, replayed=False)
 
     @repeatable
-    async def _hold(self, wish: _Wish) -> Rental:
+    async def _hold(self, wish: _Wish) -> Held:
         """
         Step one: claim the key, hold the price, take a place upstream.
 
@@ -206,7 +206,7 @@ class Renting:
                 made = replay(record, wish.fingerprint, now)
                 earlier = None if made is None else await tx.rental(made)
                 if earlier is not None:
-                    return earlier
+                    return Held(rental=earlier)
                 tx.save(_claim(rental, rental.idempotency_key, wish.fingerprint))
             (await tx.account()).must_be_active()
             self._must_have_room(await tx.usage(asked), now)
@@ -214,7 +214,7 @@ class Renting:
             progress.to(rental)
             await self.outbox.save(tx, progress)
             tx.take_place(rental.id, most=self.terms.provider_max_waiting)
-        return rental
+        return Held(rental=rental, phone=wish.phone, by=tx)
 
     def _must_have_room(self, usage: Usage, now: datetime) -> None:
         terms = self.terms

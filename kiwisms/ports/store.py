@@ -132,11 +132,20 @@ class Ahead:
     What a transaction is about to read.
 
     A store that is far away brings it along as it locks the account: one way instead of several.
+
+    Attributes:
+        rental_id: A rental.
+        key: An idempotency key.
+        usage: What to count.
+        after: A transaction of the account that was left and wrote. As long as nobody else has
+            written here, what it knew may stand for reads. What others wrote meanwhile then shows
+            at the end, as `TransactionOutrun`: so this is only for who will write in any case.
     """
 
     rental_id: RentalId | None = None
     key: IdempotencyKey | None = None
     usage: UsageAsked | None = None
+    after: "Transaction | None" = None
 
 
 NOTHING_AHEAD: Final = Ahead()

@@ -16,7 +16,7 @@ from attrs import AttrsInstance, evolve, fields
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.application.looks import Looks, _Sight, number_of
 from kiwisms.application.outbox import Outbox
-from kiwisms.application.outcomes import Answer, Outcomes
+from kiwisms.application.outcomes import Answer, Held, Outcomes
 from kiwisms.application.progress import Progress
 from kiwisms.application.rentals import Rentals
 from kiwisms.application.renting import Ordered, Renting, _Wish
@@ -103,13 +103,13 @@ class AsksAgain(Renting):
 class AnswersEarly(Outcomes):
     """Answers with a number that is not written down yet."""
 
-    async def _keep(self, held: Rental, number: Rented, phone: str | None) -> Rental:
-        writing = asyncio.ensure_future(super()._keep(held, number, phone))
+    async def _keep(self, held: Held, number: Rented) -> Rental:
+        writing = asyncio.ensure_future(super()._keep(held, number))
         writing.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return held.rent(
+        return held.rental.rent(
             activation_id=number.activation_id,
             phone=number.phone,
-            price=held.price,
+            price=held.rental.price,
             cost=number.cost,
             asleep_until=number.asleep_until,
             at=self.clock.now(),
