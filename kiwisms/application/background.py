@@ -10,6 +10,7 @@ from attrs import frozen
 from kiwisms.application.balances import Balances
 from kiwisms.application.looks import Looks
 from kiwisms.application.outcomes import Outcomes
+from kiwisms.application.pruning import Pruning
 from kiwisms.application.tracing import Tracing
 from kiwisms.application.webhooks import Webhooks
 from kiwisms.domain.delivery import Delivery
@@ -35,6 +36,7 @@ class Background:
     webhooks: Webhooks
     tracing: Tracing
     balances: Balances
+    pruning: Pruning
     clock: Clock
     terms: Terms
 
@@ -89,6 +91,10 @@ class Background:
     async def keep_balance(self) -> None:
         """Know upstream's balance, in case an incident must tell what it was before."""
         await self.balances.keep()
+
+    async def prune(self) -> None:
+        """Remove records that became older than the operator wants to keep."""
+        await self.pruning.keep()
 
     async def pause(self) -> float:
         """Seconds until it is worth claiming again: until the next work is due, or a second."""

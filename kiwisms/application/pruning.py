@@ -3,24 +3,36 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field
 
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.idempotency import LIFETIME
 from kiwisms.domain.ids import AccountId
+from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.store import Pruned, Store
 
 AT_ONCE: Final = 1_000
 """So many of each kind are removed in one transaction: whoever writes waits no longer for it."""
+PACE: Final = timedelta(hours=1)
+"""How often what became too old is removed in the background."""
 
 
-@frozen(kw_only=True, eq=False)
+@define(kw_only=True, eq=False)
 class Pruning:
     """The operator's use case about records that are old."""
 
     store: Store
     clock: Clock
+    terms: Terms
+    _began_at: datetime | None = field(default=None, init=False)
+
+    async def keep(self) -> None:
+        """Remove what is older than the terms say, unless that was begun within the hour."""
+        now, days = self.clock.now(), self.terms.keep_days
+        if days is not None and (self._began_at is None or now >= self._began_at + PACE):
+            self._began_at = now
+            await self.run(days=days)
 
     async def run(self, *, days: int) -> Pruned:
         """

@@ -19,6 +19,8 @@ class Terms:
         cancels_per_hour: Cancels without a code that one account may make; 0 is without limit.
         pace: How long a session lasts and how often it is looked at.
         lease: How long a worker may take for one piece of work before another takes it over.
+        keep_days: How long records are kept that have ended and that no money depends on;
+            ``None`` is for ever.
     """
 
     markup_percent: int = 30
@@ -27,3 +29,4 @@ class Terms:
     cancels_per_hour: int = 60
     pace: Pace = field(factory=Pace)
     lease: timedelta = timedelta(seconds=60)
+    keep_days: int | None = None

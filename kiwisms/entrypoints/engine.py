@@ -106,6 +106,7 @@ def join(
     trail = Trail(store=store, clock=clock, ids=ids, by=by)
     outbox = Outbox(clock=clock, ids=ids)
     balances = Balances(provider=provider, clock=clock)
+    pruning = Pruning(store=store, clock=clock, terms=terms)
     incidents = Incidents(store=store, balances=balances, clock=clock, ids=ids, trail=trail)
     catalogs = Catalogs(provider=provider, clock=clock, terms=terms, max_age=catalog_age)
     outcomes = Outcomes(
@@ -169,7 +170,7 @@ def join(
         incidents=incidents,
         reconciling=Reconciling(store=store, provider=provider, clock=clock, terms=terms),
         trail=trail,
-        pruning=Pruning(store=store, clock=clock),
+        pruning=pruning,
         pushes=Pushes(store=store, clock=clock, notices=notices, secrets=push_secrets),
         background=Background(
             store=store,
@@ -185,6 +186,7 @@ def join(
                 trail=trail,
             ),
             balances=balances,
+            pruning=pruning,
             clock=clock,
             terms=terms,
         ),

@@ -23,6 +23,7 @@ from kiwisms.entrypoints.rules import (
 )
 
 SHORTEST_SECRET = 16
+MOST_DAYS = 36_500
 
 STORE = Text(
     wanted="an address such as sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
@@ -79,6 +80,9 @@ class Settings:
     postgres_prepare: bool = field(default=True, validator=Switch())
     provider_url: str | None = field(default=None, repr=False, validator=PROVIDER)
     provider_key: str | None = field(default=None, repr=False, validator=PROVIDER_KEY)
+    provider_asks_for_next: bool = field(default=False, validator=Switch())
+    provider_price_in_json: bool = field(default=False, validator=Switch())
+    provider_lists_active: bool = field(default=False, validator=Switch())
     host: str = field(default="127.0.0.1", validator=HOST)
     port: int = field(default=8080, validator=_count(8080, low=0, high=65535))
     workers: int = field(default=1, validator=_count(1, high=64))
@@ -98,6 +102,7 @@ class Settings:
     rate_public_per_minute: int = field(default=60, validator=_count(60))
     redis_url: str | None = field(default=None, repr=False, validator=REDIS)
     webhook_allow_private: bool = field(default=False, validator=Switch())
+    keep_days: int | None = field(default=None, validator=_count(90, high=MOST_DAYS))
     log_format: str | None = field(
         default=None, validator=Choice(words=("console", "json"), example="json")
     )
@@ -141,4 +146,5 @@ class Settings:
             ),
             # A look is at most three upstream calls, and a webhook takes at most 10 s.
             lease=max(3 * timeout, timedelta(seconds=10)) + timedelta(seconds=20),
+            keep_days=self.keep_days,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 from kiwisms.adapters.argon2_passwords import Argon2Passwords
-from kiwisms.adapters.daisysms import DaisySMS
+from kiwisms.adapters.daisysms import DaisySMS, Dialect
 from kiwisms.adapters.fernet_vault import FernetVault
 from kiwisms.adapters.guarded_provider import GuardedProvider
 from kiwisms.adapters.local_limits import LocalLimits
@@ -200,6 +200,11 @@ def open_provider(settings: Settings) -> GuardedProvider:
         settings.provider_url,
         settings.provider_key,
         timeout=settings.provider_timeout_seconds - patience,
+        dialect=Dialect(
+            asks_for_next=settings.provider_asks_for_next,
+            price_in_json=settings.provider_price_in_json,
+            lists_active=settings.provider_lists_active,
+        ),
     )
     return GuardedProvider(provider, patience=patience)
 

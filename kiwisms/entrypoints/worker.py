@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final, TypeVar
 
 from attrs import define, field
 
+from kiwisms.application import balances, pruning
 from kiwisms.application.background import Background
-from kiwisms.application.balances import PACE
 from kiwisms.application.outbox import WORK
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.ports.notices import Notices
@@ -44,7 +45,8 @@ class Worker:
             loops.create_task(self._loop(_any(work.claim_rentals), work.tend, MOST_RENTALS))
             loops.create_task(self._loop(work.claim_deliveries, work.deliver, MOST_DELIVERIES))
             loops.create_task(self._loop(_any(work.claim_incidents), work.trace, MOST_INCIDENTS))
-            loops.create_task(self._keep_balance())
+            loops.create_task(self._repeat(work.keep_balance, balances.PACE))
+            loops.create_task(self._repeat(work.prune, pruning.PACE))
 
     def stop(self) -> None:
         """Claim nothing more."""
@@ -61,11 +63,11 @@ class Worker:
                     task.add_done_callback(under_way.pop)
                 await self._idle(under_way.keys(), is_full=len(under_way) >= most)
 
-    async def _keep_balance(self) -> None:
+    async def _repeat(self, work: Callable[[], Awaitable[None]], pace: timedelta) -> None:
         while not self._stopping:
-            await _guarded(lambda _: self.background.keep_balance(), None)
+            await _guarded(lambda _: work(), None)
             if not self._stopping:
-                await self.notices.wait(WORK, PACE.total_seconds())
+                await self.notices.wait(WORK, pace.total_seconds())
 
     async def _claim(self, claim: Claim[T], limit: int, under_way: Collection[T]) -> Sequence[T]:
         try:

@@ -1,23 +1,14 @@
 """What a column can hold, and how a parameter is sent."""
 
-import json
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.types.string import TextLoader
 
-from kiwisms.domain.delivery import FailedTry
-from kiwisms.domain.events import WebhookEvent, in_events
-from kiwisms.domain.money import Money
-from kiwisms.domain.reconciliation import Balance
-from kiwisms.domain.sms import Code, Message
-
-Row = tuple[Any, ...]
-"""What the driver gives and takes: text, integers and ``None``; it takes moments, too."""
-
-NONE: Final = "[]"
+from kiwisms.adapters.sql_rows.columns import optional
+from kiwisms.adapters.sql_rows.decode import Decode
 
 
 class _Untyped(Dumper):
@@ -39,79 +30,17 @@ ADAPTERS.register_dumper(datetime, _Untyped)
 ADAPTERS.register_loader("timestamptz", TextLoader)
 ADAPTERS.register_loader("jsonb", TextLoader)
 
+from_moment: Final = datetime.isoformat
+"""Write a moment as text, which goes into a column and into JSON."""
+
 
 def to_moment(moment: str) -> datetime:
     """Read a moment, which comes in the time zone of the session."""
     return datetime.fromisoformat(moment).astimezone(UTC)
 
 
-def to_optional_moment(moment: str | None) -> datetime | None:
-    """Do as `to_moment`, where there is a moment."""
-    return None if moment is None else to_moment(moment)
+to_optional_moment: Final = optional(to_moment)
+"""Do as `to_moment`, where there is a moment."""
 
-
-def from_optional_money(money: Money | None) -> int | None:
-    """Write an amount, where there is one."""
-    return None if money is None else money.micros
-
-
-def to_optional_money(micros: int | None) -> Money | None:
-    """Turn `from_optional_money` around."""
-    return None if micros is None else Money(micros)
-
-
-def from_balance(balance: Balance | None) -> Row:
-    """Write a balance, where there is one, into two columns: how much, and when."""
-    return (None, None) if balance is None else (balance.amount.micros, balance.at)
-
-
-def to_balance(micros: int | None, at: str | None) -> Balance | None:
-    """Turn `from_balance` around."""
-    return None if micros is None or at is None else Balance(amount=Money(micros), at=to_moment(at))
-
-
-def from_messages(messages: tuple[Message, ...]) -> str:
-    """Write messages into one column, so that a rental is one row."""
-    if not messages:
-        return NONE
-    return json.dumps(
-        [
-            {"code": message.code, "text": message.text, "at": message.at.isoformat()}
-            for message in messages
-        ]
-    )
-
-
-def to_messages(column: str) -> tuple[Message, ...]:
-    """Turn `from_messages` around."""
-    if column == NONE:
-        return ()
-    return tuple(
-        Message(code=Code(each["code"]), text=each["text"], at=datetime.fromisoformat(each["at"]))
-        for each in json.loads(column)
-    )
-
-
-def from_events(events: frozenset[WebhookEvent]) -> str:
-    """Write the events that an address asks for into one column."""
-    return ",".join(sorted(events))
-
-
-def to_events(text: str) -> frozenset[WebhookEvent]:
-    """Turn `from_events` around."""
-    return in_events(text.split(","))
-
-
-def from_failures(failures: tuple[FailedTry, ...]) -> str:
-    """Write failed tries into one column, so that a delivery is one row."""
-    if not failures:
-        return NONE
-    return json.dumps([{"at": each.at.isoformat(), "error": each.error} for each in failures])
-
-
-def to_failures(column: str) -> tuple[FailedTry, ...]:
-    """Turn `from_failures` around."""
-    return tuple(
-        FailedTry(at=datetime.fromisoformat(each["at"]), error=each["error"])
-        for each in json.loads(column)
-    )
+decode: Final = Decode(to_moment)
+"""Reads rows."""

@@ -12,8 +12,9 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import ReadOnlySqlTransaction
 from psycopg_pool import AsyncConnectionPool
 
-from kiwisms.adapters.postgres.columns import ADAPTERS, Row
+from kiwisms.adapters.postgres.columns import ADAPTERS
 from kiwisms.adapters.postgres.refusals import refusals
+from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.domain.errors import ValidationRefused
 
 log = logging.getLogger(__name__)

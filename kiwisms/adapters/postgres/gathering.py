@@ -10,8 +10,8 @@ from typing import Final
 
 from attrs import define, field
 
-from kiwisms.adapters.postgres.columns import Row
 from kiwisms.adapters.postgres.connections import Connections
+from kiwisms.adapters.sql_rows.columns import Row
 
 Key = tuple[str, ...]
 

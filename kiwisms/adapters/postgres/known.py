@@ -4,10 +4,10 @@ from typing import Final, Self
 
 from attrs import asdict, define, evolve
 
-from kiwisms.adapters.postgres import decode
 from kiwisms.adapters.postgres import statements as sql
-from kiwisms.adapters.postgres.columns import Row
+from kiwisms.adapters.postgres.columns import decode
 from kiwisms.adapters.postgres.connections import Connection, read_one
+from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.domain.account import Account, AccountNotFound
 from kiwisms.domain.delivery import Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, Final, Self
 from weakref import WeakValueDictionary
 
-from kiwisms.adapters.postgres import decode, encode, migrations
+from kiwisms.adapters.postgres import encode, migrations
 from kiwisms.adapters.postgres import statements as sql
-from kiwisms.adapters.postgres.columns import Row, to_moment, to_optional_moment
+from kiwisms.adapters.postgres.columns import decode, to_moment, to_optional_moment
 from kiwisms.adapters.postgres.connections import (
     Connection,
     Connections,
@@ -21,6 +21,7 @@ from kiwisms.adapters.postgres.gathering import GatheredReads
 from kiwisms.adapters.postgres.known import Known
 from kiwisms.adapters.postgres.refusals import refusals
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
+from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.domain.account import Account, ApiKey, EmailTaken
 from kiwisms.domain.books import Books
 from kiwisms.domain.delivery import Delivery, Webhook

@@ -5,11 +5,12 @@ from typing import Final
 
 from attrs import asdict
 
-from kiwisms.adapters.postgres import decode, encode
+from kiwisms.adapters.postgres import encode
 from kiwisms.adapters.postgres import statements as sql
-from kiwisms.adapters.postgres.columns import Row, to_optional_moment
+from kiwisms.adapters.postgres.columns import decode, to_optional_moment
 from kiwisms.adapters.postgres.connections import Connection, read_one, write
 from kiwisms.adapters.postgres.known import Known
+from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.delivery import Delivery, Webhook

@@ -41,7 +41,7 @@ ADD_WALLET: Final = """
 INSERT INTO wallet (account_id, available, held, transfers, version) VALUES (?, 0, 0, 0, 0)
 """
 SAVE_WALLET: Final = """
-UPDATE wallet SET available = ?, held = ?, transfers = ? WHERE account_id = ?
+UPDATE wallet SET available = ?2, held = ?3, transfers = ?4 WHERE account_id = ?1
 """
 TRANSFERS: Final = """
 SELECT account_id, number, id, debit, credit, amount, reason, at FROM transfer

@@ -12,9 +12,10 @@ from weakref import WeakValueDictionary
 
 from attrs import evolve
 
-from kiwisms.adapters.sqlite import decode, encode
+from kiwisms.adapters.sql_rows.columns import Row
+from kiwisms.adapters.sqlite import encode
 from kiwisms.adapters.sqlite import statements as sql
-from kiwisms.adapters.sqlite.columns import Row, from_moment, to_optional_moment
+from kiwisms.adapters.sqlite.columns import decode, from_moment, to_optional_moment
 from kiwisms.adapters.sqlite.migrations import NEWEST, migrate
 from kiwisms.adapters.sqlite.reader import Reader
 from kiwisms.adapters.sqlite.transaction import SqliteTransaction
@@ -146,7 +147,7 @@ class SqliteStore:
 
     async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
         """Read one rental, in whatever state."""
-        row = self._reader.one(sql.RENTAL, (account_id, rental_id))
+        row = self._reader.kept(sql.RENTAL, (account_id, rental_id))
         return decode.rental(row) if row else None
 
     async def active_rentals(self, account_id: AccountId, now: datetime) -> Sequence[Rental]:

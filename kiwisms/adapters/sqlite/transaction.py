@@ -2,9 +2,10 @@
 
 import sqlite3
 
-from kiwisms.adapters.sqlite import decode, encode
+from kiwisms.adapters.sql_rows.columns import Row
+from kiwisms.adapters.sqlite import encode
 from kiwisms.adapters.sqlite import statements as sql
-from kiwisms.adapters.sqlite.columns import Row, from_moment, to_optional_moment
+from kiwisms.adapters.sqlite.columns import decode, from_moment, to_optional_moment
 from kiwisms.adapters.sqlite.reader import Parameters, Reader
 from kiwisms.adapters.sqlite.refusals import one_number
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey

@@ -5,19 +5,19 @@ import click
 from kiwisms.entrypoints.cli.run import office
 from kiwisms.entrypoints.cli.shape import Command
 from kiwisms.entrypoints.engine import Kiwisms
+from kiwisms.entrypoints.settings import MOST_DAYS
 from kiwisms.ports.store import Pruned
 
 
 @click.command(cls=Command)
 @click.option(
     "--days",
-    type=click.IntRange(1, 36_500),
-    required=True,
+    type=click.IntRange(1, MOST_DAYS),
     metavar="N",
-    help="Remove what ended more than N days ago.",
+    help="Remove what ended more than N days ago; KIWISMS_KEEP_DAYS without it.",
 )
 @office
-async def prune(kiwi: Kiwisms, days: int) -> Pruned:
+async def prune(kiwi: Kiwisms, days: int | None) -> Pruned:
     """
     Remove old records that no money depends on.
 
@@ -25,4 +25,7 @@ async def prune(kiwi: Kiwisms, days: int) -> Pruned:
     pushed messages that were matched, and entries of the trail. Transfers, rentals and whatever is
     open are never removed.
     """
+    days = days or kiwi.pruning.terms.keep_days
+    if days is None:
+        raise click.ClickException("say how old with --days N, or in KIWISMS_KEEP_DAYS")
     return await kiwi.pruning.run(days=days)

@@ -75,17 +75,8 @@ async def serving(
     kiwi: Kiwisms, settings: Settings, listener: socket.socket
 ) -> AsyncIterator[None]:
     """Answer HTTP requests while the block runs, and all that have come when it is left."""
-    app = kiwi.http(_here(settings, listener))
-    leaving = False
-
-    async def say_goodbye(_request: web.Request, answer: web.StreamResponse) -> None:
-        if leaving:
-            answer.force_close()
-            answer.headers["Connection"] = "close"
-
-    app.on_response_prepare.append(say_goodbye)
     runner = Runner(
-        app,
+        kiwi.http(_here(settings, listener)),
         access_log=None,
         shutdown_timeout=UPSTREAM_CALLS * settings.provider_timeout_seconds,
     )
@@ -94,7 +85,7 @@ async def serving(
         site = web.SockSite(runner, listener)
         await site.start()
         yield
-        leaving = True
+        runner.say_goodbye()
         await _close(listener, site, runner)
     finally:
         await runner.cleanup()

@@ -24,5 +24,6 @@ def json_answer(
     """Write *document* as JSON; *headers* come beside those of every answer."""
     # A multidict is taken as it is; of any other mapping aiohttp makes one each time.
     own = JSON.copy()
-    own.update(headers or {})
+    if headers:
+        own.update(headers)
     return web.Response(body=orjson.dumps(document), status=status, headers=own)

@@ -34,7 +34,11 @@ class Porter:
         """Make a handler that gives *operation* to who has a key, as often as *limit* says."""
 
         async def handler(request: web.Request) -> web.Response:
-            caller = await self._caller(request)
+            try:
+                caller = await self.kiwi.keys.authenticate(_key(request))
+            except Unauthorized:
+                await self._count(self.failed, _address(request))
+                raise
             await self._count(limit, caller.key_prefix)
             return await operation(self.kiwi, caller, request)
 
@@ -48,13 +52,6 @@ class Porter:
             return await operation(self.kiwi)
 
         return handler
-
-    async def _caller(self, request: web.Request) -> Caller:
-        try:
-            return await self.kiwi.keys.authenticate(_key(request))
-        except Unauthorized:
-            await self._count(self.failed, _address(request))
-            raise
 
     async def _count(self, limit: Limit, who: str) -> None:
         wait = await self.kiwi.ports.limits.hit(limit, who)

@@ -2,11 +2,13 @@
 
 import asyncio
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 from aiohttp import web
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
+from yarl import URL
 
 from kiwisms.domain.catalog import DEFAULT_COUNTRY, InvalidCountry
 from kiwisms.domain.errors import ValidationRefused
@@ -56,11 +58,7 @@ def read_sync(request: web.Request) -> bool:
     Raises:
         ValidationRefused: ``sync`` is neither ``0`` nor ``1``.
     """
-    # Without a query there is nothing to parse: a poll that asks often is the hot path.
-    sync = request.query.get("sync", "1") if request.query_string else "1"
-    if sync not in {"0", "1"}:
-        raise ValidationRefused("sync", "must be 0 or 1")
-    return sync == "1"
+    return _sync(request.rel_url.raw_query_string)
 
 
 def read_rental_id(request: web.Request) -> RentalId:
@@ -109,6 +107,15 @@ async def _read_body(request: web.Request) -> bytes:
     except (TimeoutError, ConnectionError):
         # It never comes whole: also when the client has gone, whom no answer reaches.
         raise web.HTTPRequestTimeout from None
+
+
+# Polls are most of what comes, and few queries are different.
+@lru_cache(maxsize=64)
+def _sync(query: str) -> bool:
+    sync = URL.build(query_string=query, encoded=True).query.get("sync", "1")
+    if sync not in {"0", "1"}:
+        raise ValidationRefused("sync", "must be 0 or 1")
+    return sync == "1"
 
 
 def _country(country: str | None, alias: str | None) -> str:

@@ -14,15 +14,25 @@ CLIENTS_FAULTS: Final = (HttpProcessingError, web.RequestPayloadError)
 class Runner(web.AppRunner):
     """An `aiohttp.web.AppRunner` whose own answers are JSON, and name no program."""
 
+    _is_leaving = False
+
+    def say_goodbye(self) -> None:
+        """Close each connection with its next answer, and say so in it."""
+        self._is_leaving = True
+
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
 
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             try:
-                return await made.request_handler(request)
+                answer = await made.request_handler(request)
             except web.HTTPException as raised:
                 # Such as 417: raised before any middleware is asked.
-                return from_aiohttp(raised)
+                answer = from_aiohttp(raised)
+            if self._is_leaving:
+                answer.force_close()
+                answer.headers["Connection"] = "close"
+            return answer
 
         return _Server(handle, request_factory=made.request_factory, **self._kwargs)
 

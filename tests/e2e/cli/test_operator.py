@@ -393,6 +393,24 @@ async def test_what_is_pushed_to_the_address_that_is_shown(shop: Kiwi, provider:
     assert await shop.tell("incidents", "orphans") == []
 
 
+async def test_a_providers_own_ways_are_set(shop: Kiwi, provider: Upstream) -> None:
+    await shop.tell("accounts", "create", "ada@example.com")
+    await shop.tell("wallet", "credit", "ada@example.com", "5", "--reason", "x")
+    key = await shop.tell("keys", "create", "ada@example.com")
+    async with serving(shop, key["key"], KIWISMS_PROVIDER_PRICE_IN_JSON="1") as (_, buyer):
+        await buyer.rent()
+    asked = (await provider.state())["requests"]
+    assert (asked["getNumberV2"], asked.get("getNumber", 0)) == (1, 0)
+
+
+async def test_old_records_are_removed_as_the_setting_says(shop: Kiwi) -> None:
+    await shop.tell("accounts", "create", "ada@example.com")
+    assert "KIWISMS_KEEP_DAYS" in await shop.fail("prune")
+    nothing = await shop.tell("prune", "--days", "1")
+    assert await shop.tell("prune", KIWISMS_KEEP_DAYS="90") == nothing
+    assert set(nothing.values()) == {0}
+
+
 async def test_the_secret_key_is_replaced(shop: Kiwi, provider: Upstream) -> None:
     ada, url = "ada@example.com", "https://example.com/hook"
     first, second = {"KIWISMS_SECRET_KEY": "a" * 16}, {"KIWISMS_SECRET_KEY": "b" * 16}

@@ -101,6 +101,28 @@ async def test_whoever_was_outrun_by_another_process_writes_nothing(
     assert await store.transfers(ADA) == []
 
 
+async def test_a_rental_that_is_read_again_shows_each_commit_of_whichever_process(
+    path: Path, store: SqliteStore
+) -> None:
+    rental = waiting()
+    async with SqliteStore(path) as other:
+        for number, writes in enumerate([store, other, store, store, other, other, store]):
+            told = evolve(rental, phone=f"1202555{number:04}")
+            async with writes.transaction(ADA) as tx:
+                tx.save(told)
+            every = await asyncio.gather(*(s.rental(ADA, rental.id) for s in [store, other] * 3))
+            assert every == [told] * 6
+
+
+async def test_a_rental_that_is_not_there_is_there_once_it_is_saved(store: SqliteStore) -> None:
+    rental = waiting()
+    assert await store.rental(ADA, rental.id) is None
+    async with store.transaction(ADA) as tx:
+        assert await store.rental(ADA, rental.id) is None
+        tx.save(rental)
+    assert await store.rental(ADA, rental.id) == rental
+
+
 async def test_another_account_is_not_outrun(path: Path, store: SqliteStore) -> None:
     async with SqliteStore(path) as other, store.transaction(BOB) as tx:
         await add_one(other)

@@ -22,6 +22,9 @@ GOOD: Final[Mapping[str, tuple[str, object]]] = MappingProxyType(
         "postgres_prepare": ("0", False),
         "provider_url": ("https://a.example/api.php", "https://a.example/api.php"),
         "provider_key": (KEY, KEY),
+        "provider_asks_for_next": ("1", True),
+        "provider_price_in_json": ("1", True),
+        "provider_lists_active": ("1", True),
         "host": ("::1", "::1"),
         "port": ("0", 0),
         "workers": ("1", 1),
@@ -41,6 +44,7 @@ GOOD: Final[Mapping[str, tuple[str, object]]] = MappingProxyType(
         "rate_public_per_minute": ("1", 1),
         "redis_url": ("rediss://u:p%40ss@h:6380/2", "rediss://u:p%40ss@h:6380/2"),
         "webhook_allow_private": ("1", True),
+        "keep_days": ("90", 90),
         "log_format": ("json", "json"),
     }
 )
@@ -59,6 +63,9 @@ BAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "postgres_prepare": ("2", "off"),
         "provider_url": ("daisysms.io", "ftp://h/", "http://", "http://u:pw@h/", "http://[h"),
         "provider_key": ("two words", "tab\there"),
+        "provider_asks_for_next": ("2", "yes"),
+        "provider_price_in_json": ("2", "yes"),
+        "provider_lists_active": ("2", "yes"),
         "host": ("a b", "http://h", "[::1]", "h/path", "u@h"),
         "port": ("-1", "65536", "8_0", "٣", "http", "80.0", "9" * 5000),
         "workers": ("0", "two", "2"),
@@ -85,6 +92,7 @@ BAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "redis://h?a=1",
         ),
         "webhook_allow_private": ("2", "yes"),
+        "keep_days": ("0", "-1", "1.5", "36501", "for ever"),
         "log_format": ("xml", "JSON"),
     }
 )

@@ -1,0 +1,326 @@
+"""
+Rows to values, by hand: a poll is one row, and is read in microseconds.
+
+Each function takes the columns in the order in which a store's statements name them.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from kiwisms.adapters.sql_rows.columns import (
+    NOTHING,
+    Row,
+    optional,
+    to_events,
+    to_key_prefix,
+    to_optional_money,
+)
+from kiwisms.domain.account import Account, AccountStatus, ApiKey
+from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
+from kiwisms.domain.incident import Incident, IncidentKind
+from kiwisms.domain.ledger import LedgerAccount, Transfer
+from kiwisms.domain.money import Money
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import Balance, Outlay, Reading
+from kiwisms.domain.rental import Rental, State, Step
+from kiwisms.domain.sms import Message
+from kiwisms.domain.trail import Action, TrailEntry
+from kiwisms.domain.wallet import Wallet
+
+STATES: Final = {state.value: state for state in State}
+"""To ask the enumeration itself takes twenty times as long."""
+
+
+class Decode:
+    """
+    Reads the rows of one database.
+
+    Args:
+        to_moment: Reads a moment as this database keeps it.
+    """
+
+    def __init__(self, to_moment: Callable[[Any], datetime]) -> None:
+        self._to_moment = to_moment
+        self._to_optional_moment = optional(to_moment)
+        # Most polls find the row as it was, and an immutable value can be given out again.
+        self.rental: Final[Callable[[Row], Rental]] = lru_cache(maxsize=1024)(self._rental)
+        """Read a rental."""
+
+    def account(self, row: Row) -> Account:
+        """Read an account."""
+        email, status, suspended_for, password_hash, created_at, account_id = row
+        return Account(
+            id=account_id,
+            email=email,
+            status=AccountStatus(status),
+            suspended_for=suspended_for,
+            password_hash=password_hash,
+            created_at=self._to_moment(created_at),
+        )
+
+    def api_key(self, row: Row) -> ApiKey:
+        """Read an API key."""
+        account_id, prefix, secret_hash, label, created_at, revoked_at = row
+        return ApiKey(
+            account_id=account_id,
+            prefix=prefix,
+            secret_hash=secret_hash,
+            label=label,
+            created_at=self._to_moment(created_at),
+            revoked_at=self._to_optional_moment(revoked_at),
+        )
+
+    def wallet(self, row: Row) -> Wallet:
+        """Read a wallet."""
+        account_id, available, held, transfers = row
+        return Wallet(
+            account_id=account_id,
+            available=Money(available),
+            held=Money(held),
+            transfers=transfers,
+        )
+
+    def transfer(self, row: Row) -> Transfer:
+        """Read a transfer."""
+        account_id, number, transfer_id, debit, credit, amount, reason, at = row
+        return Transfer(
+            account_id=account_id,
+            number=number,
+            id=transfer_id,
+            debit=LedgerAccount(debit),
+            credit=LedgerAccount(credit),
+            amount=Money(amount),
+            reason=reason,
+            at=self._to_moment(at),
+        )
+
+    def step(self, row: Row) -> Step:
+        """Read a step."""
+        account_id, rental_id, state, messages, by, at = row
+        return Step(
+            account_id=account_id,
+            rental_id=rental_id,
+            state=STATES[state],
+            messages=messages,
+            by=by,
+            at=self._to_moment(at),
+        )
+
+    def idempotency(self, row: Row) -> IdempotencyRecord:
+        """Read an idempotency record."""
+        account_id, key, fingerprint, rental_id, state, claimed_at = row
+        return IdempotencyRecord(
+            account_id=account_id,
+            key=key,
+            fingerprint=fingerprint,
+            rental_id=rental_id,
+            state=KeyState(state),
+            claimed_at=self._to_moment(claimed_at),
+        )
+
+    def webhook(self, row: Row) -> Webhook:
+        """Read a webhook address."""
+        (
+            account_id,
+            key_prefix,
+            url,
+            events,
+            low,
+            sealed_secret,
+            sealed_old_secret,
+            rotated_at,
+            stopped_at,
+        ) = row
+        return Webhook(
+            account_id=account_id,
+            key_prefix=to_key_prefix(key_prefix),
+            url=url,
+            events=to_events(events),
+            low=to_optional_money(low),
+            sealed_secret=sealed_secret,
+            sealed_old_secret=sealed_old_secret,
+            rotated_at=self._to_optional_moment(rotated_at),
+            stopped_at=self._to_optional_moment(stopped_at),
+        )
+
+    def delivery(self, row: Row) -> Delivery:
+        """Read a delivery."""
+        (
+            account_id,
+            delivery_id,
+            key_prefix,
+            event,
+            rental_id,
+            body,
+            status,
+            attempts,
+            tries_left,
+            last_error,
+            failures,
+            created_at,
+            due_at,
+        ) = row
+        return Delivery(
+            account_id=account_id,
+            id=delivery_id,
+            key_prefix=key_prefix,
+            event=event,
+            rental_id=rental_id,
+            body=body,
+            status=DeliveryStatus(status),
+            attempts=attempts,
+            tries_left=tries_left,
+            last_error=last_error,
+            failures=self._failures(failures),
+            created_at=self._to_moment(created_at),
+            due_at=self._to_optional_moment(due_at),
+        )
+
+    def incident(self, row: Row) -> Incident:
+        """Read an incident."""
+        (
+            account_id,
+            incident_id,
+            rental_id,
+            kind,
+            detail,
+            price,
+            balance_before,
+            balance_before_at,
+            balance_after,
+            balance_after_at,
+            activation_id,
+            at,
+            due_at,
+            resolved_at,
+            resolution,
+        ) = row
+        return Incident(
+            account_id=account_id,
+            id=incident_id,
+            rental_id=rental_id,
+            kind=IncidentKind(kind),
+            detail=detail,
+            price=Money(price),
+            before=self._balance(balance_before, balance_before_at),
+            after=self._balance(balance_after, balance_after_at),
+            activation_id=activation_id,
+            at=self._to_moment(at),
+            due_at=self._to_optional_moment(due_at),
+            resolved_at=self._to_optional_moment(resolved_at),
+            resolution=resolution,
+        )
+
+    def trail_entry(self, row: Row) -> TrailEntry:
+        """Read an entry of the trail."""
+        account_id, entry_id, at, by, action, subject, detail = row
+        return TrailEntry(
+            account_id=account_id,
+            id=entry_id,
+            at=self._to_moment(at),
+            by=by,
+            action=Action(action),
+            subject=subject,
+            detail=detail,
+        )
+
+    def pushed(self, row: Row) -> PushedMessage:
+        """Read a pushed message."""
+        message_id, activation_id, service, code, text, received_at, arrived_at = row
+        return PushedMessage(
+            id=message_id,
+            activation_id=activation_id,
+            service=service,
+            code=code,
+            text=text,
+            received_at=self._to_optional_moment(received_at),
+            arrived_at=self._to_moment(arrived_at),
+        )
+
+    def outlay(self, row: Row) -> Outlay:
+        """Read what upstream was paid."""
+        spent, uncosted, moving = row
+        return Outlay(spent=Money(spent), uncosted=uncosted, moving=moving)
+
+    def reading(self, row: Row) -> Reading:
+        """Read a reading of upstream's balance."""
+        at, balance, spent, topped_up = row
+        return Reading(
+            at=self._to_moment(at),
+            balance=Money(balance),
+            spent=Money(spent),
+            topped_up=Money(topped_up),
+        )
+
+    def _rental(self, row: Row) -> Rental:
+        (
+            account_id,
+            rental_id,
+            key_prefix,
+            idempotency_key,
+            renews,
+            service,
+            service_name,
+            country,
+            state,
+            price,
+            cost,
+            activation_id,
+            phone,
+            messages,
+            created_at,
+            changed_at,
+            expires_at,
+            asleep_until,
+            done_at,
+            look_after,
+            due_at,
+        ) = row
+        return Rental(
+            account_id=account_id,
+            id=rental_id,
+            key_prefix=key_prefix,
+            idempotency_key=idempotency_key,
+            renews=renews,
+            service=service,
+            service_name=service_name,
+            country=country,
+            state=STATES[state],
+            price=Money(price),
+            cost=to_optional_money(cost),
+            activation_id=activation_id,
+            phone=phone,
+            messages=self._messages(messages),
+            created_at=self._to_moment(created_at),
+            changed_at=self._to_moment(changed_at),
+            expires_at=self._to_moment(expires_at),
+            asleep_until=self._to_optional_moment(asleep_until),
+            done_at=self._to_optional_moment(done_at),
+            look_after=self._to_moment(look_after),
+            due_at=self._to_optional_moment(due_at),
+        )
+
+    def _balance(self, micros: int | None, at: object) -> Balance | None:
+        if micros is None or at is None:
+            return None
+        return Balance(amount=Money(micros), at=self._to_moment(at))
+
+    def _messages(self, text: str) -> tuple[Message, ...]:
+        if text == NOTHING:
+            return ()
+        return tuple(
+            Message(code=each["code"], text=each["text"], at=self._to_moment(each["at"]))
+            for each in json.loads(text)
+        )
+
+    def _failures(self, text: str) -> tuple[FailedTry, ...]:
+        if text == NOTHING:
+            return ()
+        return tuple(
+            FailedTry(at=self._to_moment(each["at"]), error=each["error"])
+            for each in json.loads(text)
+        )

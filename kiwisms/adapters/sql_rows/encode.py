@@ -1,0 +1,224 @@
+"""
+Values to rows, with the columns in the order in which a store's statements name them.
+
+The account is in none of them: some statements take it first, some last, and some know it.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from kiwisms.adapters.sql_rows.columns import (
+    NOTHING,
+    Row,
+    from_events,
+    from_key_prefix,
+    from_optional_money,
+    optional,
+)
+from kiwisms.domain.account import Account, ApiKey
+from kiwisms.domain.delivery import Delivery, FailedTry, Webhook
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.reconciliation import Balance, Reading
+from kiwisms.domain.rental import Rental, Step
+from kiwisms.domain.sms import Message
+from kiwisms.domain.trail import TrailEntry
+from kiwisms.domain.wallet import Wallet
+
+
+class Encode:
+    """
+    Writes the rows of one database.
+
+    Args:
+        from_moment: Writes a moment as this database keeps it, in a column or in JSON.
+    """
+
+    def __init__(self, from_moment: Callable[[datetime], int | str]) -> None:
+        self._from_moment = from_moment
+        self._from_optional_moment = optional(from_moment)
+
+    def account(self, account: Account) -> Row:
+        """Write an account, but for its id."""
+        return (
+            account.email,
+            account.status.value,
+            account.suspended_for,
+            account.password_hash,
+            self._from_moment(account.created_at),
+        )
+
+    def wallet(self, wallet: Wallet) -> Row:
+        """Write a wallet's sums."""
+        return wallet.available.micros, wallet.held.micros, wallet.transfers
+
+    def api_key(self, key: ApiKey) -> Row:
+        """Write an API key."""
+        return (
+            key.prefix,
+            key.secret_hash,
+            key.label,
+            self._from_moment(key.created_at),
+            self._from_optional_moment(key.revoked_at),
+        )
+
+    def transfer(self, transfer: Transfer) -> Row:
+        """Write a transfer."""
+        return (
+            transfer.number,
+            transfer.id,
+            transfer.debit.value,
+            transfer.credit.value,
+            transfer.amount.micros,
+            transfer.reason,
+            self._from_moment(transfer.at),
+        )
+
+    def rental(self, rental: Rental) -> Row:
+        """Write a rental."""
+        return (
+            rental.id,
+            rental.key_prefix,
+            rental.idempotency_key,
+            rental.renews,
+            rental.service,
+            rental.service_name,
+            rental.country,
+            rental.state.value,
+            rental.price.micros,
+            from_optional_money(rental.cost),
+            rental.activation_id,
+            rental.phone,
+            self._messages(rental.messages),
+            self._from_moment(rental.created_at),
+            self._from_moment(rental.changed_at),
+            self._from_moment(rental.expires_at),
+            self._from_optional_moment(rental.asleep_until),
+            self._from_optional_moment(rental.done_at),
+            self._from_moment(rental.look_after),
+            self._from_optional_moment(rental.due_at),
+        )
+
+    def step(self, step: Step) -> Row:
+        """Write a step."""
+        return (
+            step.rental_id,
+            step.state.value,
+            step.messages,
+            step.by,
+            self._from_moment(step.at),
+        )
+
+    def idempotency(self, record: IdempotencyRecord) -> Row:
+        """Write an idempotency record."""
+        return (
+            record.key,
+            record.fingerprint,
+            record.rental_id,
+            record.state.value,
+            self._from_moment(record.claimed_at),
+        )
+
+    def webhook(self, webhook: Webhook) -> Row:
+        """Write a webhook address."""
+        return (
+            from_key_prefix(webhook.key_prefix),
+            webhook.url,
+            from_events(webhook.events),
+            from_optional_money(webhook.low),
+            webhook.sealed_secret,
+            webhook.sealed_old_secret,
+            self._from_optional_moment(webhook.rotated_at),
+            self._from_optional_moment(webhook.stopped_at),
+        )
+
+    def delivery(self, delivery: Delivery) -> Row:
+        """Write a delivery."""
+        return (
+            delivery.id,
+            delivery.key_prefix,
+            delivery.event,
+            delivery.rental_id,
+            delivery.body,
+            delivery.status.value,
+            delivery.attempts,
+            delivery.tries_left,
+            delivery.last_error,
+            self._failures(delivery.failures),
+            self._from_moment(delivery.created_at),
+            self._from_optional_moment(delivery.due_at),
+        )
+
+    def incident(self, incident: Incident) -> Row:
+        """Write an incident."""
+        return (
+            incident.id,
+            incident.rental_id,
+            incident.kind.value,
+            incident.detail,
+            incident.price.micros,
+            *self._balance(incident.before),
+            *self._balance(incident.after),
+            incident.activation_id,
+            self._from_moment(incident.at),
+            self._from_optional_moment(incident.due_at),
+            self._from_optional_moment(incident.resolved_at),
+            incident.resolution,
+        )
+
+    def trail_entry(self, entry: TrailEntry) -> Row:
+        """Write an entry of the trail."""
+        return (
+            entry.id,
+            self._from_moment(entry.at),
+            entry.by,
+            entry.action.value,
+            entry.subject,
+            entry.detail,
+        )
+
+    def pushed(self, pushed: PushedMessage) -> Row:
+        """Write a pushed message."""
+        return (
+            pushed.id,
+            pushed.activation_id,
+            pushed.service,
+            pushed.code,
+            pushed.text,
+            self._from_optional_moment(pushed.received_at),
+            self._from_moment(pushed.arrived_at),
+        )
+
+    def reading(self, reading: Reading) -> Row:
+        """Write a reading of upstream's balance."""
+        return (
+            self._from_moment(reading.at),
+            reading.balance.micros,
+            reading.spent.micros,
+            reading.topped_up.micros,
+        )
+
+    def _balance(self, balance: Balance | None) -> Row:
+        if balance is None:
+            return None, None
+        return balance.amount.micros, self._from_moment(balance.at)
+
+    def _messages(self, messages: tuple[Message, ...]) -> str:
+        if not messages:
+            return NOTHING
+        return json.dumps(
+            [
+                {"code": message.code, "text": message.text, "at": self._from_moment(message.at)}
+                for message in messages
+            ]
+        )
+
+    def _failures(self, failures: tuple[FailedTry, ...]) -> str:
+        if not failures:
+            return NOTHING
+        return json.dumps(
+            [{"at": self._from_moment(each.at), "error": each.error} for each in failures]
+        )

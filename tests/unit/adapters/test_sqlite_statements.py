@@ -1,0 +1,65 @@
+"""Each statement finds its rows by an index."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from kiwisms.adapters.sqlite import statements
+from kiwisms.adapters.sqlite.migrations import migrate
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
+        migrate(opened)
+        yield opened
+
+
+FRAGMENTS = {
+    "ACCOUNTS",
+    "ALL_PUSHES",
+    "DELIVERIES",
+    "INCIDENTS",
+    "RENTALS",
+    "SCHEMA_VERSION",
+    "SHARES",
+}
+FEW = {"ACCOUNTS_BY_AGE", "API_KEYS_BY_AGE", "DUE_DELIVERIES", "LAST_READING", "OUTLAY"}
+"""Sorted after reading, or all are read: for the operator, or few rows."""
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(filter(str.isupper, vars(statements))) - FRAGMENTS - FEW)
+)
+def test_every_statement_finds_its_rows_by_an_index(
+    connection: sqlite3.Connection, name: str
+) -> None:
+    statement = getattr(statements, name)
+    places = ("a",) * statement.count("?")
+    names = {
+        "account_id": "a",
+        "id": "i",
+        "now": 0,
+        "since": 0,
+        "before": 0,
+        "look_after": 1,
+        "until": 1,
+        "state": None,
+        "limit": 1,
+        "most_cancels": 1,
+    }
+    for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {statement}", places or names):
+        assert not re.match(r"SCAN \w+$", detail)
+        assert "TEMP B-TREE" not in detail
+
+
+def test_what_is_due_beyond_an_accounts_share_is_not_read(connection: sqlite3.Connection) -> None:
+    names = {"busy": "[]", "now": 0, "per_account": 1, "limit": 1}
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {statements.DUE_DELIVERIES}", names)
+    steps = [detail for *_, detail in plan if re.search(r"\b(delivery|due)\b", detail)]
+    assert len(steps) == 5
+    for detail in steps:
+        assert detail.startswith("SEARCH")
