@@ -36,6 +36,7 @@ from kiwisms.application.balances import Balances
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import Outbox
+from kiwisms.application.outcomes import Outcomes
 from kiwisms.application.renting import Renting
 from kiwisms.application.trail import Trail
 from kiwisms.domain.ids import AccountId, IdempotencyKey
@@ -226,15 +227,24 @@ def _renting(store: PostgresStore) -> Renting:
     hour, ids = timedelta(hours=1), RandomIds()
     balances = Balances(provider=provider, clock=clock)
     trail = Trail(store=store, clock=clock, ids=ids, by="bench")
+    outbox = Outbox(clock=clock, ids=ids)
+    outcomes = Outcomes(
+        store=store,
+        provider=provider,
+        incidents=Incidents(store=store, balances=balances, clock=clock, ids=ids, trail=trail),
+        outbox=outbox,
+        clock=clock,
+        notices=LocalNotices(clock),
+        terms=TERMS,
+    )
     return Renting(
         store=store,
         provider=provider,
         catalogs=Catalogs(provider=provider, clock=clock, terms=TERMS, max_age=hour),
+        outcomes=outcomes,
+        outbox=outbox,
         clock=clock,
         ids=ids,
-        outbox=Outbox(clock=clock, ids=ids),
-        incidents=Incidents(store=store, balances=balances, clock=clock, ids=ids, trail=trail),
-        notices=LocalNotices(clock),
         terms=TERMS,
     )
 

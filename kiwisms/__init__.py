@@ -32,7 +32,7 @@ from kiwisms.domain.rental import (
 )
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.wallet import InsufficientBalance, Wallet
-from kiwisms.ports.store import SchemaMismatch, StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import NumberTaken, SchemaMismatch, StoreUnavailable, TransactionOutrun
 from kiwisms.ports.vault import VaultLocked
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ __all__ = [
     "KiwismsError",
     "MemoryStore",
     "Money",
+    "NumberTaken",
     "PostgresStore",
     "ProviderFailed",
     "RateLimited",

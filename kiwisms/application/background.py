@@ -9,8 +9,8 @@ from attrs import frozen
 
 from kiwisms.application.balances import Balances
 from kiwisms.application.looks import Looks
+from kiwisms.application.outcomes import Outcomes
 from kiwisms.application.pruning import Pruning
-from kiwisms.application.renting import Renting
 from kiwisms.application.tracing import Tracing
 from kiwisms.application.webhooks import Webhooks
 from kiwisms.domain.delivery import Delivery
@@ -32,7 +32,7 @@ class Background:
 
     store: Store
     looks: Looks
-    renting: Renting
+    outcomes: Outcomes
     webhooks: Webhooks
     tracing: Tracing
     balances: Balances
@@ -76,7 +76,7 @@ class Background:
     async def tend(self, rental: Rental) -> None:
         """Do what a claimed rental came due for."""
         if rental.state is State.REQUESTED:
-            await self.renting.rescue(rental)
+            await self.outcomes.rescue(rental)
         elif rental.state in OPEN:
             await self.looks.look_claimed(rental)
 

@@ -14,6 +14,11 @@ WORKER = "worker"
 """Who acts when work comes due."""
 
 
+def actor(rental: Rental) -> str:
+    """Say who asked for a rental."""
+    return rental.key_prefix or APP
+
+
 @define(kw_only=True)
 class Progress:
     """A rental and its account's wallet as they change, and all that is to be saved of it."""

@@ -14,6 +14,7 @@ from kiwisms.application.incidents import Incidents
 from kiwisms.application.keys import ApiKeys
 from kiwisms.application.looks import Looks
 from kiwisms.application.outbox import Outbox
+from kiwisms.application.outcomes import Outcomes
 from kiwisms.application.progress import APP
 from kiwisms.application.pruning import Pruning
 from kiwisms.application.pushes import Pushes
@@ -108,15 +109,23 @@ def join(
     pruning = Pruning(store=store, clock=clock, terms=terms)
     incidents = Incidents(store=store, balances=balances, clock=clock, ids=ids, trail=trail)
     catalogs = Catalogs(provider=provider, clock=clock, terms=terms, max_age=catalog_age)
+    outcomes = Outcomes(
+        store=store,
+        provider=provider,
+        incidents=incidents,
+        outbox=outbox,
+        clock=clock,
+        notices=notices,
+        terms=terms,
+    )
     renting = Renting(
         store=store,
         provider=provider,
         catalogs=catalogs,
-        incidents=incidents,
+        outcomes=outcomes,
         outbox=outbox,
         clock=clock,
         ids=ids,
-        notices=notices,
         terms=terms,
     )
     looks = Looks(
@@ -166,7 +175,7 @@ def join(
         background=Background(
             store=store,
             looks=looks,
-            renting=renting,
+            outcomes=outcomes,
             webhooks=webhooks,
             tracing=Tracing(
                 store=store,

@@ -57,6 +57,12 @@ class TransactionOutrun(KiwismsError):
     code = "TRANSACTION_OUTRUN"
 
 
+class NumberTaken(KiwismsError):
+    """Upstream gave a number that another rental has; nothing was written."""
+
+    code = "NUMBER_TAKEN"
+
+
 class StoreUnavailable(KiwismsError):
     """The store did not take or give what it was asked for; nothing was acknowledged."""
 
@@ -126,11 +132,20 @@ class Ahead:
     What a transaction is about to read.
 
     A store that is far away brings it along as it locks the account: one way instead of several.
+
+    Attributes:
+        rental_id: A rental.
+        key: An idempotency key.
+        usage: What to count.
+        after: A transaction of the account that was left and wrote. As long as nobody else has
+            written here, what it knew may stand for reads. What others wrote meanwhile then shows
+            at the end, as `TransactionOutrun`: so this is only for who will write in any case.
     """
 
     rental_id: RentalId | None = None
     key: IdempotencyKey | None = None
     usage: UsageAsked | None = None
+    after: "Transaction | None" = None
 
 
 NOTHING_AHEAD: Final = Ahead()
@@ -224,6 +239,8 @@ class Store(Protocol):
         Raises:
             AccountNotFound: On entering, when there is no such account.
             ServiceUnavailable: On leaving, when no place upstream is free; nothing was written.
+            NumberTaken: On leaving, when a rental that is saved OPEN has the activation of another
+                one that is, of whatever account; nothing was written.
             TransactionOutrun: On leaving, when another process wrote to the account meanwhile.
             StoreUnavailable: On leaving, when the commit failed.
         """

@@ -111,7 +111,7 @@ def requested(id: str = "r-1", of: AccountId = ADA, at: datetime = NOW) -> Renta
 
 def waiting(id: str = "r-1", of: AccountId = ADA, at: datetime = NOW) -> Rental:
     return requested(id, of, at).rent(
-        activation_id=ActivationId(f"9{id}"),
+        activation_id=ActivationId(f"9{id}" if of == ADA else f"{id} of {of}"),
         phone="12025550123",
         price=cents(39),
         cost=Money(300_001),

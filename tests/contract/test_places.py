@@ -2,16 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
 from attrs import evolve
 
 from kiwisms.adapters.postgres import PostgresStore
-from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.domain.audit import audit
 from kiwisms.domain.books import Violation
 from kiwisms.domain.catalog import ServiceUnavailable
@@ -32,23 +29,6 @@ PLACES: Final = "a rental has a place upstream while it is undecided"
 
 class Crash(Exception):
     """The program fails within a transaction."""
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def both(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[tuple[Store, Store]]:
-    """Two stores on one database, as two processes have them."""
-    async with AsyncExitStack() as stack:
-        if request.param == "sqlite":
-            file = tmp_path / "kiwisms.db"
-            first, second = [await stack.enter_async_context(SqliteStore(file)) for _ in range(2)]
-            await first.migrate()
-            yield first, second
-            return
-        url = await stack.enter_async_context(database())
-        one, other = [await stack.enter_async_context(PostgresStore(url)) for _ in range(2)]
-        yield one, other
 
 
 async def come(store: Store) -> None:

@@ -1,6 +1,7 @@
 """What every store lists, counts and gives out as work."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from kiwisms.domain.ids import AccountId, ActivationId, KeyPrefix, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.reconciliation import Outlay
 from kiwisms.domain.rental import State
-from kiwisms.ports.store import Ahead, Fact, Store, Usage, UsageAsked
+from kiwisms.ports.store import Ahead, Fact, NumberTaken, Store, Usage, UsageAsked
 from tests.contract.stores import (
     ADA,
     BOB,
@@ -127,7 +128,7 @@ async def test_of_rentals_with_one_activation_the_newest_open_one_is_found(store
     activation = ActivationId("4242")
     assert await store.find_rental_by_activation(activation) is None
     rentals = [
-        received("r-1", at=NOW),
+        received("r-1", at=NOW).complete(NOW),
         waiting("r-2", at=NOW + seconds(1)),
         waiting("r-3", at=NOW + seconds(2)).cancel(NOW),
     ]
@@ -139,6 +140,33 @@ async def test_of_rentals_with_one_activation_the_newest_open_one_is_found(store
     await save(store, *(evolve(each, activation_id=None) for each in rentals[:2]))
     found = await store.find_rental_by_activation(activation)
     assert found == evolve(rentals[2], activation_id=activation)
+
+
+@pytest.mark.parametrize("owner", [ADA, BOB])
+async def test_a_number_has_one_open_rental_of_all_accounts(store: Store, owner: AccountId) -> None:
+    first = waiting()
+    await save(store, first)
+    second = evolve(waiting("r-2", owner), activation_id=first.activation_id)
+    with pytest.raises(NumberTaken):
+        await save(store, second, received("r-3", owner), account_id=owner)
+    assert await store.rentals(account_id=None, state=None, limit=9) == [first]
+    await save(store, received())
+    with pytest.raises(NumberTaken):
+        await save(store, second, account_id=owner)
+    await save(store, received().complete(NOW))
+    await save(store, second, account_id=owner)
+    assert await store.rental(owner, second.id) == second
+
+
+async def test_of_all_who_get_one_number_at_once_one_has_it(store: Store) -> None:
+    crowd = [AccountId(f"01890a5d-ac96-774b-bcce-b3020000{number:04}") for number in range(10)]
+    for number, owner in enumerate(crowd):
+        await store.create_account(account(owner, f"{number}@example.com"))
+    rentals = [evolve(waiting(of=owner), activation_id=ActivationId("7")) for owner in crowd]
+    saved = (save(store, each, account_id=each.account_id) for each in rentals)
+    told = await asyncio.gather(*saved, return_exceptions=True)
+    assert Counter(type(each) for each in told) == {type(None): 1, NumberTaken: 9}
+    assert len(await store.rentals(account_id=None, state=None, limit=99)) == 1
 
 
 async def test_active_is_what_has_a_number_and_time_left(store: Store) -> None:

@@ -1,7 +1,8 @@
 """A store in this process's memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from heapq import nlargest, nsmallest
@@ -35,7 +36,14 @@ from kiwisms.domain.reconciliation import PAID_UPSTREAM, Outlay, Reading
 from kiwisms.domain.rental import OPEN, Rental, State, Step, foremost, in_order
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import NO_PLACE, NOTHING_AHEAD, Ahead, Pruned, StoreUnavailable
+from kiwisms.ports.store import (
+    NO_PLACE,
+    NOTHING_AHEAD,
+    Ahead,
+    NumberTaken,
+    Pruned,
+    StoreUnavailable,
+)
 
 T = TypeVar("T")
 Work = TypeVar("Work", Rental, Delivery, Incident)
@@ -382,7 +390,17 @@ class MemoryStore:
             everybody = self._records | {account_id: draft}
             if sum(own.waiting_upstream() for own in everybody.values()) > tx.most_waiting:
                 raise ServiceUnavailable(NO_PLACE)
+        if tx.numbers:
+            self._must_be_ones(tx.numbers, self._records | {account_id: draft})
         self._records[account_id] = draft
+
+    def _must_be_ones(
+        self, numbers: Collection[ActivationId], everybody: Mapping[AccountId, Records]
+    ) -> None:
+        rentals = (rental for own in everybody.values() for rental in own.rentals.values())
+        having = Counter(each.activation_id for each in rentals if each.state in OPEN)
+        if any(having[number] > 1 for number in numbers):
+            raise NumberTaken("another rental has the number")
 
     def _all_rentals(self) -> Iterable[Rental]:
         return (rental for own in self._records.values() for rental in own.rentals.values())

@@ -9,6 +9,7 @@ from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
     AccountId,
+    ActivationId,
     DeliveryId,
     IdempotencyKey,
     IncidentId,
@@ -18,7 +19,7 @@ from kiwisms.domain.ids import (
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import OPEN, Rental, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Fact, Usage, UsageAsked
 
@@ -32,6 +33,8 @@ class MemoryTransaction:
         """What is to happen to the records when the transaction is left, in order."""
         self.most_waiting: int | None = None
         """How many rentals of all accounts may be UNDECIDED then, where that matters."""
+        self.numbers: set[ActivationId] = set()
+        """Numbers that rentals which are OPEN are to have then."""
 
     async def account(self) -> Account:
         """The account itself."""
@@ -91,6 +94,8 @@ class MemoryTransaction:
         for fact in facts:
             self._must_be_own(fact.id if isinstance(fact, Account) else fact.account_id)
             self.changes.append(methodcaller("put", fact))
+            if isinstance(fact, Rental) and fact.state in OPEN and fact.activation_id is not None:
+                self.numbers.add(fact.activation_id)
 
     def take_place(self, _rental_id: RentalId, *, most: int) -> None:
         """Take one of *most* places upstream; here every rental that is UNDECIDED has one."""

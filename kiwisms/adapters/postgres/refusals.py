@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import psycopg
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 from psycopg_pool import PoolTimeout
 
-from kiwisms.ports.store import StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import NumberTaken, StoreUnavailable, TransactionOutrun
+
+NUMBER: Final = "rental_of_number"
+"""The index in which a number can have one rental."""
 
 
 @contextmanager
@@ -15,7 +19,8 @@ def refusals(act: str) -> Iterator[None]:
     """
     Turn the driver's errors into `StoreUnavailable`, which names *act*.
 
-    What the server took back because somebody else was first becomes `TransactionOutrun`.
+    What the server took back because somebody else was first becomes `TransactionOutrun`, and
+    what would give a number to a second rental `NumberTaken`.
     """
     try:
         yield
@@ -25,6 +30,8 @@ def refusals(act: str) -> Iterator[None]:
         raise TransactionOutrun(f"another transaction was first: {_first_line(why)}") from why
     # Half a surrogate pair cannot be sent at all.
     except (psycopg.Error, UnicodeEncodeError) as why:
+        if isinstance(why, UniqueViolation) and why.diag.constraint_name == NUMBER:
+            raise NumberTaken("another rental has the number") from why
         raise StoreUnavailable(f"the store refused the {act}: {_first_line(why)}") from why
 
 

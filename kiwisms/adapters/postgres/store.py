@@ -18,6 +18,7 @@ from kiwisms.adapters.postgres.connections import (
     read_one,
 )
 from kiwisms.adapters.postgres.gathering import GatheredReads
+from kiwisms.adapters.postgres.known import Known
 from kiwisms.adapters.postgres.refusals import refusals
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
 from kiwisms.adapters.sql_rows.columns import Row
@@ -79,6 +80,8 @@ class PostgresStore:
         self.connections = Connections(url, most=pool, prepare=prepare)
         self._locks: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
         self._contended: dict[AccountId, float] = {}
+        # Of each account the transaction that wrote last here, as long as somebody may follow it.
+        self._last: WeakValueDictionary[AccountId, PostgresTransaction] = WeakValueDictionary()
         self._rentals_by_key = GatheredReads(
             self.connections, one=sql.RENTAL, many=sql.RENTALS_BY_KEY
         )
@@ -111,13 +114,22 @@ class PostgresStore:
             self._locks.setdefault(account_id, asyncio.Lock()),
             self.connections.one() as connection,
         ):
-            begin = _after_others if self._is_contended(account_id) else _beside_others
+            last = self._last.pop(account_id, None)
+            known = last.left if last is not None and last is ahead.after else None
+            if self._is_contended(account_id):
+                unit = _after_others(connection, account_id, ahead)
+            else:
+                unit = _beside_others(connection, account_id, ahead, known)
             try:
-                async with begin(connection, account_id, ahead) as tx:
+                async with unit as tx:
                     yield tx
             except TransactionOutrun:
-                self._note_contended(account_id)
+                # Who did not look may well be outrun, and looks the next time.
+                if known is None:
+                    self._note_contended(account_id)
                 raise
+            if not tx.is_empty:
+                self._last[account_id] = tx
 
     async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
         """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
@@ -419,10 +431,10 @@ class PostgresStore:
 
 @asynccontextmanager
 async def _beside_others(
-    connection: Connection, account_id: AccountId, ahead: Ahead
+    connection: Connection, account_id: AccountId, ahead: Ahead, known: Known | None
 ) -> AsyncIterator[PostgresTransaction]:
     """Let others write meanwhile: then this one is outrun."""
-    tx = await PostgresTransaction.begin(connection, account_id, ahead)
+    tx = PostgresTransaction(connection, known or await Known.read(connection, account_id, ahead))
     yield tx
     if not tx.is_empty:
         await _to_its_end(tx.write())
@@ -437,7 +449,7 @@ async def _after_others(
         with refusals("lock"):
             await connection.execute("BEGIN")
             await connection.execute(sql.LOCK, (account_id,))
-        tx = await PostgresTransaction.begin(connection, account_id, ahead)
+        tx = PostgresTransaction(connection, await Known.read(connection, account_id, ahead))
         yield tx
         await _to_its_end(_write_and_commit(tx, connection))
     except BaseException:

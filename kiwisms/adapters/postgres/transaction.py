@@ -1,7 +1,7 @@
 """A unit of work: reads at once, and sends its writes together in one statement."""
 
 from collections.abc import Hashable
-from typing import Final, Self
+from typing import Final
 
 from attrs import asdict
 
@@ -9,8 +9,9 @@ from kiwisms.adapters.postgres import encode
 from kiwisms.adapters.postgres import statements as sql
 from kiwisms.adapters.postgres.columns import decode, to_optional_moment
 from kiwisms.adapters.postgres.connections import Connection, read_one, write
+from kiwisms.adapters.postgres.known import Known
 from kiwisms.adapters.sql_rows.columns import Row
-from kiwisms.domain.account import Account, AccountNotFound, ApiKey
+from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
@@ -27,52 +28,35 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import UNDECIDED, Rental
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import NO_PLACE, Ahead, Fact, TransactionOutrun, Usage, UsageAsked
-
-WALLET: Final = slice(1, 5)
-ACCOUNT: Final = slice(5, 11)
-RENTAL: Final = slice(11, 32)
-KEY: Final = slice(32, 38)
-WEBHOOK: Final = slice(38, 47)
-USAGE: Final = slice(47, 49)
-"""Where each stands in the row with which a unit of work begins."""
+from kiwisms.ports.store import NO_PLACE, Fact, TransactionOutrun, Usage, UsageAsked
 
 
 class PostgresTransaction:
-    """A `Transaction` that notices at its end when another process wrote to the account."""
+    """
+    A `Transaction` that notices at its end when another process wrote to the account.
 
-    def __init__(self, connection: Connection, ahead: Ahead, row: Row) -> None:
+    Args:
+        connection: Where to ask and to write.
+        known: What need not be asked.
+    """
+
+    def __init__(self, connection: Connection, known: Known) -> None:
         self._connection = connection
-        self._ahead = ahead
-        self._version = row[0]
-        self._wallet = decode.wallet(row[WALLET])
-        self._account = decode.account(row[ACCOUNT])
-        self._rental, self._key, self._usage = row[RENTAL], row[KEY], row[USAGE]
-        self._webhook = row[WEBHOOK]
+        self._known = known
+        self._account_id = known.account.id
+        self.left: Final = known.next()
+        """What is known once it was left, and wrote."""
         self._saved_wallet: Wallet | None = None
         self._writes: dict[Hashable, encode.Write] = {}
         self._most_waiting: int | None = None
 
-    @classmethod
-    async def begin(cls, connection: Connection, account_id: AccountId, ahead: Ahead) -> Self:
-        """Read the account, its wallet and what is *ahead*; raises `AccountNotFound`."""
-        asked = {"account_id": account_id, "rental_id": ahead.rental_id, "key": ahead.key}
-        statement = sql.BEGINNING
-        if ahead.usage is not None:
-            asked |= asdict(ahead.usage)
-            statement = sql.BEGINNING_WITH_USAGE
-        row = await read_one(connection, statement, asked)
-        if row is None:
-            raise AccountNotFound(account_id)
-        return cls(connection, ahead, row)
-
     async def account(self) -> Account:
         """The account itself."""
-        return self._account
+        return self._known.account
 
     async def wallet(self) -> Wallet:
         """The account's wallet."""
-        return self._wallet
+        return self._known.wallet
 
     async def transfer(self, transfer_id: TransferId) -> Transfer | None:
         """One transfer of the account."""
@@ -81,24 +65,24 @@ class PostgresTransaction:
 
     async def rental(self, rental_id: RentalId) -> Rental | None:
         """One rental of the account, in whatever state."""
-        if rental_id == self._ahead.rental_id:
-            return decode.rental(self._rental) if self._rental[0] else None
+        if rental_id in self._known.rentals:
+            return self._known.rentals[rental_id]
         row = await self._one(sql.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
     async def usage(self, asked: UsageAsked) -> Usage:
         """Count what limits are set on for each account."""
-        row: Row | None = self._usage
-        if asked != self._ahead.usage:
-            places = {"account_id": self._account.id, **asdict(asked)}
+        known, row = self._known.usage or (None, None)
+        if asked != known:
+            places = {"account_id": self._account_id, **asdict(asked)}
             row = await read_one(self._connection, sql.USAGE, places)
         active, nth_cancel = row or (0, None)
         return Usage(active=active, nth_cancel=to_optional_moment(nth_cancel))
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
         """What is known of one of the account's idempotency keys."""
-        if key == self._ahead.key:
-            return decode.idempotency(self._key) if self._key[0] else None
+        if key in self._known.keys:
+            return self._known.keys[key]
         row = await self._one(sql.IDEMPOTENCY, key)
         return decode.idempotency(row) if row else None
 
@@ -110,7 +94,7 @@ class PostgresTransaction:
     async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
         """The address for exactly this key, or with ``None`` the account's own."""
         if key_prefix is None:
-            return decode.webhook(self._webhook) if self._webhook[0] else None
+            return self._known.webhook
         row = await self._one(sql.WEBHOOK, key_prefix)
         return decode.webhook(row) if row else None
 
@@ -128,6 +112,7 @@ class PostgresTransaction:
         """Write *facts* when the transaction is left; all must be the account's own."""
         for fact in facts:
             self._must_be_own(fact.id if isinstance(fact, Account) else fact.account_id)
+            self.left.put(fact)
             if isinstance(fact, Wallet):
                 self._saved_wallet = fact
             else:
@@ -144,6 +129,8 @@ class PostgresTransaction:
         """Forget a webhook address when the transaction is left."""
         self._must_be_own(webhook.account_id)
         self._note(encode.removal_of(webhook))
+        if webhook.key_prefix is None:
+            self.left.webhook = None
 
     @property
     def is_empty(self) -> bool:
@@ -157,8 +144,9 @@ class PostgresTransaction:
         Raises:
             TransactionOutrun: Somebody else was first.
             ServiceUnavailable: No place upstream is free.
+            NumberTaken: Another rental has the number.
         """
-        version: Row = (self._account.id, self._version)
+        version: Row = (self._account_id, self._known.version)
         own = version
         statement = sql.NEXT_VERSION
         if self._saved_wallet is not None:
@@ -175,7 +163,7 @@ class PostgresTransaction:
                 in_a_place, (most, most, *row, *version), most
             )
         if not is_written:
-            raise TransactionOutrun(f"another process wrote to account {self._account.id} first")
+            raise TransactionOutrun(f"another process wrote to account {self._account_id} first")
 
     async def _write_in_a_place(self, statement: str, row: Row, most: int) -> bool:
         while True:
@@ -191,8 +179,8 @@ class PostgresTransaction:
         self._writes[write.place] = write
 
     async def _one(self, statement: str, key: str) -> Row | None:
-        return await read_one(self._connection, statement, (self._account.id, key))
+        return await read_one(self._connection, statement, (self._account_id, key))
 
     def _must_be_own(self, account_id: AccountId) -> None:
-        if account_id != self._account.id:
-            raise ValueError(f"a fact of {account_id} in a transaction of {self._account.id}")
+        if account_id != self._account_id:
+            raise ValueError(f"a fact of {account_id} in a transaction of {self._account_id}")

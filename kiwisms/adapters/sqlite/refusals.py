@@ -1,14 +1,28 @@
 """How the driver's errors are told."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from attrs import frozen
 
-from kiwisms.ports.store import StoreUnavailable
+from kiwisms.ports.store import NumberTaken, StoreUnavailable
 
 DRIVER_ERRORS: Final = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 """Also what cannot be bound: a number beyond 64 bits, half a surrogate pair."""
+NUMBER: Final = "UNIQUE constraint failed: rental.activation_id"
+
+
+@contextmanager
+def one_number() -> Iterator[None]:
+    """Raise `NumberTaken` when what is written in the block gives a number to a second rental."""
+    try:
+        yield
+    except sqlite3.IntegrityError as why:
+        if str(why) == NUMBER:
+            raise NumberTaken("another rental has the number") from why
+        raise
 
 
 @frozen

@@ -89,12 +89,22 @@ SELECT
 WAITING_BEYOND: Final = """
 SELECT 1 FROM rental WHERE state IN ('REQUESTED', 'WAITING') LIMIT 1 OFFSET ?
 """
+# Not REPLACE: that would delete another rental which has the same number.
 SAVE_RENTAL: Final = """
-REPLACE INTO rental (
+INSERT INTO rental (
     account_id, id, key_prefix, idempotency_key, renews, service, service_name, country, state,
     price, cost, activation_id, phone, messages, created_at, changed_at, expires_at,
     asleep_until, done_at, look_after, due_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (account_id, id) DO UPDATE SET
+    key_prefix = excluded.key_prefix, idempotency_key = excluded.idempotency_key,
+    renews = excluded.renews, service = excluded.service, service_name = excluded.service_name,
+    country = excluded.country, state = excluded.state, price = excluded.price,
+    cost = excluded.cost, activation_id = excluded.activation_id, phone = excluded.phone,
+    messages = excluded.messages, created_at = excluded.created_at,
+    changed_at = excluded.changed_at, expires_at = excluded.expires_at,
+    asleep_until = excluded.asleep_until, done_at = excluded.done_at,
+    look_after = excluded.look_after, due_at = excluded.due_at
 """
 CLAIM_RENTAL: Final = """
 UPDATE rental SET look_after = :look_after, due_at = :until

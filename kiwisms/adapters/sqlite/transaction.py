@@ -7,6 +7,7 @@ from kiwisms.adapters.sqlite import encode
 from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import decode, from_moment, to_optional_moment
 from kiwisms.adapters.sqlite.reader import Parameters, Reader
+from kiwisms.adapters.sqlite.refusals import one_number
 from kiwisms.domain.account import Account, AccountNotFound, ApiKey
 from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.delivery import Delivery, Webhook
@@ -118,12 +119,14 @@ class SqliteTransaction:
         Raises:
             TransactionOutrun: Somebody else was first.
             ServiceUnavailable: No place upstream is free.
+            NumberTaken: Another rental has the number.
         """
         own = self._account_id, self._version
         if connection.execute(sql.NEXT_VERSION, own).rowcount == 0:
             raise TransactionOutrun(f"another process wrote to account {self._account_id} first")
-        for statement, row in self._writes:
-            connection.execute(statement, row)
+        with one_number():
+            for statement, row in self._writes:
+                connection.execute(statement, row)
         if self._most_waiting is not None:
             beyond = connection.execute(sql.WAITING_BEYOND, (self._most_waiting,))
             if beyond.fetchone():

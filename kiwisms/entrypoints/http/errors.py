@@ -28,7 +28,7 @@ from kiwisms.domain.rental import (
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.entrypoints.http.answers import json_answer
 from kiwisms.entrypoints.http.metrics import HttpMetrics
-from kiwisms.ports.store import SchemaMismatch, StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import NumberTaken, SchemaMismatch, StoreUnavailable, TransactionOutrun
 from kiwisms.ports.vault import VaultLocked
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ STATUS: Final[Mapping[type[KiwismsError], int]] = MappingProxyType(
         TooManyActiveRentals: 429,
         TransitionRefused: 500,
         VaultLocked: 500,
+        NumberTaken: 502,
         ProviderFailed: 502,
         SchemaMismatch: 503,
         StoreUnavailable: 503,

@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from attrs import frozen
+
 from kiwisms.adapters.memory import MemoryStore
+from kiwisms.adapters.memory.records import Records
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
@@ -22,12 +25,22 @@ from kiwisms.testing.simulation.process import Process
 from kiwisms.testing.simulation.world import World
 
 
+@frozen(kw_only=True)
+class _Left:
+    """The records of an account as a transaction left them; those who claim change others."""
+
+    by: MemoryTransaction
+    records: Records
+    version: int
+
+
 class ProcessStore(MemoryStore):
     """
     A `Store` over the disk that fails as real ones do.
 
-    It may refuse, it may commit and say that it did not, it may be outrun, and the process may die
-    before or after a commit. Whatever it does is what the contract of the port allows.
+    It may refuse, it may commit and say that it did not, it may be outrun, also by what happened
+    before it began, and the process may die before or after a commit. Whatever it does is what the
+    contract of the port allows.
     """
 
     def __init__(self, world: World, process: Process) -> None:
@@ -35,18 +48,24 @@ class ProcessStore(MemoryStore):
         self._world, self._process, self._disk = world, process, world.disk
         self._records = world.disk.records
         self._own_locks: dict[AccountId, asyncio.Lock] = {}
+        self._left: dict[AccountId, _Left] = {}
 
     @asynccontextmanager
     async def transaction(
-        self, account_id: AccountId, _ahead: Ahead = NOTHING_AHEAD, /
+        self, account_id: AccountId, ahead: Ahead = NOTHING_AHEAD, /
     ) -> AsyncIterator[MemoryTransaction]:
         """Lock an account; leaving commits, an exception leaves no trace."""
         async with self._lock_of(account_id):
             await self._visit()
-            tx, version = self._disk.begin(account_id)
+            left = self._left.pop(account_id, None)
+            if left is not None and left.by is ahead.after:
+                self._world.reach(Mark.WENT_ON)
+                tx, version = MemoryTransaction(left.records), left.version
+            else:
+                tx, version = self._disk.begin(account_id)
             yield tx
             if tx.changes:
-                await self._send(account_id, tx, version)
+                self._left[account_id] = await self._send(account_id, tx, version)
 
     async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
         """Add an account, and the *entry* of that."""
@@ -135,7 +154,7 @@ class ProcessStore(MemoryStore):
         await self._leave()
         return due
 
-    async def _send(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> None:
+    async def _send(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> _Left:
         await self._visit()
         if self._world.strikes(Fault.OUTRUN, self._process.name):
             raise TransactionOutrun("somebody else was first")
@@ -146,10 +165,12 @@ class ProcessStore(MemoryStore):
             self._world.reach(Mark.OUTRUN)
             self._world.tell(self._process.name, "was outrun by another process")
             raise
+        left = _Left(by=tx, records=self._records[account_id].draft(), version=version + 1)
         if self._world.history is not None:
             what = changes(before, self._records[account_id])
             self._world.tell(self._process.name, f"committed {what}")
         await self._leave()
+        return left
 
     async def _visit(self) -> None:
         """Come to the disk: others run meanwhile."""

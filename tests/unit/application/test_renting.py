@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from attrs import evolve
 
 from kiwisms.adapters.memory import MemoryStore
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account, AccountSuspended
-from kiwisms.domain.catalog import CountryCode, ServiceUnavailable
+from kiwisms.domain.catalog import CountryCode, ServiceCode, ServiceUnavailable
 from kiwisms.domain.errors import KiwismsError, RateLimited, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
 from kiwisms.domain.ids import AccountId, ActivationId
@@ -211,7 +212,7 @@ async def test_a_number_that_cannot_be_saved_is_handed_back(error: type[KiwismsE
     ada = await kit.customer("10.00")
 
     async def the_store_fails() -> None:
-        store.fail(error, times=20 if error is TransactionOutrun else 1)
+        store.fail(error, times=20 if error is TransactionOutrun else 2)
 
     kit.provider.on_rent.next(meanwhile=the_store_fails)
     with pytest.raises(error):
@@ -224,7 +225,7 @@ async def test_a_number_that_cannot_be_saved_is_handed_back(error: type[KiwismsE
     assert await books_are_balanced(kit)
 
 
-async def test_a_number_that_was_saved_although_nobody_said_so_is_not_paid_for() -> None:
+async def test_a_number_that_was_saved_although_nobody_said_so_is_the_customers() -> None:
     kit = Kit(store=(store := FailingStore()))
     ada = await kit.customer("10.00")
 
@@ -232,13 +233,57 @@ async def test_a_number_that_was_saved_although_nobody_said_so_is_not_paid_for()
         store.lose_answer()
 
     kit.provider.on_rent.next(meanwhile=the_answer_is_lost)
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert rental == (await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k"))
+    assert (rental.state, kit.provider.on_cancel.calls) == (State.WAITING, 0)
+    assert (await available(kit, ada), await held(kit, ada)) == ("9.61", "0.39")
+    assert await books_are_balanced(kit)
+
+
+async def test_a_number_is_saved_once_the_store_takes_it_again() -> None:
+    kit = Kit(store=(store := FailingStore()))
+    ada = await kit.customer("10.00")
+
+    async def the_store_fails() -> None:
+        store.fail(StoreUnavailable, times=1)
+
+    kit.provider.on_rent.next(meanwhile=the_store_fails)
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert (rental.state, kit.provider.on_cancel.calls) == (State.WAITING, 0)
+    assert await books_are_balanced(kit)
+
+
+async def never_be_told(*answers: Cancelled | Unknown) -> tuple[Kit, Account]:
+    """Have a number saved although the store says twice that it was not, and handed back."""
+    kit = Kit(store=(store := FailingStore()))
+    ada = await kit.customer("10.00")
+
+    async def the_answers_are_lost() -> None:
+        store.lose_answer()
+        store.lose_answer()
+
+    kit.provider.on_rent.next(meanwhile=the_answers_are_lost)
+    for answer in answers:
+        kit.provider.on_cancel.next(answer)
     with pytest.raises(StoreUnavailable):
         await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
-    kit.clock.advance(3)
-    await kit.work()
+    return kit, ada
+
+
+async def test_a_saved_number_that_was_handed_back_is_cancelled_at_once() -> None:
+    kit, ada = await never_be_told()
     assert await all_states(kit) == [State.CANCELLED]
     assert kit.provider.upstream.refunded == kit.provider.upstream.charged
     assert await available(kit, ada) == "10.00"
+    assert not await kit.store.incidents(limit=10)
+    assert await books_are_balanced(kit)
+
+
+async def test_a_saved_number_that_upstream_did_not_take_back_is_still_the_customers() -> None:
+    kit, ada = await never_be_told(Unknown("reset"))
+    again = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert again.state is State.WAITING
+    assert [again.activation_id] == list(kit.provider.upstream.activations)
     assert await books_are_balanced(kit)
 
 
@@ -247,7 +292,7 @@ async def test_a_number_that_can_neither_be_saved_nor_handed_back_is_an_incident
     ada = await kit.customer("10.00")
 
     async def the_store_fails() -> None:
-        store.fail(StoreUnavailable, times=1)
+        store.fail(StoreUnavailable, times=2)
 
     kit.provider.on_rent.next(meanwhile=the_store_fails)
     kit.provider.on_cancel.next(Unknown("reset"))
@@ -382,12 +427,66 @@ async def test_a_key_that_cannot_be_used_is_refused(kit: Kit, ada: Account, key:
         await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key=key)
 
 
-async def test_a_replay_needs_no_upstream(kit: Kit, ada: Account) -> None:
+async def test_a_replay_needs_no_upstream() -> None:
+    store = MemoryStore()
+    before = Kit(store=store)
+    ada = await before.customer("10.00")
+    first = await before.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    restarted = Kit(store=store)
+    restarted.provider.on_catalog.next(Unknown("down"), times=100)
+    again = await restarted.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert again.id == first.id
+    with pytest.raises(ProviderFailed):
+        await restarted.kiwi.rentals.rent(ada.id, service="go", idempotency_key="another")
+    with pytest.raises(IdempotencyKeyReused):
+        await restarted.kiwi.rentals.rent(ada.id, service="fb", idempotency_key="k")
+
+
+async def test_a_replay_needs_no_price_that_is_still_low_enough(kit: Kit, ada: Account) -> None:
+    async def rent(key: str) -> Rental:
+        return await kit.kiwi.rentals.rent(
+            ada.id, service="go", max_price="0.39", idempotency_key=key
+        )
+
+    first = await rent("k")
+    go = ServiceCode("go")
+    catalog = (await kit.kiwi.catalog.current(CountryCode("187"))).catalog
+    dearer = evolve(catalog.offers[go], cost=Money.parse("9.00"))
+    kit.provider.on_catalog.next(evolve(catalog, offers={go: dearer}), times=100)
+    kit.clock.advance(24 * 3600 - 1)
+    assert (await rent("k")).id == first.id
+    with pytest.raises(ServiceUnavailable):
+        await rent("another")
+
+
+async def test_a_replay_needs_no_room(ada_may_have_two: Kit) -> None:
+    kit = ada_may_have_two
+    ada = await kit.kiwi.accounts.find("ada@example.com")
     first = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
-    kit.clock.advance(60)
-    kit.provider.on_catalog.next(Unknown("down"), times=100)
+    await kit.kiwi.rentals.rent(ada.id, service="go")
     again = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
     assert again.id == first.id
+
+
+async def test_a_renewal_is_replayed_whatever_became_of_the_rental_and_of_upstream() -> None:
+    store = MemoryStore()
+    before = Kit(store=store)
+    ada = await before.customer("10.00")
+    old = await before.kiwi.rentals.rent(ada.id, service="go")
+    before.provider.deliver("1")
+    await before.kiwi.rentals.done(ada.id, old.id)
+    made = await before.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")
+    restarted = Kit(store=store)
+    restarted.provider.on_catalog.next(Unknown("down"), times=100)
+    again = await restarted.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")
+    assert (again.replayed, again.rental.id) == (True, made.rental.id)
+    async with store.transaction(ada.id) as tx:
+        # No rental comes back from its end; a replay need not even know that.
+        tx.save(evolve(old, state=State.EXPIRED))
+    again = await restarted.kiwi.rentals.renew(ada.id, old.id, idempotency_key="k")
+    assert (again.replayed, again.rental.id) == (True, made.rental.id)
+    with pytest.raises(RenewNotFound):
+        await restarted.kiwi.rentals.renew(ada.id, old.id, idempotency_key="another")
 
 
 async def test_the_last_dollar_is_spent_once(kit: Kit) -> None:

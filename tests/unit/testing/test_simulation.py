@@ -7,7 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from random import Random
 from typing import TypeVar
 
@@ -17,9 +16,10 @@ from attrs import AttrsInstance, evolve, fields
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.application.looks import Looks, _Sight, number_of
 from kiwisms.application.outbox import Outbox
+from kiwisms.application.outcomes import Answer, Held, Outcomes
 from kiwisms.application.progress import Progress
 from kiwisms.application.rentals import Rentals
-from kiwisms.application.renting import Answer, Ordered, Renting, _Wish
+from kiwisms.application.renting import Ordered, Renting, _Wish
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.rental import CancelNotAllowed, Rental, State
 from kiwisms.domain.terms import Terms
@@ -100,17 +100,16 @@ class AsksAgain(Renting):
         return await super()._hold_and_ask(wish, again)
 
 
-class AnswersEarly(Renting):
+class AnswersEarly(Outcomes):
     """Answers with a number that is not written down yet."""
 
-    async def _keep(self, wish: _Wish, number: Rented) -> Rental:
-        held = wish.rental
-        writing = asyncio.ensure_future(super()._keep(wish, number))
+    async def _keep(self, held: Held, number: Rented) -> Rental:
+        writing = asyncio.ensure_future(super()._keep(held, number))
         writing.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return held.rent(
+        return held.rental.rent(
             activation_id=number.activation_id,
             phone=number.phone,
-            price=held.price,
+            price=held.rental.price,
             cost=number.cost,
             asleep_until=number.asleep_until,
             at=self.clock.now(),
@@ -165,14 +164,20 @@ def with_no_last_look(ports: Ports, terms: Terms) -> Kiwisms:
     return with_looks(kiwi, become(LooksNoMore, kiwi.rentals.looks))
 
 
-def with_renting(kind: type[Renting], ports: Ports, terms: Terms) -> Kiwisms:
+def with_renting(kiwi: Kiwisms, renting: Renting) -> Kiwisms:
+    return evolve(kiwi, rentals=evolve(kiwi.rentals, renting=renting))
+
+
+def with_numbers_asked_for_again(ports: Ports, terms: Terms) -> Kiwisms:
     kiwi = usual_join(ports, terms)
-    renting = become(kind, kiwi.rentals.renting)
-    return evolve(
-        kiwi,
-        rentals=evolve(kiwi.rentals, renting=renting),
-        background=evolve(kiwi.background, renting=renting),
-    )
+    return with_renting(kiwi, become(AsksAgain, kiwi.rentals.renting))
+
+
+def with_early_answers(ports: Ports, terms: Terms) -> Kiwisms:
+    kiwi = usual_join(ports, terms)
+    renting = kiwi.rentals.renting
+    early = become(AnswersEarly, renting.outcomes)
+    return with_renting(kiwi, evolve(renting, outcomes=early))
 
 
 def with_events_apart(ports: Ports, terms: Terms) -> Kiwisms:
@@ -202,8 +207,8 @@ def with_blind_cancels(ports: Ports, terms: Terms) -> Kiwisms:
 
 
 BUGS: dict[str, Join] = {
-    "getNumber is retried": partial(with_renting, AsksAgain),
-    "a number is answered before it is written down": partial(with_renting, AnswersEarly),
+    "getNumber is retried": with_numbers_asked_for_again,
+    "a number is answered before it is written down": with_early_answers,
     "the last look is forgotten": with_no_last_look,
     "an event is written apart from its message": with_events_apart,
     "a cancel needs no answer": with_blind_cancels,

@@ -1,0 +1,255 @@
+"""What comes of a request for a number: it is kept, refused, lost, handed back or given up."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from attrs import frozen
+
+from kiwisms.application.errors import ProviderFailed
+from kiwisms.application.incidents import Incidents
+from kiwisms.application.outbox import WORK, Outbox
+from kiwisms.application.progress import WORKER, Progress, actor
+from kiwisms.application.repeat import repeatable
+from kiwisms.domain.catalog import ServiceUnavailable
+from kiwisms.domain.errors import KiwismsError
+from kiwisms.domain.idempotency import IdempotencyRecord
+from kiwisms.domain.incident import Incident, IncidentKind
+from kiwisms.domain.pricing import corrected
+from kiwisms.domain.rental import OPEN, RenewNotFound, Rental, State
+from kiwisms.domain.terms import Terms
+from kiwisms.ports.clock import Clock
+from kiwisms.ports.notices import Notices
+from kiwisms.ports.provider import Cancelled, Provider, Refusal, Refused, Rented, Unknown
+from kiwisms.ports.store import (
+    Ahead,
+    NumberTaken,
+    Store,
+    StoreUnavailable,
+    Transaction,
+    TransactionOutrun,
+)
+
+Answer = Rented | Refused | Unknown
+
+log = logging.getLogger(__name__)
+
+UNAVAILABLE = frozenset(
+    {
+        Refusal.NO_NUMBERS,
+        Refusal.PRICE_EXCEEDED,
+        Refusal.TOO_MANY_WAITING,
+        Refusal.BAD_SERVICE,
+    }
+)
+"""Refusals that mean: not now, not at this price. The others are for the operator to mend."""
+
+
+@frozen(kw_only=True, eq=False)
+class Held:
+    """
+    A request whose price is held.
+
+    Attributes:
+        rental: What was requested.
+        phone: The number that it must be, where that is known.
+        by: The transaction that held the price, where it is known.
+    """
+
+    rental: Rental
+    phone: str | None = None
+    by: Transaction | None = None
+
+    @property
+    def ahead(self) -> Ahead:
+        """What applying upstream's answer reads; it writes in any case, unless it is too late."""
+        key = self.rental.idempotency_key
+        return Ahead(rental_id=self.rental.id, key=key, after=self.by)
+
+
+@frozen(kw_only=True, eq=False)
+class Outcomes:
+    """
+    The last of the three steps of a rent or a renewal: see `Renting`.
+
+    One transaction applies upstream's answer. A number is returned only after that is durable.
+    """
+
+    store: Store
+    provider: Provider
+    incidents: Incidents
+    outbox: Outbox
+    clock: Clock
+    notices: Notices
+    terms: Terms
+
+    async def apply(self, held: Held, answer: Answer) -> Rental:
+        """
+        Apply upstream's answer to a request.
+
+        Raises:
+            KiwismsError: No number came of it; the money is back and the key is free.
+        """
+        match answer:
+            case Rented() as number:
+                return await self._keep(held, number)
+            case Refused(reason=reason):
+                await self._fail(held, incident=None)
+                raise _refusal(held.rental, reason)
+            case Unknown(detail=detail):
+                raise await self._lost(held, detail)
+
+    async def _keep(self, held: Held, number: Rented) -> Rental:
+        """Acknowledge a number, or hand it back."""
+        if held.phone not in {None, number.phone}:
+            raise await self._hand_back(held, number, "is another one than was asked for")
+        try:
+            kept = await self._save(held, number)
+        except NumberTaken:
+            raise await self._lost(held, _anothers(number)) from None
+        except (StoreUnavailable, TransactionOutrun):
+            await self._hand_back(held, number, "could not be saved")
+            raise
+        if kept is None:
+            raise await self._hand_back(held, number, "came too late", is_late=True)
+        self.notices.tell(WORK)
+        return kept
+
+    async def _lost(self, held: Held, detail: str) -> ProviderFailed:
+        """Give up a request, as upstream's answer never came or is nonsense, and say so."""
+        log.warning("rental %s: upstream's answer is lost: %s", held.rental.id, detail)
+        incident = self.incidents.about(held.rental, IncidentKind.ANSWER_LOST, detail)
+        await self._fail(held, incident)
+        return _failure(detail)
+
+    async def _hand_back(
+        self, held: Held, number: Rented, why: str, *, is_late: bool = False
+    ) -> ProviderFailed:
+        """Give up a request whose number cannot be acknowledged, and the number with it."""
+        if await self._is_anothers(held, number):
+            return await self._lost(held, _anothers(number))
+        answer = await self.provider.cancel(number.activation_id)
+        activation_id = number.activation_id
+        log.warning("rental %s: activation %s %s: %s", held.rental.id, activation_id, why, answer)
+        is_back = isinstance(answer, Cancelled)
+        outcome = "was handed back" if is_back else f"may still be rented: {answer}"
+        kind = IncidentKind.ANSWER_TOO_LATE if is_late else IncidentKind.ANSWER_LOST
+        detail = f"the number {why}; it {outcome}"
+        incident = self.incidents.about(held.rental, kind, detail, activation_id)
+        # An incident of the request that was given up is there, so tell what became of it.
+        told = incident if is_late or not is_back else None
+        await self._fail(held, told, handed_back=number if is_back else None)
+        return _failure(why)
+
+    async def _is_anothers(self, held: Held, number: Rented) -> bool:
+        try:
+            other = await self.store.find_rental_by_activation(number.activation_id)
+        except StoreUnavailable:
+            # Hardly ever, and a number that nobody knows of would be paid for.
+            return False
+        return other is not None and other.id != held.rental.id and other.state in OPEN
+
+    async def _save(self, held: Held, number: Rented) -> Rental | None:
+        try:
+            return await self._apply_number(held, number)
+        except StoreUnavailable:
+            # It may have been saved, and only the answer was lost.
+            return await self._apply_number(held, number)
+
+    @repeatable
+    async def _apply_number(self, held: Held, number: Rented) -> Rental | None:
+        async with self.store.transaction(held.rental.account_id, held.ahead) as tx:
+            rental = await tx.rental(held.rental.id)
+            if rental is None:
+                return None
+            if rental.state is not State.REQUESTED:
+                return rental if rental.activation_id == number.activation_id else None
+            progress = Progress(wallet=await tx.wallet(), rental=rental, by=actor(rental))
+            kept = rental.rent(
+                activation_id=number.activation_id,
+                phone=number.phone,
+                price=corrected(rental.price, number.cost, self.terms.markup_percent),
+                cost=number.cost,
+                asleep_until=number.asleep_until,
+                at=self.clock.now(),
+                pace=self.terms.pace,
+            )
+            progress.to(kept)
+            await self.outbox.save(tx, progress)
+            await _settle_key(tx, rental, IdempotencyRecord.finish)
+        return kept
+
+    async def rescue(self, rental: Rental) -> None:
+        """Give up a request that nobody finished: upstream cannot be asked what became of it."""
+        log.warning("rental %s: nobody came back with upstream's answer", rental.id)
+        kind = IncidentKind.NOBODY_CAME_BACK
+        incident = self.incidents.about(rental, kind, "the process ended")
+        await self._fail(Held(rental=rental), incident, by=WORKER)
+
+    @repeatable
+    async def _fail(
+        self,
+        held: Held,
+        incident: Incident | None,
+        *,
+        by: str | None = None,
+        handed_back: Rented | None = None,
+    ) -> None:
+        """
+        Write down that no number came of it: the money is back and the key is free.
+
+        A number that was *handed_back* may be kept in the store all the same, when the store said
+        that it was not: then it is cancelled, but its key stays: a replay may have told of it. When
+        a request was given up before, only an incident that names a number is news.
+        """
+        async with self.store.transaction(held.rental.account_id, held.ahead) as tx:
+            rental = await tx.rental(held.rental.id)
+            end = None if rental is None else _end(rental, handed_back)
+            if rental is None or end is None:
+                if incident is not None and incident.activation_id is not None:
+                    tx.save(incident)
+                return
+            progress = Progress(wallet=await tx.wallet(), rental=rental, by=by or actor(rental))
+            progress.to(end(self.clock.now()))
+            await self.outbox.save(tx, progress)
+            if incident is not None:
+                tx.save(incident)
+            if rental.state is State.REQUESTED:
+                await _settle_key(tx, rental, IdempotencyRecord.free)
+
+
+def _anothers(number: Rented) -> str:
+    return f"activation {number.activation_id} is another's"
+
+
+def _end(rental: Rental, handed_back: Rented | None) -> Callable[[datetime], Rental] | None:
+    if rental.state is State.REQUESTED:
+        return rental.fail
+    number = None if handed_back is None else handed_back.activation_id
+    if rental.state is State.WAITING and rental.activation_id == number:
+        return rental.cancel
+    return None
+
+
+async def _settle_key(
+    tx: Transaction, rental: Rental, settle: Callable[[IdempotencyRecord], IdempotencyRecord]
+) -> None:
+    if rental.idempotency_key is None:
+        return
+    record = await tx.idempotency(rental.idempotency_key)
+    if record is not None and record.rental_id == rental.id:
+        tx.save(settle(record))
+
+
+def _refusal(rental: Rental, reason: Refusal) -> KiwismsError:
+    if reason in UNAVAILABLE:
+        return ServiceUnavailable(f"upstream: {reason}")
+    if reason is Refusal.NOT_RENEWABLE:
+        return RenewNotFound()
+    if reason is not Refusal.UNREACHABLE:
+        log.error("rental %s: upstream refused: %s", rental.id, reason)
+    return _failure(reason)
+
+
+def _failure(detail: str) -> ProviderFailed:
+    return ProviderFailed("Could not rent a number from the provider", detail)
