@@ -9,7 +9,9 @@ from kiwisms.adapters.memory.records import Records
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.domain.account import AccountNotFound
 from kiwisms.domain.delivery import Delivery
-from kiwisms.domain.ids import AccountId
+from kiwisms.domain.ids import AccountId, MessageId
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import Rental
 from kiwisms.ports.store import TransactionOutrun
 
@@ -29,12 +31,22 @@ class Disk(MemoryStore):
         self.on_commit: Callable[[AccountId], None] = _ignore
         """Told after each commit."""
         self._versions: dict[AccountId, int] = {}
+        self._dues: dict[AccountId, datetime | None] = {}
         self._shared_locks: dict[AccountId, asyncio.Lock] = {}
 
     @property
     def records(self) -> dict[AccountId, Records]:
         """What is written."""
         return self._records
+
+    @property
+    def kept_pushes(self) -> dict[MessageId, PushedMessage]:
+        """What is written of pushed messages."""
+        return self._pushes
+
+    def has_number(self, activation_id: str) -> bool:
+        """Whether a rental of any account has this number."""
+        return any(rental.activation_id == activation_id for rental in self._all_rentals())
 
     def lock(self, account_id: AccountId) -> asyncio.Lock:
         """The lock that all processes have in common."""
@@ -53,12 +65,28 @@ class Disk(MemoryStore):
             raise TransactionOutrun(f"another process wrote to account {account_id} first")
         self._write(account_id, tx)
         self._versions[account_id] = version + 1
+        self.touch(account_id)
+
+    def touch(self, account_id: AccountId) -> None:
+        """Tell that what is written of an account has changed."""
+        self._dues[account_id] = _next_due(self._records[account_id])
         self.on_commit(account_id)
 
+    def due_of(self, account_id: AccountId) -> datetime | None:
+        """When the next work of one account comes due."""
+        return self._dues.get(account_id)
 
-def next_due(records: Records) -> datetime | None:
-    """When the next work of one account comes due."""
-    work: tuple[Rental | Delivery, ...] = (*records.rentals.values(), *records.deliveries.values())
+    def earliest(self) -> datetime | None:
+        """When the next work of any account comes due."""
+        return min((due for due in self._dues.values() if due is not None), default=None)
+
+
+def _next_due(records: Records) -> datetime | None:
+    work: tuple[Rental | Delivery | Incident, ...] = (
+        *records.rentals.values(),
+        *records.deliveries.values(),
+        *records.incidents.values(),
+    )
     return min((each.due_at for each in work if each.due_at is not None), default=None)
 
 

@@ -52,6 +52,24 @@ class SimulatedHandle(asyncio.TimerHandle):
             self._context.run(self._callback, *self._args)
 
 
+class SimulatedTask(asyncio.Task[T]):
+    """A task whose place in a set, as `asyncio.TaskGroup` keeps one, is the same in every run."""
+
+    # The base class already puts the task into a set.
+    def __init__(
+        self,
+        number: int,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        loop: "SimulatedLoop",
+        context: Context | None,
+    ) -> None:
+        self._number = number
+        super().__init__(coro, loop=loop, name="", context=context)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
 class SimulatedLoop(asyncio.BaseEventLoop):
     """
     Runs tasks one step at a time, in an order that *chance* draws anew for each step.
@@ -148,7 +166,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     ) -> asyncio.Task[T]:
         """Begin to run a coroutine."""
         del name  # never read, and made of a count that all loops share
-        task: asyncio.Task[T] = asyncio.Task(coro, loop=self, name="", context=context)
+        task = SimulatedTask(len(self._tasks), coro, self, context)
         self._tasks.append(task)
         return task
 

@@ -23,7 +23,7 @@ class Process:
     and whoever still gets to run, in a ``finally``, reaches no port.
     """
 
-    def __init__(self, world: World, name: str, on_death: Callable[[], None]) -> None:
+    def __init__(self, world: World, name: str, on_death: Callable[["Process"], None]) -> None:
         self.name = name
         self.alive = True
         self._world = world
@@ -81,7 +81,7 @@ class Process:
         self._world.reach(Mark.CRASHED)
         for task in self._tasks:
             task.cancel()
-        self._on_death()
+        self._on_death(self)
 
     def must_live(self) -> None:
         """Stop whoever still runs in a process that has died."""

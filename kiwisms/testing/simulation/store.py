@@ -10,8 +10,10 @@ from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import AccountId, IdempotencyKey, KeyPrefix, RentalId
-from kiwisms.domain.rental import Rental
+from kiwisms.domain.ids import AccountId, ActivationId, IdempotencyKey, KeyPrefix, RentalId
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable, TransactionOutrun
@@ -33,7 +35,7 @@ class ProcessStore(MemoryStore):
     def __init__(self, world: World, process: Process) -> None:
         super().__init__()
         self._world, self._process, self._disk = world, process, world.disk
-        self._records = world.disk.records
+        self._records, self._pushes = world.disk.records, world.disk.kept_pushes
         self._own_locks: dict[AccountId, asyncio.Lock] = {}
 
     @asynccontextmanager
@@ -104,6 +106,8 @@ class ProcessStore(MemoryStore):
         claimed = await super().claim_rental(
             account_id, rental_id, now=now, look_after=look_after, until=until
         )
+        if claimed:
+            self._disk.touch(account_id)
         await self._leave()
         return claimed
 
@@ -115,7 +119,7 @@ class ProcessStore(MemoryStore):
         due = await super().claim_due_rentals(
             now=now, look_after=look_after, until=until, limit=limit
         )
-        await self._leave()
+        await self._took(due)
         return due
 
     async def claim_due_deliveries(
@@ -132,8 +136,69 @@ class ProcessStore(MemoryStore):
         due = await super().claim_due_deliveries(
             now=now, until=until, limit=limit, per_account=per_account, busy=busy
         )
-        await self._leave()
+        await self._took(due)
         return due
+
+    async def claim_due_incidents(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Incident]:
+        """Take incidents whose ``due_at`` has come."""
+        await self._visit()
+        due = await super().claim_due_incidents(now=now, until=until, limit=limit)
+        await self._took(due)
+        return due
+
+    async def hasten_rental(
+        self, account_id: AccountId, rental_id: RentalId, *, now: datetime
+    ) -> bool:
+        """Make a rental due now; tells whether it is OPEN."""
+        await self._visit()
+        hastened = await super().hasten_rental(account_id, rental_id, now=now)
+        if hastened:
+            self._world.reach(Mark.HASTENED)
+            self._world.hastened[rental_id] += 1
+            self._disk.touch(account_id)
+        await self._leave()
+        return hastened
+
+    async def add_push(self, pushed: PushedMessage) -> bool:
+        """Keep a pushed message; tells whether it is the first with its id."""
+        await self._visit()
+        is_first = await super().add_push(pushed)
+        await self._leave()
+        return is_first
+
+    async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
+        """Every message that was pushed for a number."""
+        await self._visit()
+        return await super().pushes(activation_id)
+
+    async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
+        """The newest that were pushed for numbers that no rental and no incident has."""
+        await self._visit()
+        return await super().unmatched_pushes(since=since, limit=limit)
+
+    async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
+        """Find a rental by upstream's id of its number."""
+        await self._visit()
+        return await super().find_rental_by_activation(activation_id)
+
+    async def rentals(
+        self, *, account_id: AccountId | None, state: State | None, limit: int
+    ) -> Sequence[Rental]:
+        """The newest rentals."""
+        await self._visit()
+        return await super().rentals(account_id=account_id, state=state, limit=limit)
+
+    async def incidents(self, *, open_only: bool = False, limit: int) -> Sequence[Incident]:
+        """The newest incidents."""
+        await self._visit()
+        return await super().incidents(open_only=open_only, limit=limit)
+
+    async def next_due(self) -> datetime | None:
+        """When the next work comes due."""
+        self._must_answer()
+        return self._disk.earliest()
 
     async def _send(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> None:
         await self._visit()
@@ -149,6 +214,11 @@ class ProcessStore(MemoryStore):
         if self._world.history is not None:
             what = changes(before, self._records[account_id])
             self._world.tell(self._process.name, f"committed {what}")
+        await self._leave()
+
+    async def _took(self, work: Sequence[Rental | Delivery | Incident]) -> None:
+        for account_id in dict.fromkeys(each.account_id for each in work):
+            self._disk.touch(account_id)
         await self._leave()
 
     async def _visit(self) -> None:
