@@ -121,7 +121,8 @@ class Cluster:
         self.world.loop.call_later(self.world.chance.uniform(0.1, 10), self._start)
 
     def _after_commit(self, account_id: AccountId) -> None:
-        due = self.world.disk.due_of(account_id)
+        del account_id
+        due = self.world.disk.earliest()
         if due is not None:
             self._arm(due)
 

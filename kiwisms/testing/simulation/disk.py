@@ -1,8 +1,9 @@
 """What outlives a crash: the records that all processes of one life share."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 from kiwisms.adapters.memory import MemoryStore
 from kiwisms.adapters.memory.records import Records
@@ -14,6 +15,19 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import Rental
 from kiwisms.ports.store import TransactionOutrun
+
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class Dues(NamedTuple):
+    """When the next work of each kind comes due."""
+
+    rentals: datetime
+    deliveries: datetime
+    incidents: datetime
+
+
+IDLE: Final = Dues(NEVER, NEVER, NEVER)
 
 
 class Disk(MemoryStore):
@@ -31,7 +45,7 @@ class Disk(MemoryStore):
         self.on_commit: Callable[[AccountId], None] = _ignore
         """Told after each commit."""
         self._versions: dict[AccountId, int] = {}
-        self._dues: dict[AccountId, datetime | None] = {}
+        self._dues: dict[AccountId, Dues] = {}
         self._shared_locks: dict[AccountId, asyncio.Lock] = {}
 
     @property
@@ -69,25 +83,30 @@ class Disk(MemoryStore):
 
     def touch(self, account_id: AccountId) -> None:
         """Tell that what is written of an account has changed."""
-        self._dues[account_id] = _next_due(self._records[account_id])
+        records = self._records[account_id]
+        self._dues[account_id] = Dues(
+            rentals=_next_due(records.rentals.values()),
+            deliveries=_next_due(records.deliveries.values()),
+            incidents=_next_due(records.incidents.values()),
+        )
         self.on_commit(account_id)
 
-    def due_of(self, account_id: AccountId) -> datetime | None:
-        """When the next work of one account comes due."""
-        return self._dues.get(account_id)
+    def dues(self) -> Dues:
+        """When the next work of each kind comes due, of any account."""
+        return Dues(*map(min, zip(*self._dues.values(), strict=True))) if self._dues else IDLE
 
     def earliest(self) -> datetime | None:
-        """When the next work of any account comes due."""
-        return min((due for due in self._dues.values() if due is not None), default=None)
+        """When the next work comes due, if any ever does."""
+        due = min(self.dues())
+        return None if due == NEVER else due
 
 
-def _next_due(records: Records) -> datetime | None:
-    work: tuple[Rental | Delivery | Incident, ...] = (
-        *records.rentals.values(),
-        *records.deliveries.values(),
-        *records.incidents.values(),
-    )
-    return min((each.due_at for each in work if each.due_at is not None), default=None)
+def _next_due(work: Iterable[Rental | Delivery | Incident]) -> datetime:
+    next_due = NEVER
+    for each in work:
+        if each.due_at is not None and each.due_at < next_due:
+            next_due = each.due_at
+    return next_due
 
 
 def _ignore(_account_id: AccountId) -> None:

@@ -60,10 +60,14 @@ class Server:
             self.process.start(self._claim())
 
     async def _claim(self) -> None:
+        disk, now, work = self.world.disk, self.world.clock.now, self.work
         with suppress(KiwismsError):
-            self._begin(self.work.tend, await self.work.claim_rentals(MOST_AT_ONCE))
-            self._begin(self.work.deliver, await self.work.claim_deliveries(MOST_AT_ONCE))
-            self._begin(self.work.trace, await self.work.claim_incidents(MOST_AT_ONCE))
+            if disk.dues().rentals <= now():
+                self._begin(work.tend, await work.claim_rentals(MOST_AT_ONCE))
+            if disk.dues().deliveries <= now():
+                self._begin(work.deliver, await work.claim_deliveries(MOST_AT_ONCE))
+            if disk.dues().incidents <= now():
+                self._begin(work.trace, await work.claim_incidents(MOST_AT_ONCE))
 
     def _begin(self, work: Callable[[T], Awaitable[None]], items: Sequence[T]) -> None:
         for item in items:

@@ -121,6 +121,8 @@ def _last(life: Life, incident: Incident) -> datetime:
 
 def _is_told_of(life: Life, incident: Incident, number: Activation) -> bool:
     last, world = _last(life, incident), life.world
+    if number.id in world.by_hand:
+        return False
     if number.state is ActivationState.CANCELLED and number.id in world.handed_back:
         return False  # who rented it could not write it down, and gave it back at once
     if world.upstream.lists_active:
