@@ -27,9 +27,6 @@ class Dues(NamedTuple):
     incidents: datetime
 
 
-IDLE: Final = Dues(NEVER, NEVER, NEVER)
-
-
 class Disk(MemoryStore):
     """
     The one store of a life, which nothing befalls; each process reaches it in its own way.
@@ -44,6 +41,8 @@ class Disk(MemoryStore):
         self.waits = waits
         self.on_commit: Callable[[AccountId], None] = _ignore
         """Told after each commit."""
+        self.dues = Dues(NEVER, NEVER, NEVER)
+        """When the next work of each kind comes due, of any account."""
         self._versions: dict[AccountId, int] = {}
         self._dues: dict[AccountId, Dues] = {}
         self._shared_locks: dict[AccountId, asyncio.Lock] = {}
@@ -89,16 +88,13 @@ class Disk(MemoryStore):
             deliveries=_next_due(records.deliveries.values()),
             incidents=_next_due(records.incidents.values()),
         )
+        self.dues = Dues(*map(min, zip(*self._dues.values(), strict=True)))
         self.on_commit(account_id)
-
-    def dues(self) -> Dues:
-        """When the next work of each kind comes due, of any account."""
-        return Dues(*map(min, zip(*self._dues.values(), strict=True))) if self._dues else IDLE
 
     def earliest(self) -> datetime | None:
         """When the next work comes due, if any ever does."""
-        due = min(self.dues())
-        return None if due == NEVER else due
+        due = min(self.dues)
+        return None if due is NEVER else due
 
 
 def _next_due(work: Iterable[Rental | Delivery | Incident]) -> datetime:

@@ -151,17 +151,16 @@ def _live_lot(scenario: Scenario, most_broken: int, seeds: Sequence[int]) -> Rep
     marks: Counter[str] = Counter()
     broken: list[Outcome] = []
     lives = steps = 0
-    with _garbage_between_lives() as collect:
-        for seed in seeds:
-            outcome = live(Choice(seed=seed), scenario)
-            lives, steps = lives + 1, steps + outcome.steps
-            marks.update(outcome.marks.keys())
-            if outcome.broken:
-                broken.append(outcome)
-                if len(broken) >= most_broken:
-                    break
-            if lives % LIVES_OF_GARBAGE == 0:
-                collect()
+    for seed in seeds:
+        outcome = live(Choice(seed=seed), scenario)
+        lives, steps = lives + 1, steps + outcome.steps
+        marks.update(outcome.marks.keys())
+        if outcome.broken:
+            broken.append(outcome)
+            if len(broken) >= most_broken:
+                break
+        if lives % LIVES_OF_GARBAGE == 0:
+            gc.collect()
     return Report(lives=lives, broken=tuple(broken), marks=marks, missing=(), steps=steps)
 
 
@@ -179,10 +178,14 @@ def _missing(wanted: Collection[str], marks: Counter[str]) -> tuple[str, ...]:
 def _spread(live_lot: LiveLot, processes: int) -> Iterator[Spread]:
     """Give what lives many lots, whose reports come in their order."""
     if processes == 1 or "fork" not in get_all_start_methods():
-        yield partial(map, live_lot)
+        with _garbage_between_lives():
+            yield partial(map, live_lot)
         return
     # A scenario may be made of functions that cannot be sent to a process that is there already.
-    with get_context("fork").Pool(processes, _begin, [live_lot]) as pool:
+    with (
+        _garbage_between_lives(),
+        get_context("fork").Pool(processes, _begin, [live_lot]) as pool,
+    ):
         yield partial(pool.imap, _live_here)
 
 
@@ -203,18 +206,18 @@ def _live_here(seeds: Sequence[int]) -> Report:
 
 
 @contextmanager
-def _garbage_between_lives() -> Iterator[Callable[[], object]]:
+def _garbage_between_lives() -> Iterator[None]:
     """
-    Look for garbage only where a life, which is garbage as a whole then, is over.
+    Leave it to whoever lives to look for garbage: a life is garbage as a whole when it is over.
 
-    What was there before any life is not looked at each time.
+    What was there before any life is never looked at.
     """
     was_enabled = gc.isenabled()
     gc.disable()
     gc.collect()
     gc.freeze()
     try:
-        yield gc.collect
+        yield
     finally:
         gc.unfreeze()
         if was_enabled:

@@ -62,11 +62,11 @@ class Server:
     async def _claim(self) -> None:
         disk, now, work = self.world.disk, self.world.clock.now, self.work
         with suppress(KiwismsError):
-            if disk.dues().rentals <= now():
+            if disk.dues.rentals <= now():
                 self._begin(work.tend, await work.claim_rentals(MOST_AT_ONCE))
-            if disk.dues().deliveries <= now():
+            if disk.dues.deliveries <= now():
                 self._begin(work.deliver, await work.claim_deliveries(MOST_AT_ONCE))
-            if disk.dues().incidents <= now():
+            if disk.dues.incidents <= now():
                 self._begin(work.trace, await work.claim_incidents(MOST_AT_ONCE))
 
     def _begin(self, work: Callable[[T], Awaitable[None]], items: Sequence[T]) -> None:
