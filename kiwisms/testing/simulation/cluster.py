@@ -122,7 +122,7 @@ class Cluster:
 
     def _after_commit(self, account_id: AccountId) -> None:
         del account_id
-        due = self.world.disk.earliest()
+        due = self.world.disk.first_due
         if due is not None:
             self._arm(due)
 
@@ -135,7 +135,7 @@ class Cluster:
         if at != self._armed:
             return
         self._armed = None
-        due, now = self.world.disk.earliest(), self.world.clock.now()
+        due, now = self.world.disk.first_due, self.world.clock.now()
         if due is None:
             return
         if due > now:
@@ -150,5 +150,5 @@ class Cluster:
         self._arm(now + AGAIN)
 
     def _is_due(self) -> bool:
-        due = self.world.disk.earliest()
+        due = self.world.disk.first_due
         return due is not None and due <= self.world.clock.now()

@@ -43,6 +43,8 @@ class Disk(MemoryStore):
         """Told after each commit."""
         self.dues = Dues(NEVER, NEVER, NEVER)
         """When the next work of each kind comes due, of any account."""
+        self.first_due: datetime | None = None
+        """When the next work comes due, if any ever does."""
         self._versions: dict[AccountId, int] = {}
         self._dues: dict[AccountId, Dues] = {}
         self._shared_locks: dict[AccountId, asyncio.Lock] = {}
@@ -89,12 +91,9 @@ class Disk(MemoryStore):
             incidents=_next_due(records.incidents.values()),
         )
         self.dues = Dues(*map(min, zip(*self._dues.values(), strict=True)))
+        first = min(self.dues)
+        self.first_due = None if first is NEVER else first
         self.on_commit(account_id)
-
-    def earliest(self) -> datetime | None:
-        """When the next work comes due, if any ever does."""
-        due = min(self.dues)
-        return None if due is NEVER else due
 
 
 def _next_due(work: Iterable[Rental | Delivery | Incident]) -> datetime:

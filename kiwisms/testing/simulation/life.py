@@ -158,7 +158,7 @@ class Life:
         latest = clock.now() + LONGEST_REST
         while clock.now() < latest:
             await self.pusher.rest()
-            due = self.world.disk.earliest()
+            due = self.world.disk.first_due
             if due is None:
                 break
             await asyncio.sleep(clock.seconds_until(due) + 1)

@@ -198,7 +198,7 @@ class ProcessStore(MemoryStore):
     async def next_due(self) -> datetime | None:
         """When the next work comes due."""
         self._must_answer()
-        return self._disk.earliest()
+        return self._disk.first_due
 
     async def _send(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> None:
         await self._visit()

@@ -123,7 +123,7 @@ class LooksNoMore(Looks):
 
     async def look(self, rental: Rental, by: str = "worker") -> tuple[Rental, Look]:
         if rental.is_over_time(self.clock.now()):
-            unseen = _Sight(shown=Waiting(), pushed=(), began_at=self.clock.now())
+            unseen = _Sight(shown=Waiting(), pushed=(), began_at=self.clock.now(), had=0)
             over = await self._apply(rental.account_id, rental.id, unseen, over=True, by=by)
             return over, Waiting()
         return await super().look(rental, by)
