@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Final
 
 from kiwisms.adapters.memory import MemoryStore
 from kiwisms.adapters.memory.transaction import MemoryTransaction
@@ -22,6 +23,9 @@ from kiwisms.testing.simulation.faults import Fault
 from kiwisms.testing.simulation.marks import Mark
 from kiwisms.testing.simulation.process import Process
 from kiwisms.testing.simulation.world import World
+
+SLOW: Final = 0.3
+"""How often a commit takes long on a disk on which others may be first meanwhile."""
 
 
 class ProcessStore(MemoryStore):
@@ -202,6 +206,9 @@ class ProcessStore(MemoryStore):
 
     async def _send(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> None:
         await self._visit()
+        if not self._disk.waits and self._world.chance.random() < SLOW:
+            await self._process.travel()
+            self._must_answer()
         if self._world.strikes(Fault.OUTRUN, self._process.name):
             raise TransactionOutrun("somebody else was first")
         before = self._records[account_id]
