@@ -59,7 +59,7 @@ class Mark(StrEnum):
 
     NAMED_BY_LIST = "upstream's list told the number of a lost request"
     NAMED_BY_PUSH = "a pushed message told the number of a lost request"
-    NOT_GUESSED = "an incident was closed to tracing without a number"
+    UNNAMED = "no number could be matched to a lost request"
     TAKEN_BACK = "a traced number was cancelled upstream"
     CHARGED_FOR = "a traced number had a message"
     RESOLVED = "an operator said what became of an incident"

@@ -36,7 +36,7 @@ def _mark_traced(life: Life, incident: Incident) -> None:
     if incident.kind is IncidentKind.NOBODY_CAME_BACK:
         pushed = any(each.activation_id == number for each in world.disk.kept_pushes.values())
         if number is None:
-            world.reach(Mark.NOT_GUESSED)
+            world.reach(Mark.UNNAMED)
         elif not pushed:
             world.reach(Mark.NAMED_BY_LIST)
         elif not world.upstream.lists_active:
