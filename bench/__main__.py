@@ -13,12 +13,18 @@ from cattrs import unstructure
 from rich.console import Console
 from rich.table import Table
 
-from bench import audit, poll, postgres_rents, rents
+from bench import audit, lives, poll, postgres_rents, rents
 from bench.numbers import Line, Measured
 
 HERE: Final = Path(__file__).parent
 RESULTS: Final = HERE / "results.json"
-MEASUREMENTS: Final = (poll.measure, rents.measure, postgres_rents.measure, audit.measure)
+MEASUREMENTS: Final = (
+    poll.measure,
+    rents.measure,
+    postgres_rents.measure,
+    audit.measure,
+    lives.measure,
+)
 
 
 @frozen(kw_only=True)

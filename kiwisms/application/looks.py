@@ -37,18 +37,26 @@ log = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class _Sight:
-    """What a look that began at *began_at* has shown, and what was *pushed* for the number."""
+    """
+    What a look that began at *began_at* has shown, and what was *pushed* for the number.
+
+    The rental *had* so many messages then.
+    """
 
     shown: Look
     pushed: Sequence[PushedMessage]
     began_at: datetime
+    had: int
 
     def messages(self, rental: Rental, now: datetime) -> Sequence[Message]:
         """What the rental is to receive."""
         if not isinstance(self.shown, Received):
             return ()
         newest = Message(code=self.shown.code, text=self.shown.text, at=now)
-        return confirmed(newest, self.pushed, known=rental.messages, asked_at=self.began_at)
+        found = confirmed(newest, self.pushed, known=rental.messages, asked_at=self.began_at)
+        # Another look may have had it, in other words, from a push that came too late for this one.
+        learnt = {message.code for message in rental.messages[self.had :]}
+        return [message for message in found if message.code not in learnt]
 
 
 @define(kw_only=True, eq=False)
@@ -96,7 +104,7 @@ class Looks:
             seen = await self._hand_back(activation_id)
         if isinstance(seen, Unknown) and seen.asked:
             log.warning("look at %s failed: %s", rental.id, seen.detail)
-        sight = await self._sight(activation_id, seen, began_at)
+        sight = await self._sight(rental, seen, began_at)
         looked = await self._apply(rental.account_id, rental.id, sight, over=over, by=by)
         if isinstance(seen, Received) and self.provider.asks_for_next and looked.state in OPEN:
             await self.provider.ask_next(activation_id)
@@ -107,7 +115,7 @@ class Looks:
         activation_id, began_at = number_of(rental), self.clock.now()
         seen = await self.provider.look(activation_id)
         if isinstance(seen, Received):
-            sight = await self._sight(activation_id, seen, began_at)
+            sight = await self._sight(rental, seen, began_at)
             await self._apply(rental.account_id, rental.id, sight, over=False, by=by)
 
     def unseen_end(self, rental: Rental) -> Incident:
@@ -147,11 +155,11 @@ class Looks:
         # Upstream may still have it, and charge for a code that comes: ask again later.
         return Unknown(f"not handed back: {answer}") if isinstance(seen, Waiting) else seen
 
-    async def _sight(self, activation_id: ActivationId, shown: Look, began_at: datetime) -> _Sight:
+    async def _sight(self, rental: Rental, shown: Look, began_at: datetime) -> _Sight:
         # A look shows only the newest message: what was pushed before it would be missed.
         has_message = isinstance(shown, Received)
-        pushed = await self.store.pushes(activation_id) if has_message else ()
-        return _Sight(shown=shown, pushed=pushed, began_at=began_at)
+        pushed = await self.store.pushes(number_of(rental)) if has_message else ()
+        return _Sight(shown=shown, pushed=pushed, began_at=began_at, had=len(rental.messages))
 
     @repeatable
     async def _apply(

@@ -159,15 +159,19 @@ class Tracing:
 
     @repeatable
     async def _save(self, found: Incident, *, searches: bool) -> Incident:
-        """Save what was found, unless somebody has resolved it meanwhile."""
+        """Save what was found; what somebody has said or found meanwhile stands."""
         now = self.clock.now()
         async with self.store.transaction(found.account_id) as tx:
-            known = await tx.incident(found.id)
-            if known is None or not known.is_open:
-                found = evolve(known or found, after=found.after)
-            searches = searches and found.is_open
+            # Another trace may have found more: one that outlasts its lease is not the only one.
+            known = await tx.incident(found.id) or found
+            number, after = known.activation_id, known.after or found.after
+            found = (
+                evolve(found, activation_id=number or found.activation_id, after=after)
+                if known.is_open
+                else evolve(known, after=after)
+            )
             last = found.at + self.terms.pace.session + PUSHED_WITHIN
-            more = (searches or found.after is None) and now < last
+            more = found.is_open and (searches or found.after is None) and now < last
             found = evolve(found, due_at=now + PACE if more else None)
             tx.save(found)
         return found

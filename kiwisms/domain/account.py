@@ -1,8 +1,7 @@
 """Who the customer is: an account, and the API keys that speak for it."""
 
 import hmac
-from base64 import b32hexdecode, b32hexencode
-from binascii import Error as Base32Error
+from base64 import b32hexencode
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -189,10 +188,13 @@ def account_of(prefix: KeyPrefix) -> AccountId | None:
     """
     if len(prefix) != ACCOUNT_CHARACTERS + TAG_CHARACTERS:
         return None
+    encoded = prefix[:ACCOUNT_CHARACTERS]
+    if not (encoded.isascii() and encoded.isalnum()):
+        return None
     try:
-        encoded = prefix[:ACCOUNT_CHARACTERS].upper() + "======"
-        return AccountId(str(UUID(bytes=b32hexdecode(encoded))))
-    except (Base32Error, ValueError):
+        # These are the digits of base 32, two bits longer than an id; `b32hexdecode` is slow.
+        return AccountId(str(UUID(int=int(encoded, 32) >> 2)))
+    except ValueError:
         return None
 
 

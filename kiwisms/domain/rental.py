@@ -362,10 +362,12 @@ def step(before: Rental | None, after: Rental, by: str) -> Step | None:
     )
 
 
+_PLACES: Final = {state: place for place, state in enumerate(State)}
+
+
 def in_order(steps: Iterable[Step]) -> list[Step]:
     """Sort a history: states are declared in the order in which a rental can come to them."""
-    states = list(State)
-    return sorted(steps, key=lambda each: (states.index(each.state), each.messages))
+    return sorted(steps, key=lambda each: (_PLACES[each.state], each.messages))
 
 
 def foremost(rentals: Iterable[Rental]) -> Rental | None:

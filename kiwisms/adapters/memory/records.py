@@ -4,7 +4,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping
 from datetime import datetime
 from typing import Self, TypeVar
 
-from attrs import Factory, define, evolve
+from attrs import Factory, define
 
 from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.books import Books
@@ -56,8 +56,9 @@ class Records:
 
     def draft(self) -> Self:
         """A copy whose changes do not show here."""
-        return evolve(
-            self,
+        return type(self)(
+            account=self.account,
+            wallet=self.wallet,
             api_keys=dict(self.api_keys),
             transfers=dict(self.transfers),
             rentals=dict(self.rentals),

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from heapq import nlargest, nsmallest
+from heapq import nlargest
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -413,12 +413,12 @@ class MemoryStore:
 
 
 def _due(work: Iterable[Work], now: datetime, limit: int) -> list[Work]:
-    due = (
+    due = sorted(
         (each.due_at, each.account_id, each.id, each)
         for each in work
         if each.due_at is not None and each.due_at <= now
     )
-    return [each for _, _, _, each in nsmallest(limit, due)]
+    return [each for _, _, _, each in due[:limit]]
 
 
 def _age(rental: Rental) -> tuple[datetime, RentalId]:

@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None, scenario: Scenario = USUAL) -> 
     asked = parser.parse_args(arguments)
     seed = int.from_bytes(os.urandom(4)) if asked.seed is None else asked.seed
     began = time.perf_counter()
-    report = simulate(range(seed, seed + asked.lives), scenario)
+    seeds = range(seed, seed + asked.lives)
+    report = simulate(seeds, scenario, processes=os.cpu_count() or 1)
     _sum_up(report, seed, time.perf_counter() - began)
     for outcome in report.broken:
         _tell(outcome, scenario)

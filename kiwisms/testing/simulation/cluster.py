@@ -1,25 +1,22 @@
 """The server processes of one life: they die, come back, and share the work that comes due."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints.engine import Kiwisms, Ports, join
 from kiwisms.ports.limits import Limit
 from kiwisms.testing.kit import PUSH_SECRET
 from kiwisms.testing.passwords import QuickPasswords
-from kiwisms.testing.simulation.disk import next_due
-from kiwisms.testing.simulation.marks import Mark
 from kiwisms.testing.simulation.notices import SimulatedNotices
 from kiwisms.testing.simulation.process import ConnectionLost, Process
 from kiwisms.testing.simulation.provider import ProcessProvider
 from kiwisms.testing.simulation.receivers import ProcessSender
+from kiwisms.testing.simulation.server import Server
 from kiwisms.testing.simulation.store import ProcessStore
 from kiwisms.testing.simulation.world import World
 from kiwisms.testing.vault import PlainVault
@@ -27,7 +24,6 @@ from kiwisms.testing.vault import PlainVault
 T = TypeVar("T")
 Join = Callable[[Ports, Terms], Kiwisms]
 
-MOST_AT_ONCE: Final = 20
 AGAIN: Final = timedelta(seconds=0.2)
 """After this long somebody looks whether due work was really taken."""
 
@@ -46,17 +42,14 @@ def usual_join(ports: Ports, terms: Terms) -> Kiwisms:
     return join(ports, terms, catalog_age=timedelta(seconds=30), push_secrets=[PUSH_SECRET])
 
 
-@frozen(kw_only=True, eq=False)
-class Server:
-    """A process and the engine in it, with caches and flights of its own."""
-
-    process: Process
-    kiwi: Kiwisms
-
-
 @define(kw_only=True, eq=False)
 class Cluster:
-    """All server processes over one disk; the work of those that die comes due again."""
+    """
+    All server processes over one disk; the work of those that die comes due again.
+
+    In some lives each of them runs the worker's loops. In the others one of them makes the same
+    claims as soon as something is due, and nobody looks in vain: that is most of what loops do.
+    """
 
     world: World
     join: Join
@@ -92,36 +85,44 @@ class Cluster:
         if self.servers:
             self.servers[int(luck * len(self.servers))].process.crash()
 
-    def earliest(self) -> datetime | None:
-        """When the next work comes due, of all accounts."""
-        dues = map(next_due, self.world.disk.records.values())
-        return min((due for due in dues if due is not None), default=None)
+    async def stop_one(self, luck: float) -> None:
+        """Stop one of the servers that are up in good order, and start another."""
+        if not self.servers:
+            return
+        server = self.servers.pop(int(luck * len(self.servers)))
+        self.world.tell(server.process.name, "is to stop")
+        await server.stop()
+        if server.process.alive:
+            self.world.tell(server.process.name, "has stopped")
+            self._start()
 
     def _start(self) -> None:
         self._started += 1
         world = self.world
         process = Process(world, f"server {self._started}", self._bury)
+        notices = SimulatedNotices(world.loop, self._is_due)
         ports = Ports(
             store=ProcessStore(world, process),
             provider=ProcessProvider(world, process),
             sender=ProcessSender(world, process),
             limits=_NoLimits(),
-            notices=SimulatedNotices(world.loop),
+            notices=notices,
             vault=PlainVault(),
             passwords=QuickPasswords(),
             clock=world.clock,
             ids=world.ids,
         )
-        self.servers.append(Server(process=process, kiwi=self.join(ports, world.terms)))
+        kiwi = self.join(ports, world.terms)
+        self.servers.append(Server(world=world, process=process, kiwi=kiwi, notices=notices))
 
-    def _bury(self) -> None:
-        [dead] = [server for server in self.servers if not server.process.alive]
-        self.servers.remove(dead)
-        self.world.tell(dead.process.name, "died")
+    def _bury(self, dead: Process) -> None:
+        self.servers = [server for server in self.servers if server.process is not dead]
+        self.world.tell(dead.name, "died")
         self.world.loop.call_later(self.world.chance.uniform(0.1, 10), self._start)
 
     def _after_commit(self, account_id: AccountId) -> None:
-        due = next_due(self.world.disk.records[account_id])
+        del account_id
+        due = self.world.disk.first_due
         if due is not None:
             self._arm(due)
 
@@ -134,33 +135,20 @@ class Cluster:
         if at != self._armed:
             return
         self._armed = None
-        due, now = self.earliest(), self.world.clock.now()
+        due, now = self.world.disk.first_due, self.world.clock.now()
         if due is None:
             return
         if due > now:
             self._arm(due)
             return
-        if self.servers:
-            server = self.world.chance.choice(self.servers)
-            server.process.start(self._guarded(server, self._work, server))
+        # One that claims by itself takes all there is; loops may have enough under way.
+        awake = self.servers
+        if awake and not self.world.loops:
+            awake = [self.world.chance.choice(awake)]
+        for server in awake:
+            server.work_is_due()
         self._arm(now + AGAIN)
 
-    async def _work(self, server: Server) -> None:
-        background = server.kiwi.background
-        for rental in await background.claim_rentals(MOST_AT_ONCE):
-            server.process.start(self._guarded(server, background.tend, rental))
-        for delivery in await background.claim_deliveries(MOST_AT_ONCE):
-            server.process.start(self._guarded(server, background.deliver, delivery))
-
-    async def _guarded(
-        self, server: Server, work: Callable[[T], Awaitable[object]], item: T
-    ) -> None:
-        try:
-            await work(item)
-        except KiwismsError as error:
-            self.world.tell(server.process.name, f"background work failed: {error!r}")
-        except asyncio.CancelledError:
-            self.world.reach(Mark.CRASHED_AT_WORK)
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
-            self.world.break_law(f"background work raised {error!r}")
+    def _is_due(self) -> bool:
+        due = self.world.disk.first_due
+        return due is not None and due <= self.world.clock.now()

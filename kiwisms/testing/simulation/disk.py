@@ -1,17 +1,30 @@
 """What outlives a crash: the records that all processes of one life share."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 from kiwisms.adapters.memory import MemoryStore
 from kiwisms.adapters.memory.records import Records
 from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.domain.account import AccountNotFound
 from kiwisms.domain.delivery import Delivery
-from kiwisms.domain.ids import AccountId
+from kiwisms.domain.ids import AccountId, MessageId
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import Rental
 from kiwisms.ports.store import TransactionOutrun
+
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class Dues(NamedTuple):
+    """When the next work of each kind comes due."""
+
+    rentals: datetime
+    deliveries: datetime
+    incidents: datetime
 
 
 class Disk(MemoryStore):
@@ -28,13 +41,27 @@ class Disk(MemoryStore):
         self.waits = waits
         self.on_commit: Callable[[AccountId], None] = _ignore
         """Told after each commit."""
+        self.dues = Dues(NEVER, NEVER, NEVER)
+        """When the next work of each kind comes due, of any account."""
+        self.first_due: datetime | None = None
+        """When the next work comes due, if any ever does."""
         self._versions: dict[AccountId, int] = {}
+        self._dues: dict[AccountId, Dues] = {}
         self._shared_locks: dict[AccountId, asyncio.Lock] = {}
 
     @property
     def records(self) -> dict[AccountId, Records]:
         """What is written."""
         return self._records
+
+    @property
+    def kept_pushes(self) -> dict[MessageId, PushedMessage]:
+        """What is written of pushed messages."""
+        return self._pushes
+
+    def has_number(self, activation_id: str) -> bool:
+        """Whether a rental of any account has this number."""
+        return any(rental.activation_id == activation_id for rental in self._all_rentals())
 
     def lock(self, account_id: AccountId) -> asyncio.Lock:
         """The lock that all processes have in common."""
@@ -53,13 +80,28 @@ class Disk(MemoryStore):
             raise TransactionOutrun(f"another process wrote to account {account_id} first")
         self._write(account_id, tx)
         self._versions[account_id] = version + 1
+        self.touch(account_id)
+
+    def touch(self, account_id: AccountId) -> None:
+        """Tell that what is written of an account has changed."""
+        records = self._records[account_id]
+        self._dues[account_id] = Dues(
+            rentals=_next_due(records.rentals.values()),
+            deliveries=_next_due(records.deliveries.values()),
+            incidents=_next_due(records.incidents.values()),
+        )
+        self.dues = Dues(*map(min, zip(*self._dues.values(), strict=True)))
+        first = min(self.dues)
+        self.first_due = None if first is NEVER else first
         self.on_commit(account_id)
 
 
-def next_due(records: Records) -> datetime | None:
-    """When the next work of one account comes due."""
-    work: tuple[Rental | Delivery, ...] = (*records.rentals.values(), *records.deliveries.values())
-    return min((each.due_at for each in work if each.due_at is not None), default=None)
+def _next_due(work: Iterable[Rental | Delivery | Incident]) -> datetime:
+    next_due = NEVER
+    for each in work:
+        if each.due_at is not None and each.due_at < next_due:
+            next_due = each.due_at
+    return next_due
 
 
 def _ignore(_account_id: AccountId) -> None:

@@ -2,21 +2,35 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 
 from kiwisms.adapters.simulator.activation import ActivationState
 from kiwisms.domain.audit import audit
 from kiwisms.domain.delivery import GONE, Delivery, DeliveryStatus
 from kiwisms.domain.idempotency import KeyState
-from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import operator_transfer_id
-from kiwisms.domain.rental import FINAL, SHOWN, UNPAID, Rental, State
+from kiwisms.domain.rental import FINAL, SHOWN, UNPAID, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.testing.simulation.customer import Balance
+from kiwisms.testing.simulation.facts import incidents_of, rentals_of, sure_until
 from kiwisms.testing.simulation.faults import Fault
 from kiwisms.testing.simulation.life import Law, Life
 from kiwisms.testing.simulation.marks import Mark
+from kiwisms.testing.simulation.push_laws import (
+    a_message_is_received_once,
+    a_push_alone_charges_nobody,
+    a_push_is_a_hint_once,
+    a_pushed_code_is_shown_and_paid,
+    what_was_pushed_is_kept,
+)
+from kiwisms.testing.simulation.tracing_laws import (
+    a_number_is_never_guessed,
+    a_number_rented_by_hand_is_left_alone,
+    a_number_that_is_known_is_taken_back,
+    an_incident_is_gone_into,
+    what_can_be_named_is_named,
+    what_the_operator_said_stands,
+)
 
 
 def the_books_balance(life: Life) -> Iterator[str]:
@@ -100,7 +114,7 @@ def payments_are_applied_once(life: Life) -> Iterator[str]:
 
 
 def nothing_is_left_to_do(life: Life) -> Iterator[str]:
-    """No rental, key or delivery waits for anything any more."""
+    """No rental, key, delivery or incident waits for anything any more."""
     for records in life.world.disk.records.values():
         for rental in records.rentals.values():
             if rental.state not in FINAL:
@@ -111,6 +125,9 @@ def nothing_is_left_to_do(life: Life) -> Iterator[str]:
         for delivery in records.deliveries.values():
             if delivery.status is DeliveryStatus.PENDING:
                 yield f"delivery {delivery.id} is still {delivery.status}"
+        for incident in records.incidents.values():
+            if incident.due_at is not None:
+                yield f"incident {incident.id} is still due"
 
 
 def upstream_sold_what_we_know_of(life: Life) -> Iterator[str]:
@@ -122,7 +139,7 @@ def upstream_sold_what_we_know_of(life: Life) -> Iterator[str]:
         for each in world.upstream.activations.values()
         if each.state is ActivationState.CANCELLED and each.id in world.handed_back
     }
-    lost = world.upstream.activations.keys() - known - back
+    lost = world.upstream.activations.keys() - known - back - world.by_hand
     failed = {rental.id for rental in rentals if rental.state is State.FAILED}
     explained = failed & {incident.rental_id for incident in incidents_of(life)}
     if len(lost) > len(explained):
@@ -179,7 +196,7 @@ def a_code_is_shown(life: Life) -> Iterator[str]:
         messages = life.world.upstream.activations[rental.activation_id].messages
         if life.world.upstream.asks_for_next:
             messages = messages[:1]
-        end = _sure_until(life, rental, several=len(messages) > 1)
+        end = sure_until(life, rental, several=len(messages) > 1)
         if messages and messages[-1].at <= end:
             if messages[-1].code not in {message.code for message in rental.messages}:
                 yield f"{rental.id} is {rental.state} without the code {messages[-1].code}"
@@ -241,6 +258,13 @@ LAWS: Final[tuple[Law, ...]] = (
     what_was_acknowledged_stays,
     balances_were_true,
     payments_are_applied_once,
+    what_was_pushed_is_kept,
+    a_push_is_a_hint_once,
+    a_message_is_received_once,
+    a_push_alone_charges_nobody,
+    a_number_is_never_guessed,
+    what_the_operator_said_stands,
+    a_number_rented_by_hand_is_left_alone,
 )
 LAWS_AT_REST: Final[tuple[Law, ...]] = (
     nothing_is_left_to_do,
@@ -253,31 +277,12 @@ LAWS_AT_REST: Final[tuple[Law, ...]] = (
     a_message_makes_an_event,
     what_was_delivered_was_taken,
     who_is_gone_is_left_alone,
+    a_pushed_code_is_shown_and_paid,
+    an_incident_is_gone_into,
+    a_number_that_is_known_is_taken_back,
+    what_can_be_named_is_named,
 )
-
-
-def rentals_of(life: Life) -> Iterator[Rental]:
-    """Every rental of every account."""
-    for records in life.world.disk.records.values():
-        yield from records.rentals.values()
-
-
-def incidents_of(life: Life) -> Iterator[Incident]:
-    """Every incident of every account."""
-    for records in life.world.disk.records.values():
-        yield from records.incidents.values()
 
 
 def _was_gone(delivery: Delivery) -> bool:
     return (delivery.last_error or "").startswith(f"HTTP {GONE}")
-
-
-def _sure_until(life: Life, rental: Rental, *, several: bool) -> datetime:
-    """The moment until which every message must have been seen."""
-    end = min(rental.expires_at, rental.changed_at)
-    dones = [each.dones[rental.id] for each in life.customers if rental.id in each.dones]
-    if several and dones and not life.world.upstream_always_answers:
-        return rental.created_at
-    if several or not life.world.upstream_always_answers:
-        return min([end, *dones])
-    return end

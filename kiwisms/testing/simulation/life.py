@@ -2,19 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
 from attrs import define, field
 
-from kiwisms.domain.ids import AccountId
+from kiwisms.domain.ids import AccountId, IncidentId
 from kiwisms.domain.money import cents
 from kiwisms.testing.simulation.cluster import Cluster
 from kiwisms.testing.simulation.customer import Customer
 from kiwisms.testing.simulation.loop import Stuck
 from kiwisms.testing.simulation.operator import Operator
 from kiwisms.testing.simulation.plan import HORIZON, Act, Deed, Plan
+from kiwisms.testing.simulation.pusher import Pusher
 from kiwisms.testing.simulation.world import World
 
 LONGEST_REST: Final = timedelta(hours=48)
@@ -46,11 +47,15 @@ OF_OPERATOR: Final[Mapping[Act, Callable[[Operator, Customer, Deed], Awaitable[N
             Act.ROTATE_WEBHOOK: Operator.rotate_webhook,
             Act.TEST_WEBHOOK: Operator.test_webhook,
             Act.RESEND: Operator.resend,
+            Act.RESOLVE: Operator.resolve,
             Act.WITHDRAW: Operator.withdraw,
             Act.REPRICE: Operator.reprice,
             Act.UPSTREAM_AWAY: Operator.upstream_away,
             Act.RECEIVER_DIES: Operator.receiver_dies,
             Act.CRASH: Operator.crash,
+            Act.STOP: Operator.stop,
+            Act.RENT_BY_HAND: Operator.rent_by_hand,
+            Act.FORGE_PUSH: Operator.forge_push,
         }
     )
 )
@@ -69,6 +74,9 @@ class Life:
         laws_at_rest: What must hold when nothing is left to do.
         strict: Whether the laws are checked after each commit, and not only now and then.
         customers: Who does it.
+        pusher: Upstream's pushed messages.
+        operator: Who runs the service.
+        calm_since: When nothing went wrong any more, and nobody asked for anything.
     """
 
     world: World
@@ -78,6 +86,22 @@ class Life:
     laws_at_rest: Sequence["Law"]
     strict: bool = False
     customers: list[Customer] = field(factory=list, init=False)
+    pusher: Pusher = field(init=False)
+    operator: Operator = field(init=False)
+    calm_since: datetime = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        world, cluster = self.world, self.cluster
+        self.calm_since = world.clock.now()
+        self.pusher = Pusher(world=world, cluster=cluster)
+        self.operator = Operator(world=world, cluster=cluster, pusher=self.pusher)
+        if world.pushes:
+            world.upstream.on_message = self.pusher.hear
+
+    @property
+    def resolved(self) -> Mapping[IncidentId, str]:
+        """What an operator has said of incidents."""
+        return self.operator.resolved
 
     def live(self) -> None:
         """Run from the first account to the rest; what broke is in ``world.broken``."""
@@ -101,6 +125,7 @@ class Life:
         self.world.tell("life", "the storm is over")
         self.world.faults.end()
         await asyncio.gather(*deeds)
+        self.calm_since = self.world.clock.now()
         await self._rest()
         self._check(self.laws)
         self._check(self.laws_at_rest)
@@ -120,22 +145,26 @@ class Life:
     async def _do(self, deed: Deed) -> None:
         await asyncio.sleep(deed.at)
         customer = self.customers[deed.account]
-        operator = Operator(world=self.world, cluster=self.cluster)
         try:
             if deed.act in OF_CUSTOMER:
                 await OF_CUSTOMER[deed.act](customer, deed)
             else:
-                await OF_OPERATOR[deed.act](operator, customer, deed)
+                await OF_OPERATOR[deed.act](self.operator, customer, deed)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
             self.world.break_law(f"{deed} raised {error!r}")
 
     async def _rest(self) -> None:
         clock = self.world.clock
         latest = clock.now() + LONGEST_REST
-        while (due := self.cluster.earliest()) is not None and clock.now() < latest:  # noqa: ASYNC110 - time is not real here
+        while clock.now() < latest:
+            await self.pusher.rest()
+            due = self.world.disk.first_due
+            if due is None:
+                break
             await asyncio.sleep(clock.seconds_until(due) + 1)
         # The last answers are still on their way.
         await asyncio.sleep(60)
+        await self.pusher.rest()
 
     def _check(self, laws: Sequence["Law"]) -> None:
         for law in laws:

@@ -1,7 +1,7 @@
 """An event loop in which nothing is real: time jumps, and a seed decides who goes next."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -25,9 +25,28 @@ class Stuck(Exception):
 class SimulatedHandle(asyncio.TimerHandle):
     """A callback that the loop will run, unless it is cancelled before."""
 
-    __slots__ = ()
+    __slots__ = ("args", "callback", "context")
 
     # The base class asks the loop about debugging at every turn.
+    def __init__(
+        self, callback: Callable[..., object], args: tuple[object, ...], context: Context | None
+    ) -> None:
+        self.callback: Callable[..., object] | None = callback
+        self.args = args
+        self.context = copy_context() if context is None else context
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """Do not run, and let go of what would have."""
+        self._cancelled = True
+        self.callback, self.args = None, ()
+
+
+class SimulatedTimer(SimulatedHandle):
+    """One that will run at a moment of the loop's time."""
+
+    __slots__ = ()
+
     def __init__(
         self,
         micros: int,
@@ -35,21 +54,26 @@ class SimulatedHandle(asyncio.TimerHandle):
         args: tuple[object, ...],
         context: Context | None,
     ) -> None:
+        super().__init__(callback, args, context)
         self._when = micros / MICROS
-        self._callback: Callable[..., object] | None = callback
-        self._args: Sequence[Any] = args
-        self._context = copy_context() if context is None else context
-        self._cancelled = False
 
-    def cancel(self) -> None:
-        """Do not run, and let go of what would have."""
-        self._cancelled = True
-        self._callback, self._args = None, ()
 
-    def run(self) -> None:
-        """Call back."""
-        if self._callback is not None:
-            self._context.run(self._callback, *self._args)
+class SimulatedTask(asyncio.Task[T]):
+    """A task whose place in a set, as `asyncio.TaskGroup` keeps one, is the same in every run."""
+
+    # The base class already puts the task into a set.
+    def __init__(
+        self,
+        number: int,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        loop: "SimulatedLoop",
+        context: Context | None,
+    ) -> None:
+        self._number = number
+        super().__init__(coro, loop=loop, name="", context=context)
+
+    def __hash__(self) -> int:
+        return self._number
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
@@ -76,7 +100,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._draw = chance.random
         self._micros = self._timer_number = 0
         self._waiting: list[SimulatedHandle] = []
-        self._timers: list[tuple[int, int, SimulatedHandle]] = []
+        self._timers: list[tuple[int, int, SimulatedTimer]] = []
         self._tasks: list[asyncio.Task[Any]] = []
 
     def run(self, main: Coroutine[Any, Any, T], *, most: int = LONGEST) -> T:
@@ -111,7 +135,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> SimulatedHandle:
         """Run *callback* at one of the next steps."""
-        handle = SimulatedHandle(self._micros, callback, args, context)
+        handle = SimulatedHandle(callback, args, context)
         self._waiting.append(handle)
         return handle
 
@@ -121,7 +145,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         callback: Callable[[Unpack[Ts]], object],
         *args: *Ts,
         context: Context | None = None,
-    ) -> SimulatedHandle:
+    ) -> SimulatedTimer:
         """Run *callback* after *delay* seconds."""
         return self._call_at(self._micros + round(delay * MICROS), callback, args, context)
 
@@ -131,7 +155,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         callback: Callable[[Unpack[Ts]], object],
         *args: *Ts,
         context: Context | None = None,
-    ) -> SimulatedHandle:
+    ) -> SimulatedTimer:
         """Run *callback* at *when* seconds after the run began."""
         return self._call_at(round(when * MICROS), callback, args, context)
 
@@ -148,7 +172,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     ) -> asyncio.Task[T]:
         """Begin to run a coroutine."""
         del name  # never read, and made of a count that all loops share
-        task: asyncio.Task[T] = asyncio.Task(coro, loop=self, name="", context=context)
+        task = SimulatedTask(len(self._tasks), coro, self, context)
         self._tasks.append(task)
         return task
 
@@ -174,8 +198,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         callback: Callable[..., object],
         args: tuple[object, ...],
         context: Context | None,
-    ) -> SimulatedHandle:
-        handle = SimulatedHandle(micros, callback, args, context)
+    ) -> SimulatedTimer:
+        handle = SimulatedTimer(micros, callback, args, context)
         self._timer_number += 1
         heappush(self._timers, (micros, self._timer_number, handle))
         return handle
@@ -193,17 +217,17 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             if self.steps == limit:
                 raise Stuck(f"no end after {most} steps")
             self.steps += 1
+            if len(ready) > 1:
+                place = int(draw() * len(ready))
+                ready[place], ready[-1] = ready[-1], ready[place]
+            handle = ready.pop()
+            callback = handle.callback
+            if callback is None:
+                continue
             try:
-                self._take(ready, draw).run()
+                handle.context.run(callback, *handle.args)
             except Exception as error:  # noqa: BLE001 - one callback's error is not another's
                 self.call_exception_handler({"message": "a callback raised", "exception": error})
-
-    @staticmethod
-    def _take(ready: list[SimulatedHandle], draw: Callable[[], float]) -> SimulatedHandle:
-        if len(ready) > 1:
-            place = int(draw() * len(ready))
-            ready[place], ready[-1] = ready[-1], ready[place]
-        return ready.pop()
 
     def _cancel_the_rest(self) -> None:
         self._timers.clear()

@@ -49,6 +49,25 @@ class Mark(StrEnum):
     HUNG_UP = "a request was cancelled half-way"
     UPSTREAM_AWAY = "upstream was away for long"
 
+    PUSHED = "a pushed message was taken"
+    PUSHED_AGAIN = "a message that is kept was pushed again"
+    PUSHED_EARLY = "a message was pushed before the answer to its rent was written down"
+    PUSHED_FOR_NOBODY = "a message was pushed for a number that no rental ever had"
+    PUSHED_OUT_OF_ORDER = "the later of two messages was pushed first"
+    HASTENED = "a pushed message had its number looked at"
+    PUSH_KNEW_MORE = "a rental has a message that no look has shown"
+    FORGED = "a message that upstream never had was pushed"
+
+    NAMED_BY_LIST = "upstream's list told the number of a lost request"
+    NAMED_BY_PUSH = "a pushed message told the number of a lost request"
+    UNNAMED = "no number could be matched to a lost request"
+    TAKEN_BACK = "a traced number was cancelled upstream"
+    CHARGED_FOR = "a traced number had a message"
+    RESOLVED = "an operator said what became of an incident"
+    RENTED_BY_HAND = "somebody rented a number upstream by hand"
+
+    STOPPED = "a server was stopped and finished what it had begun"
+
     DELIVERED = "an event was delivered"
     DELIVERED_TWICE = "an event was delivered twice with one id"
     GIVEN_UP = "an event was given up after its whole schedule"

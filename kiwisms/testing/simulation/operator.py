@@ -3,28 +3,35 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 
+from kiwisms.adapters.simulator.activation import Activation
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.application.keys import REMEMBERED
 from kiwisms.domain.delivery import DeliveryNotFound, WebhookNotFound
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.ids import IncidentId
 from kiwisms.domain.money import cents
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.entrypoints.engine import Kiwisms
+from kiwisms.ports.provider import NumberOrder
 from kiwisms.ports.store import StoreUnavailable, TransactionOutrun
 from kiwisms.testing.simulation.cluster import Cluster
 from kiwisms.testing.simulation.customer import Customer
 from kiwisms.testing.simulation.marks import Mark
 from kiwisms.testing.simulation.plan import Deed
 from kiwisms.testing.simulation.process import ConnectionLost
+from kiwisms.testing.simulation.pusher import Pusher
 from kiwisms.testing.simulation.world import SERVICES, World
 
 T = TypeVar("T")
 
+BY_HAND: Final = "refunded"
+"""With this word what an operator says of an incident begins."""
 FAILED = (ConnectionLost, ProviderFailed, StoreUnavailable, TransactionOutrun)
-REFUSED = (InsufficientBalance, WebhookNotFound, DeliveryNotFound)
+REFUSED = (InsufficientBalance, WebhookNotFound, DeliveryNotFound, ValidationRefused)
 
 
 @define(kw_only=True, eq=False)
@@ -33,6 +40,9 @@ class Operator:
 
     world: World
     cluster: Cluster
+    pusher: Pusher
+    resolved: dict[IncidentId, str] = field(factory=dict, init=False)
+    """What was said of incidents, as far as that was acknowledged."""
 
     async def credit(self, customer: Customer, deed: Deed) -> None:
         """Put money in, under a reference, until that is acknowledged; sometimes twice."""
@@ -113,6 +123,20 @@ class Operator:
             if await self._ask(deed, lambda kiwi: kiwi.webhooks.resend(chosen)):
                 self.world.reach(Mark.RESENT)
 
+    async def resolve(self, _customer: Customer, deed: Deed) -> None:
+        """Say what became of an incident."""
+        incidents = [
+            each
+            for records in self.world.disk.records.values()
+            for each in records.incidents.values()
+            if each.is_open
+        ]
+        if incidents:
+            chosen, note = incidents[int(deed.luck * len(incidents))].id, f"{BY_HAND} {deed.place}"
+            if await self._ask(deed, lambda kiwi: kiwi.incidents.resolve(chosen, note=note)):
+                self.resolved[chosen] = note
+                self.world.reach(Mark.RESOLVED)
+
     async def withdraw(self, _customer: Customer, deed: Deed) -> None:
         """Upstream takes a number back by itself."""
         sold = list(self.world.upstream.activations)
@@ -140,6 +164,31 @@ class Operator:
         """Nobody will ever answer at the account's address again."""
         for webhook in self.world.disk.records[customer.account_id].webhooks.values():
             self.world.receivers.dead.add(webhook.url)
+
+    async def rent_by_hand(self, _customer: Customer, deed: Deed) -> None:
+        """Somebody rents a number of the same account upstream without us."""
+        service = SERVICES[deed.place % len(SERVICES)]
+        order = NumberOrder(service=service.code, country=service.country, max_cost=cents(1000))
+        sold = self.world.upstream.rent(order, self.world.clock.now())
+        if isinstance(sold, Activation):
+            self.world.reach(Mark.RENTED_BY_HAND)
+            self.world.by_hand.add(sold.id)
+            self.world.number_sold(sold.id)
+            self.world.tell("upstream", f"{sold.id} was rented by hand")
+
+    async def forge_push(self, _customer: Customer, deed: Deed) -> None:
+        """Somebody who has learnt the address pushes what upstream never had."""
+        sold = list(self.world.upstream.activations.values())
+        code = f"{int(deed.luck * 10**6):06d}"
+        if sold and deed.keyed:
+            chosen = sold[int(deed.luck * len(sold))]
+            self.pusher.forge(chosen.id, chosen.service, code)
+        else:
+            self.pusher.forge(f"{deed.place}", SERVICES[deed.place % len(SERVICES)].code, code)
+
+    async def stop(self, _customer: Customer, deed: Deed) -> None:
+        """A server is stopped, as for an upgrade, and another is started."""
+        await self.cluster.stop_one(deed.luck)
 
     async def crash(self, _customer: Customer, deed: Deed) -> None:
         """A server dies."""

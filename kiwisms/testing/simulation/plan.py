@@ -32,12 +32,16 @@ class Act(StrEnum):
     ROTATE_WEBHOOK = "rotate the webhook's secret"
     TEST_WEBHOOK = "test the webhook"
     RESEND = "send an event again"
+    RESOLVE = "resolve an incident"
 
     WITHDRAW = "upstream takes a number back"
     REPRICE = "upstream changes a price"
     UPSTREAM_AWAY = "upstream goes away"
     RECEIVER_DIES = "the receiver dies for ever"
     CRASH = "a server dies"
+    STOP = "a server is stopped in good order"
+    RENT_BY_HAND = "somebody rents upstream by hand"
+    FORGE_PUSH = "somebody forges a pushed message"
 
 
 WEIGHTS: Final[Mapping[Act, float]] = MappingProxyType(
@@ -61,11 +65,15 @@ WEIGHTS: Final[Mapping[Act, float]] = MappingProxyType(
         Act.ROTATE_WEBHOOK: 0.2,
         Act.TEST_WEBHOOK: 0.3,
         Act.RESEND: 0.4,
+        Act.RESOLVE: 0.4,
         Act.WITHDRAW: 0.8,
         Act.REPRICE: 0.5,
         Act.UPSTREAM_AWAY: 0.3,
         Act.RECEIVER_DIES: 0.2,
         Act.CRASH: 0.6,
+        Act.STOP: 0.3,
+        Act.RENT_BY_HAND: 0.3,
+        Act.FORGE_PUSH: 0.4,
     }
 )
 """How often each is done, of all that is done."""

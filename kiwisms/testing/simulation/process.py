@@ -1,7 +1,8 @@
 """One server process: what it is doing, and how it dies."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
+from types import coroutine
 from typing import Any, TypeVar
 
 from kiwisms.testing.simulation.faults import Fault
@@ -23,7 +24,7 @@ class Process:
     and whoever still gets to run, in a ``finally``, reaches no port.
     """
 
-    def __init__(self, world: World, name: str, on_death: Callable[[], None]) -> None:
+    def __init__(self, world: World, name: str, on_death: Callable[["Process"], None]) -> None:
         self.name = name
         self.alive = True
         self._world = world
@@ -62,11 +63,19 @@ class Process:
 
     async def breathe(self) -> None:
         """Wait for the outside for a moment; a process that died meanwhile never comes back."""
-        await self._wait(0)
+        self.must_live()
+        if self._world.strikes(Fault.STALL, self.name):
+            await self._stall()
+        await _turn()
+        self.must_live()
 
     async def travel(self) -> None:
         """Wait for as long as a message takes through a network."""
-        await self._wait(self._world.chance.uniform(0.01, 0.5))
+        self.must_live()
+        if self._world.strikes(Fault.STALL, self.name):
+            await self._stall()
+        await asyncio.sleep(self._world.chance.uniform(0.01, 0.5))
+        self.must_live()
 
     async def die(self) -> None:
         """Die here and now."""
@@ -81,16 +90,18 @@ class Process:
         self._world.reach(Mark.CRASHED)
         for task in self._tasks:
             task.cancel()
-        self._on_death()
+        self._on_death(self)
 
     def must_live(self) -> None:
         """Stop whoever still runs in a process that has died."""
         if not self.alive:
             raise asyncio.CancelledError
 
-    async def _wait(self, seconds: float) -> None:
-        self.must_live()
-        if self._world.strikes(Fault.STALL, self.name):
-            seconds = self._world.chance.uniform(1, 60)
-        await asyncio.sleep(seconds)
-        self.must_live()
+    async def _stall(self) -> None:
+        await asyncio.sleep(self._world.chance.uniform(1, 60))
+
+
+@coroutine
+def _turn() -> Generator[None, None, None]:
+    """Let others go first: what `asyncio.sleep` does of 0 seconds, and nothing else."""
+    yield

@@ -17,6 +17,7 @@ from kiwisms.ports.provider import (
     Gone,
     Look,
     NumberOrder,
+    Received,
     Refusal,
     Refused,
     Rented,
@@ -73,7 +74,10 @@ class ProcessProvider:
 
     async def look(self, activation_id: ActivationId) -> Look:
         """Read what has come."""
-        return await self._ask(f"look {activation_id}", lambda: self._inner.look(activation_id))
+        seen = await self._ask(f"look {activation_id}", lambda: self._inner.look(activation_id))
+        if isinstance(seen, Received):
+            self._world.shown.add((activation_id, seen.code))
+        return seen
 
     async def ask_next(self, activation_id: ActivationId) -> None:
         """Ask for a further message."""
@@ -101,7 +105,7 @@ class ProcessProvider:
             return await self._inner.cancel(activation_id)
 
         answer = await self._ask(f"cancel {activation_id}", cancel, twice=True)
-        if isinstance(answer, Cancelled) and not self._is_somebodys(activation_id):
+        if isinstance(answer, Cancelled) and not self._world.disk.has_number(activation_id):
             self._world.reach(Mark.HANDED_BACK)
         return answer
 
@@ -116,13 +120,6 @@ class ProcessProvider:
     async def active(self) -> Sequence[Active] | Unknown:
         """List every number that is rented out."""
         return await self._ask("active", self._inner.active)
-
-    def _is_somebodys(self, activation_id: ActivationId) -> bool:
-        return any(
-            rental.activation_id == activation_id
-            for records in self._world.disk.records.values()
-            for rental in records.rentals.values()
-        )
 
     async def _ask_for_number(
         self, what: str, act: Callable[[], Awaitable[Rented | Refused | Unknown]]

@@ -3,11 +3,12 @@
 from typing import Final
 
 from kiwisms.domain.delivery import DeliveryStatus
-from kiwisms.domain.incident import IncidentKind
+from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.rental import State
-from kiwisms.testing.simulation.laws import incidents_of, rentals_of
+from kiwisms.testing.simulation.facts import incidents_of, rentals_of
 from kiwisms.testing.simulation.life import Life
 from kiwisms.testing.simulation.marks import Mark
+from kiwisms.testing.simulation.tracing_laws import searching
 
 OF_INCIDENTS: Final = {
     IncidentKind.NOBODY_CAME_BACK: Mark.RESCUED,
@@ -20,10 +21,30 @@ def mark_what_was_reached(life: Life) -> None:
     for incident in incidents_of(life):
         if incident.kind in OF_INCIDENTS:
             life.world.reach(OF_INCIDENTS[incident.kind])
-        elif incident.activation_id is not None:
-            life.world.reach(Mark.UNSEEN_END)
+    searched = searching(life)
+    if any(incident not in searched for incident in incidents_of(life)):
+        life.world.reach(Mark.UNSEEN_END)
+    for incident in searched:
+        _mark_traced(life, incident)
     _mark_rentals(life)
+    _mark_pushes(life)
     _mark_deliveries(life)
+
+
+def _mark_traced(life: Life, incident: Incident) -> None:
+    number, world = incident.activation_id, life.world
+    if incident.kind is IncidentKind.NOBODY_CAME_BACK:
+        pushed = any(each.activation_id == number for each in world.disk.kept_pushes.values())
+        if number is None:
+            world.reach(Mark.UNNAMED)
+        elif not pushed:
+            world.reach(Mark.NAMED_BY_LIST)
+        elif not world.upstream.lists_active:
+            world.reach(Mark.NAMED_BY_PUSH)
+    if "was cancelled upstream" in (incident.resolution or ""):
+        world.reach(Mark.TAKEN_BACK)
+    if "had a message" in (incident.resolution or ""):
+        world.reach(Mark.CHARGED_FOR)
 
 
 def _mark_rentals(life: Life) -> None:
@@ -34,6 +55,22 @@ def _mark_rentals(life: Life) -> None:
             life.world.reach(Mark.SECOND_CODE)
         if rental.messages and rental.messages[-1].at >= rental.expires_at:
             life.world.reach(Mark.LAST_LOOK)
+
+
+def _mark_pushes(life: Life) -> None:
+    world, taken = life.world, life.pusher.taken.values()
+    for rental in rentals_of(life):
+        if rental.activation_id in life.pusher.early:
+            world.reach(Mark.PUSHED_EARLY)
+        for message in rental.messages:
+            if (rental.activation_id, message.code) not in world.shown:
+                world.reach(Mark.PUSH_KNEW_MORE)
+        # Upstream numbers its messages as they come.
+        numbers = [int(each.id) for each in taken if each.activation_id == rental.activation_id]
+        if numbers != sorted(numbers):
+            world.reach(Mark.PUSHED_OUT_OF_ORDER)
+    if any(not world.disk.has_number(each.activation_id) for each in taken):
+        world.reach(Mark.PUSHED_FOR_NOBODY)
 
 
 def _mark_deliveries(life: Life) -> None:

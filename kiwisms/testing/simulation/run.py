@@ -2,9 +2,13 @@
 
 import gc
 import logging
+import signal
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from multiprocessing import get_all_start_methods, get_context
 from random import Random
 from typing import Final
 
@@ -21,6 +25,10 @@ from kiwisms.testing.simulation.world import Line, draw_world
 USUAL: Final = Scenario()
 ENOUGH: Final = 2000
 """Lives of a run in which every mark must be reached."""
+LIVES_OF_GARBAGE: Final = 4
+"""So many fit into a processor's cache."""
+LOT: Final = 50
+"""Lives that one process runs at a time."""
 
 
 @frozen(kw_only=True)
@@ -66,6 +74,10 @@ class Report:
         return not self.broken and not self.missing
 
 
+LiveLot = Callable[[Sequence[int]], Report]
+Spread = Callable[[Iterable[Sequence[int]]], Iterator[Report]]
+
+
 def live(choice: Choice, scenario: Scenario = USUAL, *, told: bool = False) -> Outcome:
     """
     Run one life.
@@ -98,7 +110,12 @@ def live(choice: Choice, scenario: Scenario = USUAL, *, told: bool = False) -> O
 
 
 def simulate(
-    seeds: Iterable[int], scenario: Scenario = USUAL, *, most_broken: int = 1, enough: int = ENOUGH
+    seeds: Iterable[int],
+    scenario: Scenario = USUAL,
+    *,
+    most_broken: int = 1,
+    enough: int = ENOUGH,
+    processes: int = 1,
 ) -> Report:
     """
     Run a life for each seed, until *most_broken* of them have broken a law.
@@ -108,28 +125,49 @@ def simulate(
         scenario: What is put to the test.
         most_broken: When to stop.
         enough: From this many lives on every mark must have been reached.
+        processes: How many live at once; the report is the same for any number, since every life
+            is drawn from its own seed. Where the system cannot fork there is only one.
     """
     marks: Counter[str] = Counter()
     broken: list[Outcome] = []
     lives = steps = 0
-    with _garbage_by_the_hundred() as collect:
-        for seed in seeds:
-            outcome = live(Choice(seed=seed), scenario)
-            lives, steps = lives + 1, steps + outcome.steps
-            marks.update(outcome.marks.keys())
-            if outcome.broken:
-                broken.append(outcome)
-                if len(broken) >= most_broken:
-                    break
-            if lives % 100 == 0:
-                collect()
+    with _spread(partial(_live_lot, scenario, most_broken), processes) as spread:
+        for lot in spread(_lots(seeds)):
+            lives, steps = lives + lot.lives, steps + lot.steps
+            marks.update(lot.marks)
+            broken.extend(lot.broken)
+            if len(broken) >= most_broken:
+                break
     return Report(
         lives=lives,
-        broken=tuple(broken),
+        broken=tuple(broken[:most_broken]),
         marks=marks,
         missing=_missing(scenario.marks, marks) if lives >= enough else (),
         steps=steps,
     )
+
+
+def _live_lot(scenario: Scenario, most_broken: int, seeds: Sequence[int]) -> Report:
+    marks: Counter[str] = Counter()
+    broken: list[Outcome] = []
+    lives = steps = 0
+    for seed in seeds:
+        outcome = live(Choice(seed=seed), scenario)
+        lives, steps = lives + 1, steps + outcome.steps
+        marks.update(outcome.marks.keys())
+        if outcome.broken:
+            broken.append(outcome)
+            if len(broken) >= most_broken:
+                break
+        if lives % LIVES_OF_GARBAGE == 0:
+            gc.collect()
+    return Report(lives=lives, broken=tuple(broken), marks=marks, missing=(), steps=steps)
+
+
+def _lots(seeds: Iterable[int]) -> Iterator[Sequence[int]]:
+    left = iter(seeds)
+    while lot := list(islice(left, LOT)):
+        yield lot
 
 
 def _missing(wanted: Collection[str], marks: Counter[str]) -> tuple[str, ...]:
@@ -137,13 +175,51 @@ def _missing(wanted: Collection[str], marks: Counter[str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _garbage_by_the_hundred() -> Iterator[Callable[[], object]]:
-    """A life is garbage as a whole when it is over; to look for some before costs a quarter."""
+def _spread(live_lot: LiveLot, processes: int) -> Iterator[Spread]:
+    """Give what lives many lots, whose reports come in their order."""
+    if processes == 1 or "fork" not in get_all_start_methods():
+        with _garbage_between_lives():
+            yield partial(map, live_lot)
+        return
+    # A scenario may be made of functions that cannot be sent to a process that is there already.
+    with (
+        _garbage_between_lives(),
+        get_context("fork").Pool(processes, _begin, [live_lot]) as pool,
+    ):
+        yield partial(pool.imap, _live_here)
+
+
+class _Here:
+    """What a process of a pool does; a pool has no other place for it than one of all."""
+
+    live_lot: LiveLot
+
+
+def _begin(live_lot: LiveLot) -> None:
+    # Ctrl-C is for the process that waits for the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _Here.live_lot = staticmethod(live_lot)
+
+
+def _live_here(seeds: Sequence[int]) -> Report:
+    return _Here.live_lot(seeds)
+
+
+@contextmanager
+def _garbage_between_lives() -> Iterator[None]:
+    """
+    Leave it to whoever lives to look for garbage: a life is garbage as a whole when it is over.
+
+    What was there before any life is never looked at.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
+    gc.collect()
+    gc.freeze()
     try:
-        yield gc.collect
+        yield
     finally:
+        gc.unfreeze()
         if was_enabled:
             gc.enable()
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Final
 
 from attrs import frozen
 
@@ -13,8 +14,10 @@ from kiwisms.adapters.memory.transaction import MemoryTransaction
 from kiwisms.domain.account import Account, ApiKey
 from kiwisms.domain.delivery import Delivery, Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import AccountId, IdempotencyKey, KeyPrefix, RentalId
-from kiwisms.domain.rental import Rental
+from kiwisms.domain.ids import AccountId, ActivationId, IdempotencyKey, KeyPrefix, RentalId
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable, TransactionOutrun
@@ -23,6 +26,9 @@ from kiwisms.testing.simulation.faults import Fault
 from kiwisms.testing.simulation.marks import Mark
 from kiwisms.testing.simulation.process import Process
 from kiwisms.testing.simulation.world import World
+
+SLOW: Final = 0.3
+"""How often a commit takes long on a disk on which others may be first meanwhile."""
 
 
 @frozen(kw_only=True)
@@ -46,7 +52,7 @@ class ProcessStore(MemoryStore):
     def __init__(self, world: World, process: Process) -> None:
         super().__init__()
         self._world, self._process, self._disk = world, process, world.disk
-        self._records = world.disk.records
+        self._records, self._pushes = world.disk.records, world.disk.kept_pushes
         self._own_locks: dict[AccountId, asyncio.Lock] = {}
         self._left: dict[AccountId, _Left] = {}
 
@@ -123,6 +129,8 @@ class ProcessStore(MemoryStore):
         claimed = await super().claim_rental(
             account_id, rental_id, now=now, look_after=look_after, until=until
         )
+        if claimed:
+            self._disk.touch(account_id)
         await self._leave()
         return claimed
 
@@ -134,7 +142,7 @@ class ProcessStore(MemoryStore):
         due = await super().claim_due_rentals(
             now=now, look_after=look_after, until=until, limit=limit
         )
-        await self._leave()
+        await self._took(due)
         return due
 
     async def claim_due_deliveries(
@@ -151,11 +159,75 @@ class ProcessStore(MemoryStore):
         due = await super().claim_due_deliveries(
             now=now, until=until, limit=limit, per_account=per_account, busy=busy
         )
-        await self._leave()
+        await self._took(due)
         return due
+
+    async def claim_due_incidents(
+        self, *, now: datetime, until: datetime, limit: int
+    ) -> Sequence[Incident]:
+        """Take incidents whose ``due_at`` has come."""
+        await self._visit()
+        due = await super().claim_due_incidents(now=now, until=until, limit=limit)
+        await self._took(due)
+        return due
+
+    async def hasten_rental(
+        self, account_id: AccountId, rental_id: RentalId, *, now: datetime
+    ) -> bool:
+        """Make a rental due now; tells whether it is OPEN."""
+        await self._visit()
+        hastened = await super().hasten_rental(account_id, rental_id, now=now)
+        if hastened:
+            self._world.reach(Mark.HASTENED)
+            self._world.hastened[rental_id] += 1
+            self._disk.touch(account_id)
+        await self._leave()
+        return hastened
+
+    async def add_push(self, pushed: PushedMessage) -> bool:
+        """Keep a pushed message; tells whether it is the first with its id."""
+        await self._visit()
+        is_first = await super().add_push(pushed)
+        await self._leave()
+        return is_first
+
+    async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
+        """Every message that was pushed for a number."""
+        await self._visit()
+        return await super().pushes(activation_id)
+
+    async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
+        """The newest that were pushed for numbers that no rental and no incident has."""
+        await self._visit()
+        return await super().unmatched_pushes(since=since, limit=limit)
+
+    async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
+        """Find a rental by upstream's id of its number."""
+        await self._visit()
+        return await super().find_rental_by_activation(activation_id)
+
+    async def rentals(
+        self, *, account_id: AccountId | None, state: State | None, limit: int
+    ) -> Sequence[Rental]:
+        """The newest rentals."""
+        await self._visit()
+        return await super().rentals(account_id=account_id, state=state, limit=limit)
+
+    async def incidents(self, *, open_only: bool = False, limit: int) -> Sequence[Incident]:
+        """The newest incidents."""
+        await self._visit()
+        return await super().incidents(open_only=open_only, limit=limit)
+
+    async def next_due(self) -> datetime | None:
+        """When the next work comes due."""
+        self._must_answer()
+        return self._disk.first_due
 
     async def _send(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> _Left:
         await self._visit()
+        if not self._disk.waits and self._world.chance.random() < SLOW:
+            await self._process.travel()
+            self._must_answer()
         if self._world.strikes(Fault.OUTRUN, self._process.name):
             raise TransactionOutrun("somebody else was first")
         before = self._records[account_id]
@@ -171,6 +243,11 @@ class ProcessStore(MemoryStore):
             self._world.tell(self._process.name, f"committed {what}")
         await self._leave()
         return left
+
+    async def _took(self, work: Sequence[Rental | Delivery | Incident]) -> None:
+        for account_id in dict.fromkeys(each.account_id for each in work):
+            self._disk.touch(account_id)
+        await self._leave()
 
     async def _visit(self) -> None:
         """Come to the disk: others run meanwhile."""

@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from kiwisms.adapters.simulator.services import Service
 from kiwisms.adapters.simulator.upstream import Upstream
 from kiwisms.domain.catalog import DEFAULT_COUNTRY, ServiceCode
-from kiwisms.domain.ids import ActivationId
+from kiwisms.domain.ids import ActivationId, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.rental import Pace
 from kiwisms.domain.terms import Terms
@@ -39,6 +39,8 @@ SERVICES: Final = tuple(
     )
 )
 
+LOOPS: Final = 0.15
+"""In how many lives the servers run the worker's loops."""
 WORST_MOMENT: Final = 0.1
 """How often a message comes just as its number is cancelled or released."""
 
@@ -84,6 +86,11 @@ class World:
         asked: How often a process asked upstream for a number.
         heard: The numbers that upstream sold to a process that heard of it.
         handed_back: The numbers that somebody asked upstream to cancel.
+        by_hand: The numbers that somebody rented upstream without us.
+        shown: Each number with each code that a look has shown.
+        hastened: How often each rental was to be looked at because a message was pushed.
+        pushes: Whether upstream pushes messages.
+        loops: Whether the servers run the worker's loops; see `Cluster`.
         away_until: Until when upstream cannot be reached.
     """
 
@@ -103,6 +110,11 @@ class World:
     asked: int = 0
     heard: set[ActivationId] = field(factory=set)
     handed_back: set[ActivationId] = field(factory=set)
+    by_hand: set[ActivationId] = field(factory=set)
+    shown: set[tuple[ActivationId, str]] = field(factory=set)
+    hastened: Counter[RentalId] = field(factory=Counter)
+    pushes: bool
+    loops: bool
     away_until: datetime
 
     def reach(self, mark: str) -> None:
@@ -156,6 +168,8 @@ class World:
     def _arrival(self) -> float:
         session = self.terms.pace.session.total_seconds()
         kind = self.chance.random()
+        if kind < 0.1:
+            return self.chance.uniform(0, 0.4)
         if kind < 0.5:
             return self.chance.uniform(0, session / 4)
         if kind < 0.75:
@@ -189,6 +203,8 @@ def draw_world(
         upstream=_draw_upstream(chance, terms.pace.session),
         receivers=Receivers(),
         history=history,
+        pushes=chance.random() < 0.5,
+        loops=chance.random() < LOOPS,
         away_until=clock.now(),
     )
 
@@ -199,7 +215,7 @@ def _draw_terms(chance: Random) -> Terms:
         max_active_rentals=chance.choice((2, 4, 20)),
         cancels_per_hour=chance.choice((0, 1, 60)),
         pace=Pace(
-            session=timedelta(seconds=40),
+            session=timedelta(seconds=chance.choice((40, 40, 40, 90))),
             look=look,
             look_asleep=look * 2,
             look_received=timedelta(seconds=15),
@@ -214,5 +230,6 @@ def _draw_upstream(chance: Random, session: timedelta) -> Upstream:
         session=session + timedelta(seconds=chance.choice((0, 0, -3, 15))),
         sleep=timedelta(seconds=chance.choice((0, 0, 8))),
         asks_for_next=chance.random() < 0.2,
+        lists_active=chance.random() < 0.5,
         cancel_after=timedelta(seconds=chance.choice((0, 0, 0, 4))),
     )

@@ -321,3 +321,33 @@ async def test_a_renewal_that_is_lost_is_matched_by_its_phone(kit: Kit, ada: Acc
     incident = await the_incident(kit)
     assert incident.activation_id == again.id
     assert not incident.is_open
+
+
+async def test_an_incident_that_is_resolved_during_a_trace_is_not_due_again(
+    kit: Kit, ada: Account
+) -> None:
+    await lose(kit, ada)
+    incident = await the_incident(kit)
+
+    async def resolve() -> None:
+        await kit.kiwi.incidents.resolve(incident.id, note="refunded by hand")
+
+    kit.provider.on_balance.next(Unknown("timed out"), meanwhile=resolve)
+    await kit.work()
+    assert (await the_incident(kit)).due_at is None
+
+
+async def test_a_trace_that_finds_nothing_does_not_forget_what_another_found(
+    kit: Kit, ada: Account
+) -> None:
+    number = await lose(kit, ada)
+    incident = await the_incident(kit)
+
+    async def another_finds_it() -> None:
+        await push(kit, number)
+        await kit.kiwi.background.trace(incident)
+
+    kit.provider.on_cancel.next(LOST)
+    kit.provider.on_balance.next(meanwhile=another_finds_it)
+    await kit.kiwi.background.trace(incident)
+    assert (await the_incident(kit)).activation_id == number

@@ -1,11 +1,14 @@
 """A pushed message is a hint: kept once, looked after at once, and never believed by itself."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from attrs import evolve
 
+from kiwisms.adapters.memory import MemoryStore
 from kiwisms.domain.account import Account
+from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import Rental, State
 from kiwisms.ports.provider import Unknown
@@ -204,3 +207,32 @@ def test_the_address_of_an_old_key_goes_on_working(kit: Kit) -> None:
         False,
         False,
     ]
+
+
+class SlowStore(MemoryStore):
+    """A store that may be read long before the answer is used."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
+        read = await super().pushes(activation_id)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return read
+
+
+async def test_a_look_that_read_no_push_yet_does_not_repeat_what_another_had_from_it() -> None:
+    store = SlowStore()
+    kit = Kit(store=store)
+    ada = await kit.customer("10.00")
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.provider.deliver("0042", text="0042: never share it")
+
+    async def another_look() -> None:
+        await push(kit, rental, "0042")
+        await kit.kiwi.rentals.looks.look(rental)
+
+    store.meanwhile = another_look
+    await kit.kiwi.rentals.looks.look(rental)
+    assert await codes(kit, rental) == ["0042"]

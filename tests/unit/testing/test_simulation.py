@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from random import Random
 from typing import TypeVar
 
@@ -18,13 +19,19 @@ from kiwisms.application.looks import Looks, _Sight, number_of
 from kiwisms.application.outbox import Outbox
 from kiwisms.application.outcomes import Answer, Held, Outcomes
 from kiwisms.application.progress import Progress
+from kiwisms.application.pushes import Pushes
 from kiwisms.application.rentals import Rentals
 from kiwisms.application.renting import Ordered, Renting, _Wish
-from kiwisms.domain.ids import AccountId, RentalId
+from kiwisms.application.tracing import Tracing
+from kiwisms.domain.ids import AccountId, ActivationId, MessageId, RentalId
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.orphan import Orphan
+from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import CancelNotAllowed, Rental, State
 from kiwisms.domain.terms import Terms
+from kiwisms.entrypoints import worker
 from kiwisms.entrypoints.engine import Kiwisms, Ports
-from kiwisms.ports.provider import Look, Rented, Unknown, Waiting
+from kiwisms.ports.provider import Look, Received, Rented, Unknown, Waiting
 from kiwisms.ports.store import StoreUnavailable, Transaction, TransactionOutrun
 from kiwisms.testing.simulation import (
     LAWS,
@@ -42,7 +49,7 @@ from kiwisms.testing.simulation.__main__ import main, repeat_line
 from kiwisms.testing.simulation.cluster import Join, usual_join
 from kiwisms.testing.simulation.disk import Disk
 
-LIVES = 1500
+LIVES = 2000
 MOST_FOR_A_BUG = 3000
 SEED = int(os.environ.get("KIWISMS_TEST_SEED") or int.from_bytes(os.urandom(4)))
 T = TypeVar("T")
@@ -122,7 +129,7 @@ class LooksNoMore(Looks):
 
     async def look(self, rental: Rental, by: str = "worker") -> tuple[Rental, Look]:
         if rental.is_over_time(self.clock.now()):
-            unseen = _Sight(shown=Waiting(), pushed=(), began_at=self.clock.now())
+            unseen = _Sight(shown=Waiting(), pushed=(), began_at=self.clock.now(), had=0)
             over = await self._apply(rental.account_id, rental.id, unseen, over=True, by=by)
             return over, Waiting()
         return await super().look(rental, by)
@@ -206,12 +213,77 @@ def with_blind_cancels(ports: Ports, terms: Terms) -> Kiwisms:
     return evolve(kiwi, rentals=become(CancelsBlindly, kiwi.rentals))
 
 
+class BelievesPushes(Looks):
+    """Takes a pushed message for one that a look has shown."""
+
+    async def _sight(self, rental: Rental, shown: Look, began_at: datetime) -> _Sight:
+        pushed = await self.store.pushes(number_of(rental))
+        messages = [message for each in pushed if (message := each.message())]
+        if messages and isinstance(shown, Waiting):
+            shown = Received(code=messages[-1].code, text=messages[-1].text)
+        return await super()._sight(rental, shown, began_at)
+
+
+class ForgetsPushes(Looks):
+    """Believes looks alone, which show the newest message and no other."""
+
+    async def _sight(self, rental: Rental, shown: Look, began_at: datetime) -> _Sight:
+        return evolve(await super()._sight(rental, shown, began_at), pushed=())
+
+
+class LooksAtEveryPush(Pushes):
+    """Has a number looked at as often as somebody pushes."""
+
+    async def take(self, pushed: PushedMessage) -> None:
+        await super().take(evolve(pushed, id=MessageId(f"{pushed.id}-{self.clock.now()}")))
+
+
+class Guesses(Tracing):
+    """Gives a number to the first request that it fits."""
+
+    async def _may_be_anothers(self, _orphan: Orphan, _incident: Incident) -> bool:
+        return False
+
+
+class KeepsNumbers(Tracing):
+    """Finds out whose a number is, and leaves it rented."""
+
+    async def _hand_back(self, incident: Incident, number: ActivationId) -> None:
+        pass
+
+
+def with_believed_pushes(ports: Ports, terms: Terms) -> Kiwisms:
+    kiwi = usual_join(ports, terms)
+    return with_looks(kiwi, become(BelievesPushes, kiwi.rentals.looks))
+
+
+def with_forgotten_pushes(ports: Ports, terms: Terms) -> Kiwisms:
+    kiwi = usual_join(ports, terms)
+    return with_looks(kiwi, become(ForgetsPushes, kiwi.rentals.looks))
+
+
+def with_pushes(kind: type[Pushes], ports: Ports, terms: Terms) -> Kiwisms:
+    kiwi = usual_join(ports, terms)
+    return evolve(kiwi, pushes=become(kind, kiwi.pushes))
+
+
+def with_tracing(kind: type[Tracing], ports: Ports, terms: Terms) -> Kiwisms:
+    kiwi = usual_join(ports, terms)
+    tracing = become(kind, kiwi.background.tracing)
+    return evolve(kiwi, background=evolve(kiwi.background, tracing=tracing))
+
+
 BUGS: dict[str, Join] = {
     "getNumber is retried": with_numbers_asked_for_again,
     "a number is answered before it is written down": with_early_answers,
     "the last look is forgotten": with_no_last_look,
     "an event is written apart from its message": with_events_apart,
     "a cancel needs no answer": with_blind_cancels,
+    "a push is believed": with_believed_pushes,
+    "a push is forgotten": with_forgotten_pushes,
+    "a repeated push is a new one": partial(with_pushes, LooksAtEveryPush),
+    "a number is guessed": partial(with_tracing, Guesses),
+    "a traced number stays rented": partial(with_tracing, KeepsNumbers),
 }
 
 
@@ -231,6 +303,14 @@ def test_a_store_that_ignores_its_version_is_found(monkeypatch: pytest.MonkeyPat
     assert simulate(range(MOST_FOR_A_BUG)).broken
 
 
+def test_a_loop_that_ends_with_an_error_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unguarded(work: Callable[[T], Awaitable[None]], item: T) -> None:
+        await work(item)
+
+    monkeypatch.setattr(worker, "_guarded", unguarded)
+    assert simulate(range(MOST_FOR_A_BUG)).broken
+
+
 def test_the_shortest_history_needs_less_and_breaks_a_law_too() -> None:
     scenario = Scenario(join=BUGS["getNumber is retried"])
     [broken] = simulate(range(MOST_FOR_A_BUG), scenario).broken
@@ -247,6 +327,17 @@ def test_the_command_says_how_to_repeat_a_life(capsys: pytest.CaptureFixture[str
     seed = int(line.partition("SEED=")[2].split()[0])
     assert live(Choice(seed=seed), scenario).broken
     assert main(["--seed", str(seed), "--lives", "1"]) == 0
+
+
+def test_several_processes_report_what_one_would() -> None:
+    def few_rent(life: Life) -> Iterator[str]:
+        if sum(len(records.rentals) for records in life.world.disk.records.values()) > 4:
+            yield "too many rented"
+
+    scenario = Scenario(laws=(*LAWS, few_rent))
+    alone = simulate(range(300), scenario, most_broken=2)
+    assert simulate(range(300), scenario, most_broken=2, processes=2) == alone
+    assert len(alone.broken) == 2
 
 
 # What embedders add.

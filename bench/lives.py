@@ -1,0 +1,60 @@
+"""Lives of the simulation: how many all cores live in a second, as ``make simulate`` runs them."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from bench.numbers import Line, Spread
+from kiwisms.testing.simulation import simulate
+
+LIVES: Final = 2_000
+ROUNDS: Final = 5
+WANTED: Final = 1_000
+
+
+@frozen(kw_only=True)
+class Lives:
+    """*steps* are those of one life; the processor's time is that of all cores together."""
+
+    lives: int
+    steps: float
+    per_second: Spread
+    per_processor_second: Spread
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """See `Measured`."""
+        what = f"lives of {self.steps:.0f} steps, on {os.cpu_count()} cores"
+        return (
+            Line(what=what, measured=self.per_second, unit="/s", wanted=WANTED),
+            Line(what="  per second of a core", measured=self.per_processor_second, unit="/s"),
+        )
+
+
+def measure(folder: Path) -> Lives:
+    """Live the same lives several times."""
+    del folder
+    clock, processor, steps = [], [], 0.0
+    for _ in range(ROUNDS):
+        began, worked = time.perf_counter(), _worked()
+        report = simulate(range(LIVES), processes=os.cpu_count() or 1)
+        assert not report.broken
+        clock.append(LIVES / (time.perf_counter() - began))
+        processor.append(LIVES / (_worked() - worked))
+        steps = report.steps / report.lives
+    return Lives(
+        lives=LIVES,
+        steps=steps,
+        per_second=Spread.of(clock),
+        per_processor_second=Spread.of(processor),
+    )
+
+
+def _worked() -> float:
+    """Seconds that cores have worked for this process and for those of its pools."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system

@@ -1,0 +1,35 @@
+"""What laws look at: the rentals and incidents of a life, and how long a message counts."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from kiwisms.domain.incident import Incident
+from kiwisms.domain.rental import Rental
+from kiwisms.testing.simulation.life import Life
+
+
+def rentals_of(life: Life) -> Iterator[Rental]:
+    """Every rental of every account."""
+    for records in life.world.disk.records.values():
+        yield from records.rentals.values()
+
+
+def incidents_of(life: Life) -> Iterator[Incident]:
+    """Every incident of every account."""
+    for records in life.world.disk.records.values():
+        yield from records.incidents.values()
+
+
+def sure_until(life: Life, rental: Rental, *, several: bool) -> datetime:
+    """
+    The moment until which every message must have been seen.
+
+    Nobody who is done with a number that is paid waits for an upstream that does not answer.
+    """
+    end = min(rental.expires_at, rental.changed_at)
+    dones = [each.dones[rental.id] for each in life.customers if rental.id in each.dones]
+    if several and dones and not life.world.upstream_always_answers:
+        return rental.created_at
+    if several or not life.world.upstream_always_answers:
+        return min([end, *dones])
+    return end

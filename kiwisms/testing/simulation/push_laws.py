@@ -1,0 +1,68 @@
+"""What must hold of pushed messages: they are kept once, shown in time, and charge nobody."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from kiwisms.application.looks import number_of
+from kiwisms.domain.rental import FINAL, UNPAID
+from kiwisms.testing.simulation.facts import rentals_of, sure_until
+from kiwisms.testing.simulation.life import Life
+
+
+def what_was_pushed_is_kept(life: Life) -> Iterator[str]:
+    """A message that was taken is there, as it was pushed."""
+    kept = life.world.disk.kept_pushes
+    for message_id, taken in life.pusher.taken.items():
+        found = kept.get(taken.id)
+        if found is None or (found.activation_id, found.code) != (taken.activation_id, taken.code):
+            yield f"the pushed message {message_id} was taken, and is {found}"
+
+
+def a_push_is_a_hint_once(life: Life) -> Iterator[str]:
+    """No number is to be looked at more often than messages were pushed for it."""
+    pushed = Counter(each.activation_id for each in life.world.disk.kept_pushes.values())
+    for rental in rentals_of(life):
+        looks = life.world.hastened[rental.id]
+        if rental.activation_id is not None and looks > pushed[rental.activation_id]:
+            yield f"{rental.id} was to be looked at {looks} times for fewer pushed messages"
+
+
+def a_message_is_received_once(life: Life) -> Iterator[str]:
+    """However often a message is pushed or looked at, a rental has it once."""
+    for rental in rentals_of(life):
+        codes = [message.code for message in rental.messages]
+        if len(codes) > len(set(codes)):
+            yield f"{rental.id} has one message twice: {codes}"
+
+
+def a_push_alone_charges_nobody(life: Life) -> Iterator[str]:
+    """Only where upstream had a message there is one: anybody can push who knows the address."""
+    upstream = life.world.upstream.activations
+    for rental in rentals_of(life):
+        if rental.messages and not upstream[number_of(rental)].messages:
+            yield f"{rental.id} received {rental.messages}, and upstream has no message"
+
+
+def a_pushed_code_is_shown_and_paid(life: Life) -> Iterator[str]:
+    """
+    A code that was pushed, and taken while it could still be looked for, is in its rental.
+
+    Where a further one must be asked for, a look shows none until it has come: then only the
+    first can be demanded.
+    """
+    by_number = {rental.activation_id: rental for rental in rentals_of(life)}
+    for taken in life.pusher.taken.values():
+        rental = by_number.get(taken.activation_id)
+        if rental is None or rental.state not in FINAL or taken.arrived_at > rental.expires_at:
+            continue
+        upstreams = life.world.upstream.activations[taken.activation_id].messages
+        if taken.code not in {message.code for message in upstreams}:
+            continue
+        if life.world.upstream.asks_for_next and taken.code != upstreams[0].code:
+            continue
+        if taken.arrived_at > sure_until(life, rental, several=True):
+            continue
+        if taken.code not in {message.code for message in rental.messages}:
+            yield f"{rental.id} is {rental.state} without the pushed code {taken.code}"
+        elif rental.state in UNPAID:
+            yield f"{rental.id} is {rental.state} although it has the code {taken.code}"

@@ -1,0 +1,137 @@
+"""What must hold of incidents: what can be found out is, and no number is guessed."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from kiwisms.adapters.simulator.activation import Activation, ActivationState
+from kiwisms.application.tracing import PACE, PUSHED_WITHIN
+from kiwisms.domain.ids import ActivationId
+from kiwisms.domain.incident import Incident
+from kiwisms.testing.simulation.facts import incidents_of, rentals_of
+from kiwisms.testing.simulation.life import Life
+from kiwisms.testing.simulation.marks import Mark
+from kiwisms.testing.simulation.operator import BY_HAND
+
+
+def a_number_is_never_guessed(life: Life) -> Iterator[str]:
+    """The number of a request that failed is no rental's, and not that of another request."""
+    owners = {rental.activation_id: rental for rental in rentals_of(life)}
+    named: dict[ActivationId, Incident] = {}
+    for incident in searching(life):
+        number = incident.activation_id
+        if number is None:
+            continue
+        if number in owners:
+            yield f"{incident.id} has the number {number}, which is that of {owners[number].id}"
+        other = named.setdefault(number, incident)
+        if other.rental_id != incident.rental_id and not _closed_by_hand(life):
+            yield f"{incident.id} and {other.id} have the number {number}"
+
+
+def what_the_operator_said_stands(life: Life) -> Iterator[str]:
+    """An incident that an operator has resolved says what the operator said."""
+    known = {incident.id: incident for incident in incidents_of(life)}
+    for incident_id, note in life.resolved.items():
+        if known[incident_id].resolution != note:
+            yield f"{incident_id} was resolved with {note}, and says {known[incident_id]}"
+
+
+def a_number_rented_by_hand_is_left_alone(life: Life) -> Iterator[str]:
+    """Only a number that an incident names is cancelled."""
+    named = {incident.activation_id for incident in incidents_of(life)}
+    for number in sorted((life.world.by_hand & life.world.handed_back) - named):
+        yield f"{number} was rented by hand, and cancelled"
+
+
+def an_incident_is_gone_into(life: Life) -> Iterator[str]:
+    """Once nothing fails any more, each incident that is open learns upstream's balance."""
+    for incident in incidents_of(life):
+        if _traced_at(life, incident) < _last(life, incident) and _lacks_balance(incident):
+            yield f"{incident.id} never learnt upstream's balance"
+
+
+def a_number_that_is_known_is_taken_back(life: Life) -> Iterator[str]:
+    """Once nothing fails any more, the number of a failed request is cancelled, or had a code."""
+    for incident in searching(life):
+        number = incident.activation_id
+        if number is None or not incident.is_open or _is_forged(life, number):
+            continue
+        if _traced_at(life, incident) < _last(life, incident):
+            state = life.world.upstream.activations[number].state
+            if state is ActivationState.DONE:
+                continue
+            yield f"{incident.id} is open, and its number {number} is {state}"
+
+
+def what_can_be_named_is_named(life: Life) -> Iterator[str]:
+    """
+    The one number that nobody has belongs to the one request that was lost.
+
+    It must have been told of once nothing failed any more: by upstream's list, or by a message
+    pushed not too long before.
+    """
+    if life.world.marks[Mark.WITHDRAWN] or _closed_by_hand(life):
+        return
+    owned = {rental.activation_id for rental in rentals_of(life)}
+    for service in {each.service for each in life.world.upstream.activations.values()}:
+        numbers = [
+            each
+            for each in life.world.upstream.activations.values()
+            if each.service == service and each.id not in owned
+        ]
+        lost = [each for each in searching(life) if _service_of(life, each) == service]
+        forged = any(each.service == service for each in life.pusher.forged)
+        if len(numbers) == len(lost) == 1 and not forged:
+            [number], [incident] = numbers, lost
+            if incident.activation_id != number.id and _is_told_of(life, incident, number):
+                yield f"{incident.id} could be told that its number is {number.id}"
+
+
+def searching(life: Life) -> list[Incident]:
+    """The incidents of requests that never got a number, the oldest first."""
+    numberless = {rental.id for rental in rentals_of(life) if rental.activation_id is None}
+    return [each for each in incidents_of(life) if each.rental_id in numberless]
+
+
+def _lacks_balance(incident: Incident) -> bool:
+    return incident.is_open and incident.after is None
+
+
+def _closed_by_hand(life: Life) -> bool:
+    return any((each.resolution or "").startswith(BY_HAND) for each in incidents_of(life))
+
+
+def _service_of(life: Life, incident: Incident) -> str:
+    return life.world.disk.records[incident.account_id].rentals[incident.rental_id].service
+
+
+def _is_forged(life: Life, number: ActivationId) -> bool:
+    return any(each.activation_id == number for each in life.pusher.forged)
+
+
+def _traced_at(life: Life, incident: Incident, since: datetime | None = None) -> datetime:
+    """The moment until which a trace has found what could be found since."""
+    calm = max(life.calm_since, life.world.away_until, since or life.calm_since)
+    return max(calm, incident.at) + PACE + life.world.terms.lease + timedelta(seconds=10)
+
+
+def _last(life: Life, incident: Incident) -> datetime:
+    return incident.at + life.world.terms.pace.session + PUSHED_WITHIN
+
+
+def _is_told_of(life: Life, incident: Incident, number: Activation) -> bool:
+    last, world = _last(life, incident), life.world
+    if number.id in world.by_hand:
+        return False
+    if number.state is ActivationState.CANCELLED and number.id in world.handed_back:
+        return False  # who rented it could not write it down, and gave it back at once
+    if world.upstream.lists_active:
+        traced = _traced_at(life, incident)
+        if traced < min(last, number.ends_at):
+            return True
+    for taken in life.pusher.taken.values():
+        if taken.activation_id == number.id:
+            traced = _traced_at(life, incident, taken.arrived_at)
+            if traced < min(last, taken.arrived_at + 2 * world.terms.pace.session):
+                return True
+    return False
