@@ -130,6 +130,15 @@ async def read_all(
             return []
 
 
+def can_be_held(text: str) -> bool:
+    """Whether a column can hold *text*: no NUL, and no half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
 async def write(connection: Connection, statement: str, parameters: Parameters = ()) -> list[Row]:
     """Run a statement that writes and returns rows."""
     with refusals("write"):
