@@ -1,6 +1,7 @@
 """The connections of one process: opened as needed, shared, and replaced when they break."""
 
 import logging
+import re
 import select
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -38,6 +39,8 @@ WITHOUT_A_POOLER: Final[Mapping[str, str]] = {
     # Nobody may hold a lock, and so all others up, for ever. PgBouncer refuses such options.
     "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
 }
+
+HALVES: Final = re.compile("[\ud800-\udfff]")
 
 Connection = AsyncConnection[Row]
 Parameters = Row | Mapping[str, Any]
@@ -132,11 +135,7 @@ async def read_all(
 
 def can_be_held(text: str) -> bool:
     """Whether a column can hold *text*: no NUL, and no half of a surrogate pair."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
+    return "\0" not in text and (text.isascii() or not HALVES.search(text))
 
 
 async def write(connection: Connection, statement: str, parameters: Parameters = ()) -> list[Row]:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from kiwisms.adapters.postgres.connections import Connections, can_be_held
 from kiwisms.adapters.sql_rows.columns import Row
@@ -18,14 +18,8 @@ LONGEST_READ_SECONDS: Final = 5.0
 """How long a read may take. A connection that is dead without a word is noticed much later."""
 
 Key = tuple[str, ...]
-
-
-@frozen
-class _Asked:
-    """What somebody wants read, and where the answer is awaited."""
-
-    key: Key
-    answer: asyncio.Future[list[Row]]
+Asked = tuple[Key, asyncio.Future[list[Row]]]
+"""What somebody wants read, and where the answer is awaited."""
 
 
 @define(eq=False)
@@ -47,7 +41,7 @@ class GatheredReads:
     _connections: Final[Connections]
     _one: Final[str] = field(kw_only=True)
     _many: Final[str] = field(kw_only=True)
-    _waiting: list[_Asked] = field(factory=list, init=False)
+    _waiting: list[Asked] = field(factory=list, init=False)
     _reading: asyncio.Task[None] | None = field(default=None, init=False)
     _stuck: set[asyncio.Task[None]] = field(factory=set, init=False)
 
@@ -56,33 +50,31 @@ class GatheredReads:
         # In one statement it would be refused with all others.
         if not all(map(can_be_held, key)):
             return []
-        asked = _Asked(key, asyncio.get_running_loop().create_future())
-        self._waiting.append(asked)
+        answer: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((key, answer))
         if self._reading is None:
-            self._begin()
-        return await asked.answer
+            self._reading = asyncio.create_task(self._read_for_all())
+        return await answer
 
-    def _begin(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        self._reading = asyncio.create_task(self._read_for(waiting))
-
-    async def _read_for(self, asked: Sequence[_Asked]) -> None:
+    async def _read_for_all(self) -> None:
+        # Not before: whoever asks until this begins goes along.
+        asked, self._waiting = self._waiting, []
         loop = asyncio.get_running_loop()
         late = loop.call_later(LONGEST_READ_SECONDS, self._give_up, asked)
         try:
-            found = await self._read([each.key for each in asked])
+            found = await self._read([key for key, _ in asked])
         # Whatever it is, those who wait must hear of it.
         except Exception as why:  # noqa: BLE001
             _fail(asked, why)
         else:
-            for each, rows in zip(asked, found, strict=True):
-                if not each.answer.done():
-                    each.answer.set_result(rows)
+            for (_, answer), rows in zip(asked, found, strict=True):
+                if not answer.done():
+                    answer.set_result(rows)
         late.cancel()
         if self._reading is asyncio.current_task():
             self._go_on()
 
-    def _give_up(self, asked: Sequence[_Asked]) -> None:
+    def _give_up(self, asked: Sequence[Asked]) -> None:
         """Leave a statement to itself, whose connection may be dead, and read for the others."""
         _fail(asked, StoreUnavailable("the store could not be read in time"))
         if self._reading is not None:
@@ -93,7 +85,7 @@ class GatheredReads:
     def _go_on(self) -> None:
         self._reading = None
         if self._waiting:
-            self._begin()
+            self._reading = asyncio.create_task(self._read_for_all())
 
     async def _read(self, keys: Sequence[Key]) -> list[list[Row]]:
         if len(keys) == 1:
@@ -105,7 +97,7 @@ class GatheredReads:
         return found
 
 
-def _fail(asked: Sequence[_Asked], why: Exception) -> None:
-    for each in asked:
-        if not each.answer.done():
-            each.answer.set_exception(why)
+def _fail(asked: Sequence[Asked], why: Exception) -> None:
+    for _, answer in asked:
+        if not answer.done():
+            answer.set_exception(why)
