@@ -50,13 +50,13 @@ async def test_several_who_find_nothing_are_asked_for_once(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[object] = []
-    send = psycopg.AsyncConnection.execute
+    send = psycopg.AsyncCursor.execute
 
-    async def count(self: Any, statement: Any, *places: Any) -> Any:
+    async def count(self: Any, statement: Any, *places: Any, **how: Any) -> Any:
         sent.append(statement)
-        return await send(self, statement, *places)
+        return await send(self, statement, *places, **how)
 
-    monkeypatch.setattr(psycopg.AsyncConnection, "execute", count)
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", count)
     names = [RentalId(f"nobody's {number}") for number in range(9)]
     assert await asyncio.gather(*(store.rental(ADA, each) for each in names)) == [None] * 9
     assert len(sent) <= 2

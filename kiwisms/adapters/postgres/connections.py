@@ -5,10 +5,11 @@ import re
 import select
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any, Final
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import ReadOnlySqlTransaction
 from psycopg_pool import AsyncConnectionPool
@@ -42,8 +43,16 @@ WITHOUT_A_POOLER: Final[Mapping[str, str]] = {
 
 HALVES: Final = re.compile("[\ud800-\udfff]")
 
-Connection = AsyncConnection[Row]
 Parameters = Row | Mapping[str, Any]
+
+
+class Connection(AsyncConnection[Row]):
+    """A connection that keeps one cursor: to make one costs a fifth of a small statement."""
+
+    @cached_property
+    def kept(self) -> AsyncCursor[Row]:
+        """The cursor, for one statement after the other."""
+        return self.cursor()
 
 
 class Connections:
@@ -65,7 +74,7 @@ class Connections:
         self._how = _how(url, prepare=prepare)
         self._pool = AsyncConnectionPool(
             kwargs=self._how,
-            connection_class=AsyncConnection[Row],
+            connection_class=Connection,
             min_size=1,
             max_size=most,
             open=False,
@@ -86,7 +95,7 @@ class Connections:
     async def apart(self) -> Connection:
         """Open a connection beside the pool, for the caller to close."""
         with refusals("connection"):
-            return await AsyncConnection[Row].connect(**self._how)
+            return await Connection.connect(**self._how)
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[Connection]:
@@ -128,7 +137,7 @@ async def read_all(
     """Read every row; none for what no column can hold, such as a text with a NUL in it."""
     with refusals("read"):
         try:
-            return await (await connection.execute(statement, parameters)).fetchall()
+            return await (await connection.kept.execute(statement, parameters)).fetchall()
         except (psycopg.DataError, UnicodeEncodeError):
             return []
 
@@ -142,7 +151,7 @@ async def write(connection: Connection, statement: str, parameters: Parameters =
     """Run a statement that writes and returns rows."""
     with refusals("write"):
         try:
-            return await (await connection.execute(statement, parameters)).fetchall()
+            return await (await connection.kept.execute(statement, parameters)).fetchall()
         except ReadOnlySqlTransaction:
             # No longer the primary: the pool is to find the new one.
             await connection.close()
