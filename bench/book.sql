@@ -33,4 +33,4 @@ FROM rental;
 INSERT INTO idempotency (account_id, key, fingerprint, rental_id, state, claimed_at)
 SELECT account_id, id, repeat('f', 64), id, 'FINISHED', now() FROM rental;
 
-INSERT INTO place (number) SELECT generate_series(1, 1000);
+INSERT INTO place (number) SELECT generate_series(1, 10000);
