@@ -1,4 +1,4 @@
--- A thousand accounts with money, and ten finished rentals of each with all that belongs to one.
+-- A thousand accounts with money, ten finished rentals of each with all that belongs to one, and places upstream.
 
 INSERT INTO account (account_id, email, status, created_at)
 SELECT n::text, n || '@example.com', 'ACTIVE', now() FROM generate_series(1, 1000) AS n;
@@ -32,3 +32,5 @@ FROM rental;
 
 INSERT INTO idempotency (account_id, key, fingerprint, rental_id, state, claimed_at)
 SELECT account_id, id, repeat('f', 64), id, 'FINISHED', now() FROM rental;
+
+INSERT INTO place (number) SELECT generate_series(1, 10000);

@@ -50,7 +50,7 @@ SECONDS: Final = 2
 TERMS: Final = Terms(max_active_rentals=100_000, provider_max_waiting=100_000)
 RENT: Final = Path(__file__).with_name("rent.sql")
 RATE: Final = re.compile(r"tps = ([\d.]+)")
-# Each rent counts the numbers that wait: they must stay as few as they are in earnest.
+# Numbers that wait must stay as few as they are in earnest, and leave places for others.
 END: Final = """
 WITH ended AS (
     UPDATE rental SET state = 'COMPLETED', due_at = NULL WHERE state = 'WAITING'

@@ -136,15 +136,15 @@ async def test_a_claim_in_between_does_not_stop_it(both: tuple[Store, Store]) ->
 
 async def test_over_postgres_it_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[object] = []
-    send = psycopg.AsyncConnection.execute
+    send = psycopg.AsyncCursor.execute
 
-    async def count(self: Any, statement: Any, *places: Any) -> Any:
+    async def count(self: Any, statement: Any, *places: Any, **how: Any) -> Any:
         sent.append(statement)
-        return await send(self, statement, *places)
+        return await send(self, statement, *places, **how)
 
     async with database() as url, PostgresStore(url) as store:
         await store.create_account(account())
-        monkeypatch.setattr(psycopg.AsyncConnection, "execute", count)
+        monkeypatch.setattr(psycopg.AsyncCursor, "execute", count)
         held = await hold(store)
         assert len(sent) == 2
         await keep(store, held)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
+import psycopg
 import pytest
 from attrs import evolve
 
-from kiwisms.adapters.postgres import PostgresStore
+from kiwisms.adapters.postgres import PostgresStore, gathering
 from kiwisms.domain.ids import RentalId
 from kiwisms.ports.store import StoreUnavailable
 from tests.contract.stores import ADA, BOB, account, waiting
@@ -42,6 +44,41 @@ async def test_a_name_that_no_store_can_hold_does_not_hide_the_others(store: Pos
         store.rental(ADA, RentalId("half a pair \ud800")),
     )
     assert [rental and rental.id for rental in read] == [None, FIRST, None]
+
+
+async def test_several_who_find_nothing_are_asked_for_once(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[object] = []
+    send = psycopg.AsyncCursor.execute
+
+    async def count(self: Any, statement: Any, *places: Any, **how: Any) -> Any:
+        sent.append(statement)
+        return await send(self, statement, *places, **how)
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", count)
+    names = [RentalId(f"nobody's {number}") for number in range(9)]
+    assert await asyncio.gather(*(store.rental(ADA, each) for each in names)) == [None] * 9
+    assert len(sent) <= 2
+
+
+async def test_nobody_waits_for_long_for_a_read_that_hangs(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "LONGEST_READ_SECONDS", 0.2)
+    async with store.connections.one() as other, asyncio.timeout(5):
+        await other.execute("BEGIN")
+        await other.execute("LOCK TABLE rental")
+        heard = await asyncio.gather(
+            *(store.rental(ADA, each) for each in (FIRST, SECOND, FIRST)), return_exceptions=True
+        )
+        assert [type(each) for each in heard] == [StoreUnavailable] * 3
+        waits = asyncio.ensure_future(store.rental(ADA, FIRST))
+        await asyncio.sleep(0)
+        await other.execute("ROLLBACK")
+        read = await waits
+    assert read is not None
+    assert await store.rental(ADA, SECOND) is not None
 
 
 async def test_who_goes_away_takes_nobody_along(store: PostgresStore) -> None:

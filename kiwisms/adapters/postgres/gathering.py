@@ -10,10 +10,16 @@ from typing import Final
 
 from attrs import define, field
 
-from kiwisms.adapters.postgres.connections import Connections
+from kiwisms.adapters.postgres.connections import Connections, can_be_held
 from kiwisms.adapters.sql_rows.columns import Row
+from kiwisms.ports.store import StoreUnavailable
+
+LONGEST_READ_SECONDS: Final = 5.0
+"""How long a read may take. A connection that is dead without a word is noticed much later."""
 
 Key = tuple[str, ...]
+Asked = tuple[Key, asyncio.Future[list[Row]]]
+"""What somebody wants read, and where the answer is awaited."""
 
 
 @define(eq=False)
@@ -23,7 +29,7 @@ class GatheredReads:
 
     Nobody waits for company: whoever asks while nothing is under way is read for at once, and
     whoever asks meanwhile goes with the next statement. So each sees all that was committed
-    before it asked.
+    before it asked. Whoever waits too long is told so.
 
     Args:
         connections: Where the statements are sent.
@@ -35,40 +41,63 @@ class GatheredReads:
     _connections: Final[Connections]
     _one: Final[str] = field(kw_only=True)
     _many: Final[str] = field(kw_only=True)
-    _waiting: list[tuple[Key, asyncio.Future[list[Row]]]] = field(factory=list, init=False)
+    _waiting: list[Asked] = field(factory=list, init=False)
     _reading: asyncio.Task[None] | None = field(default=None, init=False)
+    _stuck: set[asyncio.Task[None]] = field(factory=set, init=False)
 
     async def rows(self, *key: str) -> list[Row]:
         """Read the rows of *key*; raises `StoreUnavailable`."""
+        # In one statement it would be refused with all others.
+        if not all(map(can_be_held, key)):
+            return []
         answer: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
         self._waiting.append((key, answer))
-        if self._reading is None or self._reading.done():
+        if self._reading is None:
             self._reading = asyncio.create_task(self._read_for_all())
         return await answer
 
     async def _read_for_all(self) -> None:
-        while self._waiting:
-            waiting, self._waiting = self._waiting, []
-            keys, answers = zip(*waiting, strict=True)
-            try:
-                found = await self._read(keys)
-            # Whatever it is, those who wait must hear of it.
-            except Exception as why:  # noqa: BLE001
-                for answer in answers:
-                    if not answer.done():
-                        answer.set_exception(why)
-            else:
-                for answer, rows in zip(answers, found, strict=True):
-                    if not answer.done():
-                        answer.set_result(rows)
+        # Not before: whoever asks until this begins goes along.
+        asked, self._waiting = self._waiting, []
+        loop = asyncio.get_running_loop()
+        late = loop.call_later(LONGEST_READ_SECONDS, self._give_up, asked)
+        try:
+            found = await self._read([key for key, _ in asked])
+        # Whatever it is, those who wait must hear of it.
+        except Exception as why:  # noqa: BLE001
+            _fail(asked, why)
+        else:
+            for (_, answer), rows in zip(asked, found, strict=True):
+                if not answer.done():
+                    answer.set_result(rows)
+        late.cancel()
+        if self._reading is asyncio.current_task():
+            self._go_on()
+
+    def _give_up(self, asked: Sequence[Asked]) -> None:
+        """Leave a statement to itself, whose connection may be dead, and read for the others."""
+        _fail(asked, StoreUnavailable("the store could not be read in time"))
+        if self._reading is not None:
+            self._stuck.add(self._reading)
+            self._reading.add_done_callback(self._stuck.discard)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._reading = None
+        if self._waiting:
+            self._reading = asyncio.create_task(self._read_for_all())
 
     async def _read(self, keys: Sequence[Key]) -> list[list[Row]]:
+        if len(keys) == 1:
+            return [await self._connections.read_all(self._one, keys[0])]
         found: list[list[Row]] = [[] for _ in keys]
-        if len(keys) > 1:
-            arrays = tuple(map(list, zip(*keys, strict=True)))
-            for number, *row in await self._connections.read_all(self._many, arrays):
-                found[number - 1].append(tuple(row))
-        if not any(found):
-            # A key that no column can hold must not hide the others' rows.
-            return [await self._connections.read_all(self._one, key) for key in keys]
+        arrays = tuple(map(list, zip(*keys, strict=True)))
+        for number, *row in await self._connections.read_all(self._many, arrays):
+            found[number - 1].append(tuple(row))
         return found
+
+
+def _fail(asked: Sequence[Asked], why: Exception) -> None:
+    for _, answer in asked:
+        if not answer.done():
+            answer.set_exception(why)
