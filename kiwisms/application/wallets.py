@@ -12,12 +12,11 @@ from kiwisms.application.trail import Trail
 from kiwisms.domain.account import AccountNotFound
 from kiwisms.domain.audit import audit
 from kiwisms.domain.books import Violation
-from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import AccountId
-from kiwisms.domain.ledger import ReferenceReused, Transfer, operator_transfer_id
+from kiwisms.domain.ledger import ReferenceReused, Transfer
 from kiwisms.domain.money import Money
 from kiwisms.domain.trail import Action
-from kiwisms.domain.wallet import Cause, Wallet
+from kiwisms.domain.wallet import Cause, Wallet, operator_cause
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
@@ -70,7 +69,7 @@ class Wallets:
         Args:
             account_id: Whose wallet.
             amount: Dollars, in whole cents.
-            reason: A sentence for the statement.
+            reason: A sentence for the statement, of 1 to 500 printable characters.
             reference: The operator's own name for this payment: it is applied once, however
                 often it is said.
 
@@ -132,11 +131,9 @@ class Wallets:
         reference: str | None,
     ) -> Wallet:
         money = amount if isinstance(amount, Money) else Money.parse(amount)
-        if not 0 < len(reason.strip()) <= 500:
-            raise ValidationRefused("reason", "must have 1 to 500 characters")
         if reference is None:
             reference = self.ids.new()
-        cause = Cause(id=operator_transfer_id(kind, reference), reason=reason, at=self.clock.now())
+        cause = operator_cause(kind, reference, reason=reason, at=self.clock.now())
         async with self.store.transaction(account_id) as tx:
             wallet, earlier = await tx.wallet(), await tx.transfer(cause.id)
             if earlier is not None:

@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 from kiwisms.domain.errors import KiwismsError, ValidationRefused
 from kiwisms.domain.events import UNLESS_ASKED, WebhookEvent
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix, RentalId
-from kiwisms.domain.money import ZERO, Money
+from kiwisms.domain.money import Money
 
 SECRET_PREFIX: Final = "whsec_"
 ROTATION: Final = timedelta(hours=24)
@@ -128,8 +128,7 @@ class Webhook:
         low = self.low if low is None else low
         if low is None:
             raise ValidationRefused("low", "must say below which amount wallet.low is sent")
-        if low <= ZERO or not low.is_whole_cents:
-            raise ValidationRefused("low", "must be more than 0 and in whole cents")
+        low.must_be_payable("low")
         return evolve(self, events=events, low=low)
 
     def hears(self, event: str) -> bool:

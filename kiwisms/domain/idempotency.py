@@ -10,8 +10,9 @@ from typing import Final, NewType, Self
 
 from attrs import evolve, frozen
 
-from kiwisms.domain.errors import KiwismsError, ValidationRefused
+from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, IdempotencyKey, RentalId
+from kiwisms.domain.text import printable
 
 Fingerprint = NewType("Fingerprint", str)
 
@@ -103,15 +104,13 @@ def read_key(text: str | None) -> IdempotencyKey | None:
     Check a key that a customer sent.
 
     Raises:
-        ValidationRefused: It is empty, longer than 256 characters, or not printable.
+        ValidationRefused: It has not 1 to 256 printable characters.
 
     Source: HTTP contract, parameter ``Idempotency-Key``.
     """
     if text is None:
         return None
-    if not 0 < len(text) <= LONGEST or not text.isprintable():
-        raise ValidationRefused("Idempotency-Key", f"must have 1 to {LONGEST} printable characters")
-    return IdempotencyKey(text)
+    return IdempotencyKey(printable("Idempotency-Key", text, longest=LONGEST))
 
 
 def fingerprint(*request: object) -> Fingerprint:

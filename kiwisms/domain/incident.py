@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from attrs import evolve, frozen
 
@@ -10,8 +10,9 @@ from kiwisms.domain.errors import KiwismsError, ValidationRefused
 from kiwisms.domain.ids import AccountId, ActivationId, IncidentId, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.reconciliation import Balance
+from kiwisms.domain.text import printable
 
-LONGEST_NOTE = 500
+LONGEST_NOTE: Final = 500
 
 
 class IncidentKind(StrEnum):
@@ -72,10 +73,10 @@ class Incident:
         Say what became of it; that stands.
 
         Raises:
-            ValidationRefused: It is resolved already, or *note* has not 1 to 500 characters.
+            ValidationRefused: It is resolved already, or *note* has not 1 to 500
+                printable characters.
         """
         if not self.is_open:
             raise ValidationRefused("incident", f"is resolved already: {self.resolution}")
-        if not 0 < len(note.strip()) <= LONGEST_NOTE or not note.isprintable():
-            raise ValidationRefused("note", f"must have 1 to {LONGEST_NOTE} printable characters")
-        return evolve(self, resolution=note.strip(), resolved_at=at, due_at=None)
+        said = printable("note", note.strip(), longest=LONGEST_NOTE)
+        return evolve(self, resolution=said, resolved_at=at, due_at=None)

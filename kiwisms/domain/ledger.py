@@ -3,12 +3,16 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from attrs import field, frozen
 
-from kiwisms.domain.errors import KiwismsError, ValidationRefused
+from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, TransferId
 from kiwisms.domain.money import ZERO, Money
+from kiwisms.domain.text import printable
+
+LONGEST_REFERENCE: Final = 200
 
 
 class LedgerAccount(StrEnum):
@@ -63,11 +67,9 @@ def operator_transfer_id(kind: str, reference: str) -> TransferId:
     Name the transfer that an operator's *reference* causes.
 
     Raises:
-        ValidationRefused: The reference is empty or longer than 200 characters.
+        ValidationRefused: The reference has not 1 to 200 printable characters.
     """
-    if not 0 < len(reference) <= 200 or not reference.isprintable():
-        raise ValidationRefused("reference", "must be 1 to 200 printable characters")
-    return TransferId(f"{kind}:{reference}")
+    return TransferId(f"{kind}:{printable('reference', reference, longest=LONGEST_REFERENCE)}")
 
 
 def sum_of(transfers: Iterable[Transfer], account: LedgerAccount) -> Money:

@@ -70,6 +70,11 @@ class Money:
         """Whether nothing finer than a cent is in it; wallets hold only such amounts."""
         return self.micros % MICROS_PER_CENT == 0
 
+    def must_be_payable(self, name: str = "amount") -> None:
+        """Raise `ValidationRefused` unless it is more than 0 and in whole cents."""
+        if self <= ZERO or not self.is_whole_cents:
+            raise ValidationRefused(name, "must be more than 0 and in whole cents")
+
     def __add__(self, other: "Money") -> "Money":
         return Money(self.micros + other.micros)
 

@@ -1,14 +1,17 @@
 """A customer's wallet: what is available, what is held, and the five ways money moves in it."""
 
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from attrs import evolve, field, frozen
 
-from kiwisms.domain.errors import KiwismsError, ValidationRefused
+from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, TransferId
-from kiwisms.domain.ledger import LedgerAccount, Transfer
+from kiwisms.domain.ledger import LedgerAccount, Transfer, operator_transfer_id
 from kiwisms.domain.money import ZERO, Money
+from kiwisms.domain.text import printable
+
+LONGEST_REASON: Final = 500
 
 
 class InsufficientBalance(KiwismsError):
@@ -28,6 +31,18 @@ class Cause:
     id: TransferId
     reason: str
     at: datetime
+
+
+def operator_cause(kind: str, reference: str, *, reason: str, at: datetime) -> Cause:
+    """
+    Say why the operator moves money.
+
+    Raises:
+        ValidationRefused: The *reference* has not 1 to 200 printable characters, or the *reason*
+            not 1 to 500.
+    """
+    said = printable("reason", reason, longest=LONGEST_REASON)
+    return Cause(id=operator_transfer_id(kind, reference), reason=said, at=at)
 
 
 @frozen(kw_only=True)
@@ -50,12 +65,12 @@ class Wallet:
 
     def fund(self, amount: Money, cause: Cause) -> tuple[Self, Transfer]:
         """Take money in from outside."""
-        _must_be_spendable(amount)
+        amount.must_be_payable()
         return self._move(LedgerAccount.FUNDING, LedgerAccount.AVAILABLE, amount, cause)
 
     def withdraw(self, amount: Money, cause: Cause) -> tuple[Self, Transfer]:
         """Pay money out; raises `InsufficientBalance` when less is available."""
-        _must_be_spendable(amount)
+        amount.must_be_payable()
         self._must_cover(amount)
         return self._move(LedgerAccount.AVAILABLE, LedgerAccount.FUNDING, amount, cause)
 
@@ -104,8 +119,3 @@ class Wallet:
             held=self.held + change[LedgerAccount.HELD],
             transfers=transfer.number,
         )
-
-
-def _must_be_spendable(amount: Money) -> None:
-    if amount <= ZERO or not amount.is_whole_cents:
-        raise ValidationRefused("amount", "must be more than 0 and in whole cents")

@@ -58,7 +58,7 @@ def test_a_transfer_of_nothing_or_less_is_refused(pair: list[LedgerAccount], amo
 
 @given(one=text(min_size=1, max_size=200), other=text(min_size=1, max_size=200))
 def test_a_reference_names_one_transfer_of_its_kind(one: str, other: str) -> None:
-    if not (one.isprintable() and other.isprintable()):
+    if not all(each.isprintable() and each.strip() for each in (one, other)):
         return
     same = operator_transfer_id("credit", one) == operator_transfer_id("credit", other)
     assert same == (one == other)
