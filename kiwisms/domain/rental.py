@@ -121,15 +121,15 @@ class Pace:
     """
     How long things take and how often they are looked at.
 
-    Source: settings, ``KIWISMS_SESSION_SECONDS`` and ``KIWISMS_SYNC_SECONDS``; provider's
-    documentation for a sleeping number.
+    Source: settings, ``KIWISMS_SESSION_SECONDS``, ``KIWISMS_SYNC_SECONDS`` and, for *rescue*,
+    ``KIWISMS_PROVIDER_TIMEOUT_SECONDS``; provider's documentation for a sleeping number.
     """
 
     session: timedelta = timedelta(minutes=20)
     look: timedelta = timedelta(seconds=3)
     look_asleep: timedelta = timedelta(seconds=15)
     look_received: timedelta = timedelta(seconds=15)
-    rescue: timedelta = timedelta(seconds=60)
+    rescue: timedelta = timedelta(seconds=25)
     """After this long a request that nobody finished is given up."""
 
 
