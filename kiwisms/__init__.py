@@ -28,9 +28,9 @@ from kiwisms.domain.rental import (
     Rental,
     RentalNotFound,
     TooManyActiveRentals,
-    TransitionRefused,
 )
 from kiwisms.domain.terms import Terms
+from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.wallet import InsufficientBalance, Wallet
 from kiwisms.ports.store import SchemaMismatch, StoreUnavailable, TransactionOutrun
 from kiwisms.ports.vault import VaultLocked

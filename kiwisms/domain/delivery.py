@@ -16,6 +16,7 @@ from kiwisms.domain.errors import KiwismsError, ValidationRefused
 from kiwisms.domain.events import UNLESS_ASKED, WebhookEvent
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix, RentalId
 from kiwisms.domain.money import Money
+from kiwisms.domain.transitions import next_state
 
 SECRET_PREFIX: Final = "whsec_"
 ROTATION: Final = timedelta(hours=24)
@@ -244,10 +245,7 @@ class Delivery:
         return (*self.failures, FailedTry(at=at, error=error))[-MOST_FAILURES:]
 
     def _next(self, event: DeliveryEvent) -> DeliveryStatus:
-        try:
-            return TRANSITIONS[self.status, event]
-        except KeyError:
-            raise ValueError(f"{event} of a delivery that is {self.status}") from None
+        return next_state(TRANSITIONS, self.status, event)
 
 
 def spread(delivery_id: DeliveryId, attempt: int) -> float:

@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, IdempotencyKey, RentalId
 from kiwisms.domain.text import printable
+from kiwisms.domain.transitions import next_state
 
 Fingerprint = NewType("Fingerprint", str)
 
@@ -93,10 +94,7 @@ class IdempotencyRecord:
         return self.state is not KeyState.FREE and not expired
 
     def _after(self, event: KeyEvent) -> Self:
-        try:
-            return evolve(self, state=TRANSITIONS[self.state, event])
-        except KeyError:
-            raise ValueError(f"{event} of an idempotency key that is {self.state}") from None
+        return evolve(self, state=next_state(TRANSITIONS, self.state, event))
 
 
 def read_key(text: str | None) -> IdempotencyKey | None:

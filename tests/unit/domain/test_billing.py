@@ -22,9 +22,9 @@ from kiwisms.domain.rental import (
     Rental,
     State,
     Step,
-    TransitionRefused,
     step,
 )
+from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.wallet import InsufficientBalance, Wallet
 from tests.unit.domain.samples import (
     ACTS,

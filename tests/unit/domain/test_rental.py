@@ -21,12 +21,11 @@ from kiwisms.domain.rental import (
     Rental,
     State,
     Step,
-    TransitionRefused,
     in_order,
-    next_state,
     step,
 )
 from kiwisms.domain.sms import Message
+from kiwisms.domain.transitions import TransitionRefused, next_state
 from tests.unit.domain.samples import (
     ACTS,
     ADA,
@@ -71,16 +70,16 @@ def test_only_what_is_in_the_table_can_happen(state: State, event: Event) -> Non
 @pytest.mark.parametrize("event", Event)
 def test_a_rental_begins_with_a_request_and_with_nothing_else(event: Event) -> None:
     if event is Event.REQUEST:
-        assert next_state(State.NEW, event) is request().state
+        assert next_state(TRANSITIONS, State.NEW, event) is request().state
     else:
         with pytest.raises(TransitionRefused):
-            next_state(State.NEW, event)
+            next_state(TRANSITIONS, State.NEW, event)
 
 
 @pytest.mark.parametrize("state", IN_STATE)
 def test_a_rental_is_requested_once(state: State) -> None:
     with pytest.raises(TransitionRefused):
-        next_state(state, Event.REQUEST)
+        next_state(TRANSITIONS, state, Event.REQUEST)
 
 
 def test_every_state_can_be_come_to() -> None:
