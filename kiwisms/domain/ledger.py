@@ -3,16 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
 from attrs import field, frozen
 
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, TransferId
 from kiwisms.domain.money import ZERO, Money
-from kiwisms.domain.text import printable
-
-LONGEST_REFERENCE: Final = 200
 
 
 class LedgerAccount(StrEnum):
@@ -60,16 +56,6 @@ class Transfer:
             raise ValueError(f"transfer {self.id} moves nothing")
         if self.amount <= ZERO:
             raise ValueError(f"transfer {self.id} moves {self.amount}")
-
-
-def operator_transfer_id(kind: str, reference: str) -> TransferId:
-    """
-    Name the transfer that an operator's *reference* causes.
-
-    Raises:
-        ValidationRefused: The reference has not 1 to 200 printable characters.
-    """
-    return TransferId(f"{kind}:{printable('reference', reference, longest=LONGEST_REFERENCE)}")
 
 
 def sum_of(transfers: Iterable[Transfer], account: LedgerAccount) -> Money:

@@ -1,17 +1,14 @@
 """A customer's wallet: what is available, what is held, and the five ways money moves in it."""
 
 from datetime import datetime
-from typing import Final, Self
+from typing import Self
 
 from attrs import evolve, field, frozen
 
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, TransferId
-from kiwisms.domain.ledger import LedgerAccount, Transfer, operator_transfer_id
+from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import ZERO, Money
-from kiwisms.domain.text import printable
-
-LONGEST_REASON: Final = 500
 
 
 class InsufficientBalance(KiwismsError):
@@ -31,18 +28,6 @@ class Cause:
     id: TransferId
     reason: str
     at: datetime
-
-
-def operator_cause(kind: str, reference: str, *, reason: str, at: datetime) -> Cause:
-    """
-    Say why the operator moves money.
-
-    Raises:
-        ValidationRefused: The *reference* has not 1 to 200 printable characters, or the *reason*
-            not 1 to 500.
-    """
-    said = printable("reason", reason, longest=LONGEST_REASON)
-    return Cause(id=operator_transfer_id(kind, reference), reason=said, at=at)
 
 
 @frozen(kw_only=True)
