@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 from attrs import evolve, field, frozen
 
 from kiwisms.application.lines import Lines
-from kiwisms.application.outbox import WORK, Outbox, instant
+from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import WORKER
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
 from kiwisms.application.wallets import Amount
 from kiwisms.domain.account import ApiKeyNotFound
+from kiwisms.domain.contract_values import instant
 from kiwisms.domain.delivery import (
     GONE,
     TEST_EVENT,
