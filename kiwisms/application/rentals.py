@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from attrs import frozen
 
@@ -165,7 +166,7 @@ class Rentals:
             if isinstance(seen, Waiting | Unknown):
                 raise ProviderFailed("Could not cancel rental on provider", f"{answer}, {seen}")
         gone = isinstance(seen, Gone)
-        end = _finished_or_cancelled if gone else _cancelled
+        end = partial(Rental.cancel_asked, gone=gone)
         ended = await self._end(account_id, rental_id, end, by, unseen=gone)
         if ended.state is not State.CANCELLED:
             raise CancelNotAllowed
@@ -203,7 +204,7 @@ class Rentals:
                 await self._look_surely(rental, by)
             else:
                 await self.looks.catch(rental, by)
-        return await self._end(account_id, rental_id, _completed, by)
+        return await self._end(account_id, rental_id, Rental.done_confirmed, by)
 
     async def find(self, rental_id: RentalId) -> Rental:
         """Read any account's rental, for the operator; raises `RentalNotFound`."""
@@ -263,26 +264,3 @@ class Rentals:
         self.notices.tell(rental_id)
         self.notices.tell(WORK)
         return ended
-
-
-def _cancelled(rental: Rental, now: datetime) -> Rental:
-    # Of two cancels at once the second finds what it wanted.
-    if rental.state is State.CANCELLED:
-        return rental
-    if rental.state is not State.WAITING:
-        raise CancelNotAllowed
-    return rental.cancel(now)
-
-
-def _finished_or_cancelled(rental: Rental, now: datetime) -> Rental:
-    if rental.state is State.WAITING and rental.finished_if_gone:
-        return rental.complete(now)
-    return _cancelled(rental, now)
-
-
-def _completed(rental: Rental, now: datetime) -> Rental:
-    if rental.state is State.COMPLETED:
-        return rental
-    if rental.state not in OPEN:
-        raise RentalNotFound
-    return rental.complete(now)

@@ -163,8 +163,8 @@ class Tracing:
         now = self.clock.now()
         async with self.store.transaction(found.account_id) as tx:
             known = await tx.incident(found.id)
-            if known is None or not known.is_open:
-                found = evolve(known or found, after=found.after)
+            if known is not None:
+                found = known.traced(found)
             searches = searches and found.is_open
             last = found.at + self.terms.pace.session + PUSHED_WITHIN
             more = (searches or found.after is None) and now < last

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from kiwisms.application.lines import Lines
 from kiwisms.application.outbox import WORK, Outbox
@@ -122,7 +122,7 @@ class Webhooks:
                 )
             else:
                 secret = self.vault.open(earlier.sealed_secret)
-                webhook = evolve(earlier, url=url, stopped_at=None)
+                webhook = earlier.move_to(url)
             webhook = webhook.ask_for(asked, below)
             tx.save(webhook, self._entry(webhook, Action.WEBHOOK_SET))
         return webhook, secret

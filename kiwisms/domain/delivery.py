@@ -132,6 +132,10 @@ class Webhook:
         low.must_be_payable("low")
         return evolve(self, events=events, low=low)
 
+    def move_to(self, url: str) -> Self:
+        """Send to another address from now on, or to the same one again after it was stopped."""
+        return evolve(self, url=url, stopped_at=None)
+
     def hears(self, event: str) -> bool:
         """Whether *event* is to be sent there."""
         return self.stopped_at is None and event in self.events

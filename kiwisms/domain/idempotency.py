@@ -80,6 +80,35 @@ class IdempotencyRecord:
     state: KeyState
     claimed_at: datetime
 
+    @classmethod
+    def claim(
+        cls,
+        earlier: Self | None,
+        *,
+        key: IdempotencyKey,
+        account_id: AccountId,
+        fingerprint: Fingerprint,
+        rental_id: RentalId,
+        at: datetime,
+    ) -> Self:
+        """
+        Bind a key to a request; *earlier* is what it was bound to before.
+
+        Raises:
+            TransitionRefused: It still belongs to that request.
+        """
+        state = KeyState.FREE
+        if earlier is not None and earlier.binds(at):
+            state = earlier.state
+        return cls(
+            key=key,
+            account_id=account_id,
+            fingerprint=fingerprint,
+            rental_id=rental_id,
+            state=next_state(TRANSITIONS, state, KeyEvent.CLAIM),
+            claimed_at=at,
+        )
+
     def finish(self) -> Self:
         """The rental was made: from now on the key answers with it."""
         return self._after(KeyEvent.FINISH)

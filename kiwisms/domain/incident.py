@@ -68,6 +68,10 @@ class Incident:
         """Say in its detail what was found out."""
         return evolve(self, detail=f"{self.detail}; {found}")
 
+    def traced(self, found: Self) -> Self:
+        """Take in what was *found* of it; of one that is resolved only the balance is news."""
+        return found if self.is_open else evolve(self, after=found.after)
+
     def resolve(self, note: str, at: datetime) -> Self:
         """
         Say what became of it; that stands.

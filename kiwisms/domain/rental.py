@@ -255,6 +255,44 @@ class Rental:
         """The session is over, and upstream was asked one last time."""
         return self._end(Event.RUN_OUT, at)
 
+    def cancel_asked(self, at: datetime, *, gone: bool) -> Self:
+        """
+        Upstream has taken the number back as was asked, or knows it no more (*gone*).
+
+        Of two cancels at once the second finds what it wanted. A number that is gone was finished
+        if somebody was done with it.
+
+        Raises:
+            CancelNotAllowed: It is not waiting any more.
+        """
+        if self.state is State.CANCELLED:
+            return self
+        if self.state is not State.WAITING:
+            raise CancelNotAllowed
+        return self.complete(at) if gone and self.finished_if_gone else self.cancel(at)
+
+    def done_confirmed(self, at: datetime) -> Self:
+        """
+        Upstream has finished the number as was asked; a second time changes nothing.
+
+        Raises:
+            RentalNotFound: It has ended unpaid.
+        """
+        if self.state is State.COMPLETED:
+            return self
+        if self.state not in OPEN:
+            raise RentalNotFound
+        return self.complete(at)
+
+    def gone(self, at: datetime) -> Self:
+        """Upstream knows the number no more: it may come to its end if nobody was done with it."""
+        return self.complete(at) if self.finished_if_gone else self
+
+    def ended_upstream(self, at: datetime, pace: Pace) -> Self:
+        """Upstream has ended the session: it took the number back before the time, or at it."""
+        withdrawn = self.state is State.WAITING and not self.is_ending(at, pace)
+        return self.cancel(at) if withdrawn else self.run_out(at)
+
     def looked(self, at: datetime, pace: Pace) -> Self:
         """Upstream was asked just now: say when it may, and when it must, be asked again."""
         pause = pace.look_asleep if self.sleeps(at) else pace.look

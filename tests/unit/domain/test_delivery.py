@@ -224,7 +224,10 @@ def test_a_second_rotation_leaves_the_last_two_secrets(webhook: Webhook) -> None
 
 def test_an_address_can_be_stopped(webhook: Webhook) -> None:
     assert webhook.stopped_at is None
-    assert webhook.stop(NOW).stopped_at == NOW
+    stopped = webhook.stop(NOW)
+    assert stopped.stopped_at == NOW
+    assert stopped.move_to(webhook.url) == webhook
+    assert stopped.move_to("https://b.example").url == "https://b.example"
 
 
 def test_secrets_are_not_shown(webhook: Webhook) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 from hypothesis import example, given
 from hypothesis.strategies import dictionaries, integers, one_of, sampled_from, text
 
@@ -39,6 +40,18 @@ def record(state: KeyState) -> IdempotencyRecord:
     )
 
 
+def claim(earlier: IdempotencyRecord | None) -> IdempotencyRecord:
+    wanted = record(KeyState.RUNNING)
+    return IdempotencyRecord.claim(
+        earlier,
+        key=wanted.key,
+        account_id=wanted.account_id,
+        fingerprint=wanted.fingerprint,
+        rental_id=wanted.rental_id,
+        at=NOW,
+    )
+
+
 @pytest.mark.parametrize("state", KeyState)
 @pytest.mark.parametrize("event", [KeyEvent.FINISH, KeyEvent.FREE])
 def test_only_what_is_in_the_table_can_happen(state: KeyState, event: KeyEvent) -> None:
@@ -48,6 +61,22 @@ def test_only_what_is_in_the_table_can_happen(state: KeyState, event: KeyEvent) 
     else:
         with pytest.raises(TransitionRefused, match=f"KeyState {state} allows no {event}"):
             act(record(state))
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [None, record(KeyState.FREE), evolve(record(KeyState.FINISHED), claimed_at=NOW - DAY)],
+)
+def test_a_key_that_belongs_to_no_request_can_be_claimed(
+    earlier: IdempotencyRecord | None,
+) -> None:
+    assert claim(earlier) == record(KeyState.RUNNING)
+
+
+@pytest.mark.parametrize("state", [KeyState.RUNNING, KeyState.FINISHED])
+def test_a_key_that_belongs_to_a_request_cannot(state: KeyState) -> None:
+    with pytest.raises(TransitionRefused, match=f"{state} allows no CLAIM"):
+        claim(record(state))
 
 
 def test_a_finished_key_is_finished_for_good() -> None:

@@ -16,9 +16,11 @@ from kiwisms.domain.rental import (
     SHOWN,
     TRANSITIONS,
     UNDECIDED,
+    CancelNotAllowed,
     Event,
     Pace,
     Rental,
+    RentalNotFound,
     State,
     Step,
     in_order,
@@ -205,6 +207,57 @@ def test_a_number_that_upstream_has_lost_finished_if_gone_when_somebody_was_done
     waiting = rent(request())
     assert not waiting.finished_if_gone
     assert waiting.be_done(NOW).finished_if_gone
+
+
+# What upstream says of it
+
+
+@pytest.mark.parametrize("gone", [False, True])
+@pytest.mark.parametrize("state", IN_STATE)
+def test_a_waiting_number_is_cancelled_as_was_asked_and_a_second_time(
+    state: State, gone: bool
+) -> None:
+    rental = IN_STATE[state]
+    if state is State.WAITING:
+        assert rental.cancel_asked(NOW, gone=gone) == rental.cancel(NOW)
+    elif state is State.CANCELLED:
+        assert rental.cancel_asked(NOW, gone=gone) is rental
+    else:
+        with pytest.raises(CancelNotAllowed):
+            rental.cancel_asked(NOW, gone=gone)
+
+
+@pytest.mark.parametrize("state", IN_STATE)
+def test_an_open_number_is_finished_as_was_asked_and_a_second_time(state: State) -> None:
+    rental = IN_STATE[state]
+    if state in OPEN:
+        assert rental.done_confirmed(NOW) == rental.complete(NOW)
+    elif state is State.COMPLETED:
+        assert rental.done_confirmed(NOW) is rental
+    else:
+        with pytest.raises(RentalNotFound):
+            rental.done_confirmed(NOW)
+
+
+@pytest.mark.parametrize("state", sorted(OPEN))
+def test_a_number_that_is_gone_was_finished_if_somebody_was_done_with_it(state: State) -> None:
+    rental = IN_STATE[state]
+    assert rental.gone(NOW) is rental
+    done = rental.be_done(NOW)
+    assert done.gone(NOW) == done.complete(NOW)
+    if state is State.WAITING:
+        assert done.cancel_asked(NOW, gone=True) == done.complete(NOW)
+        assert done.cancel_asked(NOW, gone=False) == done.cancel(NOW)
+
+
+@pytest.mark.parametrize("at", [NOW, END - seconds(3.001), END - seconds(3), END + seconds(9)])
+def test_upstream_takes_a_number_back_before_its_time_or_at_it(at: datetime) -> None:
+    waiting, received = IN_STATE[State.WAITING], IN_STATE[State.RECEIVED]
+    early = at < END - PACE.look
+    assert waiting.ended_upstream(at, PACE) == (
+        waiting.cancel(at) if early else waiting.run_out(at)
+    )
+    assert received.ended_upstream(at, PACE) == received.run_out(at)
 
 
 # When to look
