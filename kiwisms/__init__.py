@@ -91,7 +91,7 @@ __all__ = [
     "open",
 ]
 
-# What needs an extra is imported when it is first used: the rules alone need only attrs.
+# Imported when first used, as some need an extra: the rules alone need only attrs.
 _LATE: Final = {
     "DaisySMS": ("kiwisms.adapters.daisysms", "DaisySMS"),
     "GuardedProvider": ("kiwisms.adapters.guarded_provider", "GuardedProvider"),

@@ -69,12 +69,19 @@ class Rentals:
 
         Raises:
             ValidationRefused: An argument cannot be used.
+            InvalidCountry: There is no such country.
+            AccountNotFound: There is no such account.
+            AccountSuspended: The operator has suspended the account.
             InsufficientBalance: The wallet does not cover the price.
             ServiceUnavailable: Unknown service, no stock, or dearer than *max_price*.
             TooManyActiveRentals: The account has as many as it may have.
+            RateLimited: The account has cancelled too many numbers without a code.
             IdempotencyConflict: The same call is still running.
             IdempotencyKeyReused: The key belongs to another call.
             ProviderFailed: Upstream failed; no money moved and the key is free.
+            StoreUnavailable: The store failed. A price that is still held, and the key, are free
+                again when the request is given up.
+            TransactionOutrun: Other processes wrote to the account first, again and again.
         """
         order = Order.read(
             service=service, country=country, max_price=max_price, areas=areas, carrier=carrier

@@ -361,7 +361,8 @@ class Step:
     One line of a rental's history: it came into *state* with so many *messages*.
 
     A rental comes into each such place once. *by* is who brought it there: an API key's prefix,
-    or ``worker``.
+    ``app`` for the program that embeds kiwisms, or ``worker`` for work that came due. What a poll
+    finds is the worker's too, since all who poll at once share one look.
     """
 
     rental_id: RentalId

@@ -35,8 +35,8 @@ class Wallet:
     """
     The running sums of a customer's transfers.
 
-    Every method returns the new wallet and the transfer that made it; neither amount can go
-    below zero. *transfers* counts how many there have been.
+    Each of the five moves returns the new wallet and the transfer that made it; neither amount
+    can go below zero. *transfers* counts how many there have been.
     """
 
     account_id: AccountId
