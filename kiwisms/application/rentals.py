@@ -96,7 +96,7 @@ class Rentals:
         idempotency_key: str | None = None,
         key_prefix: KeyPrefix | None = None,
     ) -> Ordered:
-        """`rent` for who must also know whether this is a replay, and say which key asked."""
+        """Like `rent`, for who must also know whether this is a replay, and say which key asked."""
         key = read_key(idempotency_key)
         return await self.renting.rent(account_id, order, key=key, key_prefix=key_prefix)
 
@@ -106,14 +106,25 @@ class Rentals:
         rental_id: RentalId,
         *,
         idempotency_key: str | None = None,
-        key_prefix: KeyPrefix | None = None,
-    ) -> Ordered:
+    ) -> Rental:
         """
         Begin a new session on the number of an earlier rental; raises as `rent` does.
 
         Raises:
             RenewNotFound: There is no such rental, or its number cannot be had again.
         """
+        ordered = await self.order_renewal(account_id, rental_id, idempotency_key=idempotency_key)
+        return ordered.rental
+
+    async def order_renewal(
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        *,
+        idempotency_key: str | None = None,
+        key_prefix: KeyPrefix | None = None,
+    ) -> Ordered:
+        """Like `renew`, for who must also know what `order` tells."""
         key = read_key(idempotency_key)
         return await self.renting.renew(account_id, rental_id, key=key, key_prefix=key_prefix)
 
