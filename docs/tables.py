@@ -7,7 +7,8 @@ from typing import Final
 
 from attrs import frozen
 
-from kiwisms.domain.billing import EFFECTS, MOVES, Effect
+from kiwisms.domain.billing import EFFECTS, MOVES
+from kiwisms.domain.causes import Effect
 from kiwisms.domain.ids import AccountId, TransferId
 from kiwisms.domain.money import cents
 from kiwisms.domain.rental import FINAL, SHOWN, TRANSITIONS, Event, State

@@ -28,9 +28,9 @@ from kiwisms.domain.rental import (
     Rental,
     RentalNotFound,
     TooManyActiveRentals,
-    TransitionRefused,
 )
 from kiwisms.domain.terms import Terms
+from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.wallet import InsufficientBalance, Wallet
 from kiwisms.ports.store import NumberTaken, SchemaMismatch, StoreUnavailable, TransactionOutrun
 from kiwisms.ports.vault import VaultLocked
@@ -92,7 +92,7 @@ __all__ = [
     "open",
 ]
 
-# What needs an extra is imported when it is first used: the rules alone need only attrs.
+# Imported when first used, as some need an extra: the rules alone need only attrs.
 _LATE: Final = {
     "DaisySMS": ("kiwisms.adapters.daisysms", "DaisySMS"),
     "GuardedProvider": ("kiwisms.adapters.guarded_provider", "GuardedProvider"),

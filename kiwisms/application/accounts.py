@@ -50,12 +50,14 @@ class Accounts:
 
     async def find(self, who: str) -> Account:
         """Find an account by its id or email; raises `AccountNotFound`."""
-        by_email = "@" in who
-        found = (
-            await self.store.account_by_email(who.strip().lower())
-            if by_email
-            else await self.store.account(AccountId(who))
-        )
+        if "@" in who:
+            try:
+                email = normal_email(who)
+            except ValidationRefused:
+                raise AccountNotFound(who) from None
+            found = await self.store.account_by_email(email)
+        else:
+            found = await self.store.account(AccountId(who))
         if found is None:
             raise AccountNotFound(who)
         return found
@@ -66,7 +68,13 @@ class Accounts:
 
     @repeatable
     async def suspend(self, account_id: AccountId, *, reason: str) -> Account:
-        """Refuse everything the account asks for until it is reinstated."""
+        """
+        Refuse everything the account asks for until it is reinstated.
+
+        Raises:
+            AccountNotFound: There is no such account.
+            ValidationRefused: *reason* has not 1 to 500 printable characters.
+        """
         async with self.store.transaction(account_id) as tx:
             account = (await tx.account()).suspend(reason)
             entry = self.trail.entry(account_id, Action.ACCOUNT_SUSPENDED, detail=reason)

@@ -20,7 +20,7 @@ from kiwisms.domain.account import (
     issue_key,
     read_key,
 )
-from kiwisms.domain.errors import Unauthorized, ValidationRefused
+from kiwisms.domain.errors import Unauthorized
 from kiwisms.domain.ids import AccountId, KeyPrefix
 from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
@@ -66,9 +66,10 @@ class ApiKeys:
 
         Returns:
             The key, and its text ``lsms_{prefix}_{secret}``, which nobody can read again.
+
+        Raises:
+            ValidationRefused: *label* has more than 100 characters, or some that are not printable.
         """
-        if len(label) > 100 or not label.isprintable():
-            raise ValidationRefused("label", "must have at most 100 printable characters")
         secret = b32hexencode(self.ids.secret()).decode("ascii").rstrip("=").lower()
         key, text = issue_key(
             account_id, tag=self.ids.tag(), secret=secret, label=label, at=self.clock.now()

@@ -15,7 +15,7 @@ from kiwisms.application.sharing import Shared
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.push import PushedMessage, confirmed
-from kiwisms.domain.rental import OPEN, UNPAID, Rental, RentalNotFound, State
+from kiwisms.domain.rental import OPEN, UNPAID, Rental, RentalNotFound
 from kiwisms.domain.sms import Message
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
@@ -189,13 +189,12 @@ class Looks:
             after = after.receive(message, now, pace)
             progress.to(after)
         shown = seen.shown
-        if isinstance(shown, Gone) and after.finished_if_gone:
-            after = after.complete(now)
-            progress.to(after)
-        elif isinstance(shown, Cancelled) or (over and not isinstance(shown, Unknown)):
-            withdrawn = after.state is State.WAITING and not after.is_ending(now, pace)
-            after = after.cancel(now) if withdrawn else after.run_out(now)
-            progress.to(after)
+        if isinstance(shown, Gone):
+            after = after.gone(now)
+        has_ended = isinstance(shown, Cancelled) or (over and not isinstance(shown, Unknown))
+        if has_ended and after.state in OPEN:
+            after = after.ended_upstream(now, pace)
+        progress.to(after)
         return after
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from attrs import frozen
 
@@ -68,12 +69,19 @@ class Rentals:
 
         Raises:
             ValidationRefused: An argument cannot be used.
+            InvalidCountry: There is no such country.
+            AccountNotFound: There is no such account.
+            AccountSuspended: The operator has suspended the account.
             InsufficientBalance: The wallet does not cover the price.
             ServiceUnavailable: Unknown service, no stock, or dearer than *max_price*.
             TooManyActiveRentals: The account has as many as it may have.
+            RateLimited: The account has cancelled too many numbers without a code.
             IdempotencyConflict: The same call is still running.
             IdempotencyKeyReused: The key belongs to another call.
             ProviderFailed: Upstream failed; no money moved and the key is free.
+            StoreUnavailable: The store failed. A price that is still held, and the key, are free
+                again when the request is given up.
+            TransactionOutrun: Other processes wrote to the account first, again and again.
         """
         order = Order.read(
             service=service, country=country, max_price=max_price, areas=areas, carrier=carrier
@@ -88,7 +96,7 @@ class Rentals:
         idempotency_key: str | None = None,
         key_prefix: KeyPrefix | None = None,
     ) -> Ordered:
-        """`rent` for who must also know whether this is a replay, and say which key asked."""
+        """Like `rent`, for who must also know whether this is a replay, and say which key asked."""
         key = read_key(idempotency_key)
         return await self.renting.rent(account_id, order, key=key, key_prefix=key_prefix)
 
@@ -98,14 +106,25 @@ class Rentals:
         rental_id: RentalId,
         *,
         idempotency_key: str | None = None,
-        key_prefix: KeyPrefix | None = None,
-    ) -> Ordered:
+    ) -> Rental:
         """
         Begin a new session on the number of an earlier rental; raises as `rent` does.
 
         Raises:
             RenewNotFound: There is no such rental, or its number cannot be had again.
         """
+        ordered = await self.order_renewal(account_id, rental_id, idempotency_key=idempotency_key)
+        return ordered.rental
+
+    async def order_renewal(
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        *,
+        idempotency_key: str | None = None,
+        key_prefix: KeyPrefix | None = None,
+    ) -> Ordered:
+        """Like `renew`, for who must also know what `order` tells."""
         key = read_key(idempotency_key)
         return await self.renting.renew(account_id, rental_id, key=key, key_prefix=key_prefix)
 
@@ -165,7 +184,7 @@ class Rentals:
             if isinstance(seen, Waiting | Unknown):
                 raise ProviderFailed("Could not cancel rental on provider", f"{answer}, {seen}")
         gone = isinstance(seen, Gone)
-        end = _finished_or_cancelled if gone else _cancelled
+        end = partial(Rental.cancel_asked, gone=gone)
         ended = await self._end(account_id, rental_id, end, by, unseen=gone)
         if ended.state is not State.CANCELLED:
             raise CancelNotAllowed
@@ -203,7 +222,7 @@ class Rentals:
                 await self._look_surely(rental, by)
             else:
                 await self.looks.catch(rental, by)
-        return await self._end(account_id, rental_id, _completed, by)
+        return await self._end(account_id, rental_id, Rental.done_confirmed, by)
 
     async def find(self, rental_id: RentalId) -> Rental:
         """Read any account's rental, for the operator; raises `RentalNotFound`."""
@@ -263,26 +282,3 @@ class Rentals:
         self.notices.tell(rental_id)
         self.notices.tell(WORK)
         return ended
-
-
-def _cancelled(rental: Rental, now: datetime) -> Rental:
-    # Of two cancels at once the second finds what it wanted.
-    if rental.state is State.CANCELLED:
-        return rental
-    if rental.state is not State.WAITING:
-        raise CancelNotAllowed
-    return rental.cancel(now)
-
-
-def _finished_or_cancelled(rental: Rental, now: datetime) -> Rental:
-    if rental.state is State.WAITING and rental.finished_if_gone:
-        return rental.complete(now)
-    return _cancelled(rental, now)
-
-
-def _completed(rental: Rental, now: datetime) -> Rental:
-    if rental.state is State.COMPLETED:
-        return rental
-    if rental.state not in OPEN:
-        raise RentalNotFound
-    return rental.complete(now)

@@ -162,14 +162,9 @@ class Tracing:
         """Save what was found; what somebody has said or found meanwhile stands."""
         now = self.clock.now()
         async with self.store.transaction(found.account_id) as tx:
-            # Another trace may have found more: one that outlasts its lease is not the only one.
-            known = await tx.incident(found.id) or found
-            number, after = known.activation_id, known.after or found.after
-            found = (
-                evolve(found, activation_id=number or found.activation_id, after=after)
-                if known.is_open
-                else evolve(known, after=after)
-            )
+            known = await tx.incident(found.id)
+            if known is not None:
+                found = known.traced(found)
             last = found.at + self.terms.pace.session + PUSHED_WITHIN
             more = found.is_open and (searches or found.after is None) and now < last
             found = evolve(found, due_at=now + PACE if more else None)

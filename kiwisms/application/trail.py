@@ -5,7 +5,8 @@ from typing import Final
 
 from attrs import frozen
 
-from kiwisms.domain.billing import MOVES, transfer_id
+from kiwisms.domain.billing import MOVES
+from kiwisms.domain.causes import transfer_id
 from kiwisms.domain.ids import AccountId, TrailId
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.trail import Action, Line, TrailEntry, time_line

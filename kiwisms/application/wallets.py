@@ -1,7 +1,8 @@
 """Money that the operator moves, and what the customer can see of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 from attrs import evolve, frozen
@@ -11,18 +12,25 @@ from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
 from kiwisms.domain.account import AccountNotFound
 from kiwisms.domain.audit import audit
+from kiwisms.domain.billing import Move
 from kiwisms.domain.books import Violation
-from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.causes import OperatorMove, operator_cause
 from kiwisms.domain.ids import AccountId
-from kiwisms.domain.ledger import ReferenceReused, Transfer, operator_transfer_id
+from kiwisms.domain.ledger import ReferenceReused, Transfer
 from kiwisms.domain.money import Money
 from kiwisms.domain.trail import Action
-from kiwisms.domain.wallet import Cause, Wallet
+from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
 
-MOVED: Final = {"credit": Action.WALLET_CREDITED, "debit": Action.WALLET_DEBITED}
+MOVES: Final[Mapping[OperatorMove, tuple[Move, Action]]] = MappingProxyType(
+    {
+        OperatorMove.CREDIT: (Wallet.fund, Action.WALLET_CREDITED),
+        OperatorMove.DEBIT: (Wallet.withdraw, Action.WALLET_DEBITED),
+    }
+)
+"""What each of the operator's moves does to a wallet, and how the trail calls it."""
 
 Amount = Money | str | int | Decimal
 """US dollars: ``"10.00"``, ``10``, ``Decimal("10")`` or `Money`, but never a float."""
@@ -70,7 +78,7 @@ class Wallets:
         Args:
             account_id: Whose wallet.
             amount: Dollars, in whole cents.
-            reason: A sentence for the statement.
+            reason: A sentence for the statement, of 1 to 500 printable characters.
             reference: The operator's own name for this payment: it is applied once, however
                 often it is said.
 
@@ -80,7 +88,7 @@ class Wallets:
             ReferenceReused: The reference was applied to another amount.
         """
         return await self._move(
-            "credit", Wallet.fund, account_id, amount=amount, reason=reason, reference=reference
+            OperatorMove.CREDIT, account_id, amount=amount, reason=reason, reference=reference
         )
 
     async def debit(
@@ -88,7 +96,7 @@ class Wallets:
     ) -> Wallet:
         """Take available money out of a wallet; like `credit`, and `InsufficientBalance`."""
         return await self._move(
-            "debit", Wallet.withdraw, account_id, amount=amount, reason=reason, reference=reference
+            OperatorMove.DEBIT, account_id, amount=amount, reason=reason, reference=reference
         )
 
     async def balance(self, account_id: AccountId) -> Wallet:
@@ -123,8 +131,7 @@ class Wallets:
     @repeatable
     async def _move(
         self,
-        kind: str,
-        move: Callable[[Wallet, Money, Cause], tuple[Wallet, Transfer]],
+        move: OperatorMove,
         account_id: AccountId,
         *,
         amount: Amount,
@@ -132,19 +139,18 @@ class Wallets:
         reference: str | None,
     ) -> Wallet:
         money = amount if isinstance(amount, Money) else Money.parse(amount)
-        if not 0 < len(reason.strip()) <= 500:
-            raise ValidationRefused("reason", "must have 1 to 500 characters")
         if reference is None:
             reference = self.ids.new()
-        cause = Cause(id=operator_transfer_id(kind, reference), reason=reason, at=self.clock.now())
+        cause = operator_cause(move, reference, reason=reason, at=self.clock.now())
         async with self.store.transaction(account_id) as tx:
             wallet, earlier = await tx.wallet(), await tx.transfer(cause.id)
             if earlier is not None:
                 if earlier.amount != money:
                     raise ReferenceReused(reference, earlier.amount)
                 return wallet
-            moved, transfer = move(wallet, money, cause)
-            entry = self.trail.entry(account_id, MOVED[kind], transfer.id, f"{money}: {reason}")
+            act, action = MOVES[move]
+            moved, transfer = act(wallet, money, cause)
+            entry = self.trail.entry(account_id, action, transfer.id, f"{money}: {reason}")
             tx.save(moved, transfer, entry)
             await self.outbox.wallet_moved(tx, wallet, moved)
         return moved

@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from kiwisms.application.lines import Lines
-from kiwisms.application.outbox import WORK, Outbox, instant
+from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import WORKER
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
 from kiwisms.application.wallets import Amount
 from kiwisms.domain.account import ApiKeyNotFound
+from kiwisms.domain.contract_values import instant
 from kiwisms.domain.delivery import (
     GONE,
     TEST_EVENT,
@@ -121,7 +122,7 @@ class Webhooks:
                 )
             else:
                 secret = self.vault.open(earlier.sealed_secret)
-                webhook = evolve(earlier, url=url, stopped_at=None)
+                webhook = earlier.move_to(url)
             webhook = webhook.ask_for(asked, below)
             tx.save(webhook, self._entry(webhook, Action.WEBHOOK_SET))
         return webhook, secret

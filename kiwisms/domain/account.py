@@ -12,11 +12,14 @@ from attrs import evolve, field, frozen
 
 from kiwisms.domain.errors import KiwismsError, Unauthorized, ValidationRefused
 from kiwisms.domain.ids import AccountId, KeyPrefix
+from kiwisms.domain.text import printable
 
 SCHEME: Final = "lsms"
 ACCOUNT_CHARACTERS: Final = 26
 TAG_CHARACTERS: Final = 6
 LONGEST_KEY: Final = 256
+LONGEST_REASON: Final = 500
+LONGEST_LABEL: Final = 100
 
 
 class AccountStatus(StrEnum):
@@ -74,10 +77,14 @@ class Account:
     created_at: datetime
 
     def suspend(self, reason: str) -> "Account":
-        """Stop the account from doing anything until it is reinstated."""
-        if not reason.strip():
-            raise ValidationRefused("reason", "must say why the account is suspended")
-        return evolve(self, status=AccountStatus.SUSPENDED, suspended_for=reason)
+        """
+        Stop the account from doing anything until it is reinstated.
+
+        Raises:
+            ValidationRefused: *reason* has not 1 to 500 printable characters.
+        """
+        why = printable("reason", reason, longest=LONGEST_REASON)
+        return evolve(self, status=AccountStatus.SUSPENDED, suspended_for=why)
 
     def reinstate(self) -> "Account":
         """Let a suspended account act again."""
@@ -101,8 +108,8 @@ def normal_email(email: str) -> str:
     """
     normal = email.strip().lower()
     name, at, host = normal.rpartition("@")
-    printable = normal.isprintable() and not any(letter.isspace() for letter in normal)
-    if not (name and at and host and printable and len(normal) <= 254):
+    one_word = normal.isprintable() and not any(letter.isspace() for letter in normal)
+    if not (name and at and host and one_word and len(normal) <= 254):
         raise ValidationRefused("email", "is not an email address")
     return normal
 
@@ -149,13 +156,16 @@ def issue_key(
 
     Returns:
         The key to store, and the text ``lsms_{prefix}_{secret}`` that is shown once.
+
+    Raises:
+        ValidationRefused: *label* has more than 100 characters, or some that are not printable.
     """
     prefix = KeyPrefix(_account_part(account_id) + tag)
     key = ApiKey(
         prefix=prefix,
         account_id=account_id,
         secret_hash=hash_secret(secret),
-        label=label,
+        label=printable("label", label, longest=LONGEST_LABEL, shortest=0),
         created_at=at,
     )
     return key, f"{SCHEME}_{prefix}_{secret}"

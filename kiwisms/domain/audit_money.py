@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from kiwisms.domain.billing import EFFECTS, Effect, transfer_id
+from kiwisms.domain.billing import EFFECTS
 from kiwisms.domain.books import Books, Violation, violation
+from kiwisms.domain.causes import Effect, OperatorMove, is_of_rental, transfer_id, what_moved
 from kiwisms.domain.ids import TransferId
 from kiwisms.domain.ledger import LedgerAccount, sum_of
 from kiwisms.domain.money import ZERO, Money
@@ -14,25 +15,17 @@ from kiwisms.domain.rental import SHOWN, UNDECIDED, Rental, State
 CHARGED: Final = frozenset({State.RECEIVED, State.COMPLETED})
 """States in which the price has become revenue; in all others that are decided it went back."""
 
-Ways = Mapping[str, tuple[LedgerAccount, LedgerAccount]]
-
-OPERATOR_WAYS: Final[Ways] = MappingProxyType(
+WAYS: Final[Mapping[Effect | OperatorMove, tuple[LedgerAccount, LedgerAccount]]] = MappingProxyType(
     {
-        "credit": (LedgerAccount.FUNDING, LedgerAccount.AVAILABLE),
-        "debit": (LedgerAccount.AVAILABLE, LedgerAccount.FUNDING),
-    }
-)
-"""From where to where an operator's transfer moves money, by the first word of its id."""
-
-RENTAL_WAYS: Final[Ways] = MappingProxyType(
-    {
+        OperatorMove.CREDIT: (LedgerAccount.FUNDING, LedgerAccount.AVAILABLE),
+        OperatorMove.DEBIT: (LedgerAccount.AVAILABLE, LedgerAccount.FUNDING),
         Effect.HOLD: (LedgerAccount.AVAILABLE, LedgerAccount.HELD),
         Effect.CORRECT: (LedgerAccount.HELD, LedgerAccount.AVAILABLE),
         Effect.RELEASE: (LedgerAccount.HELD, LedgerAccount.AVAILABLE),
         Effect.CAPTURE: (LedgerAccount.HELD, LedgerAccount.REVENUE),
     }
 )
-"""The same of a rental's transfer, by the last word of its id."""
+"""From where to where each cause moves money."""
 
 
 def numbers_have_no_gap(books: Books) -> Iterator[Violation]:
@@ -134,18 +127,15 @@ def transfers_have_their_rental(books: Books) -> Iterator[Violation]:
     effects = sorted(set(EFFECTS.values()) - {Effect.NOTHING})
     possible = {transfer_id(rental, effect) for rental in books.rentals for effect in effects}
     for transfer in books.transfers:
-        if transfer.id.startswith("rental:") and transfer.id not in possible:
+        if is_of_rental(transfer.id) and transfer.id not in possible:
             yield violation(books, "a transfer has its rental", transfer.id, "a rental", "none")
 
 
 def transfers_go_their_way(books: Books) -> Iterator[Violation]:
     """A transfer moves money as its cause does."""
     for transfer in books.transfers:
-        kind, _, cause = transfer.id.partition(":")
-        if kind == "rental":
-            expected = RENTAL_WAYS.get(cause.rpartition(":")[2])
-        else:
-            expected = OPERATOR_WAYS.get(kind)
+        cause = what_moved(transfer.id)
+        expected = None if cause is None else WAYS.get(cause)
         if (transfer.debit, transfer.credit) != expected:
             yield violation(
                 books,

@@ -1,13 +1,13 @@
 """The laws of what is kept beside the money: each record agrees with the rental it is about."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
 from kiwisms.domain.books import Books, Violation, violation
-from kiwisms.domain.delivery import Delivery, DeliveryStatus
+from kiwisms.domain.delivery import DeliveryStatus
+from kiwisms.domain.events import WebhookEvent, Words, message_told, words
 from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.rental import (
@@ -22,7 +22,6 @@ from kiwisms.domain.rental import (
     in_order,
 )
 
-SMS_RECEIVED: Final = "sms.received"
 MESSAGES_ADDED: Final = {Event.RECEIVE: 1}
 """How many messages more a rental has after an event; none where it does not say."""
 
@@ -100,7 +99,7 @@ def keys_agree_with_their_rentals(books: Books) -> Iterator[Violation]:
 def deliveries_tell_of_their_rentals(books: Books) -> Iterator[Violation]:
     """An event is about a rental and a message that are there, told once, and due until its end."""
     rentals = {rental.id: rental for rental in books.rentals}
-    told: Counter[tuple[RentalId | None, object, object]] = Counter()
+    told: Counter[tuple[RentalId, Words | None]] = Counter()
     for delivery in books.deliveries:
         is_waiting = delivery.status is DeliveryStatus.PENDING
         if is_waiting is (delivery.due_at is None):
@@ -111,18 +110,14 @@ def deliveries_tell_of_their_rentals(books: Books) -> Iterator[Violation]:
         rental = rentals.get(delivery.rental_id)
         if rental is None:
             yield violation(books, "an event has its rental", delivery.id, "a rental", "none")
-        elif delivery.event == SMS_RECEIVED:
-            body = _body(delivery)
-            code, text = body.get("otpCode"), body.get("smsText")
-            told[rental.id, code, text] += 1
-            # Two messages may be told in the same words: one that had only a code is its text.
-            received = sum(
-                (m.code, m.code if m.text is None else m.text) == (code, text)
-                for m in rental.messages
-            )
-            if told[rental.id, code, text] > received:
+        elif delivery.event == WebhookEvent.SMS_RECEIVED:
+            message = message_told(delivery.body)
+            told[rental.id, message] += 1
+            # Two messages may be told in the same words.
+            received = sum(words(each) == message for each in rental.messages)
+            if told[rental.id, message] > received:
                 law = "an event tells of one message"
-                yield violation(books, law, delivery.id, received, told[rental.id, code, text])
+                yield violation(books, law, delivery.id, received, told[rental.id, message])
 
 
 def incidents_have_their_rentals(books: Books) -> Iterator[Violation]:
@@ -157,11 +152,3 @@ def _key_state(record: IdempotencyRecord, rental: Rental | None) -> KeyState:
     if rental is None or rental.idempotency_key != record.key or rental.state is State.FAILED:
         return KeyState.FREE
     return KeyState.FINISHED if rental.state in SHOWN else KeyState.RUNNING
-
-
-def _body(delivery: Delivery) -> Mapping[str, object]:
-    try:
-        body = json.loads(delivery.body)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}

@@ -1,30 +1,14 @@
 """The billing table: what each step of a rental does to the customer's money."""
 
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from kiwisms.domain.ids import TransferId
+from kiwisms.domain.causes import Effect, transfer_id
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.money import Money
 from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.wallet import Cause, Wallet
-
-
-class Effect(StrEnum):
-    """What can happen to the price of a rental."""
-
-    HOLD = "hold"
-    """available → held."""
-    CORRECT = "correct"
-    """What was held too much goes back: held → available."""
-    RELEASE = "release"
-    """All that is held goes back: held → available."""
-    CAPTURE = "capture"
-    """All that is held is earned: held → revenue."""
-    NOTHING = "nothing"
-
 
 EFFECTS: Final[Mapping[tuple[State, State], Effect]] = MappingProxyType(
     {
@@ -83,11 +67,6 @@ def settle(
     )
     moved, transfer = MOVES[effect](wallet, amount, cause)
     return moved, (transfer,)
-
-
-def transfer_id(rental: Rental, effect: Effect) -> TransferId:
-    """Name the transfer of one effect on one rental: each can exist only once."""
-    return TransferId(f"rental:{rental.id}:{effect}")
 
 
 def _amount(effect: Effect, before: Rental | None, after: Rental) -> Money:

@@ -5,9 +5,10 @@ from types import MappingProxyType
 from typing import Final, NewType
 
 from attrs import field, frozen
+from attrs.validators import ge
 
 from kiwisms.domain.errors import KiwismsError
-from kiwisms.domain.money import Money
+from kiwisms.domain.money import ZERO, Money
 
 ServiceCode = NewType("ServiceCode", str)
 CountryCode = NewType("CountryCode", str)
@@ -48,11 +49,11 @@ class ServiceUnavailable(KiwismsError):
 
 @frozen(kw_only=True)
 class Offer:
-    """One service in one country, at upstream's price."""
+    """One service in one country, at upstream's price, which is never negative."""
 
     service: ServiceCode
     name: str
-    cost: Money
+    cost: Money = field(validator=ge(ZERO))
     count: int
     multi_sms: bool = False
 

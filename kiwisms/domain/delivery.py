@@ -15,7 +15,8 @@ from attrs import evolve, field, frozen
 from kiwisms.domain.errors import KiwismsError, ValidationRefused
 from kiwisms.domain.events import UNLESS_ASKED, WebhookEvent
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix, RentalId
-from kiwisms.domain.money import ZERO, Money
+from kiwisms.domain.money import Money
+from kiwisms.domain.transitions import next_state
 
 SECRET_PREFIX: Final = "whsec_"
 ROTATION: Final = timedelta(hours=24)
@@ -128,9 +129,12 @@ class Webhook:
         low = self.low if low is None else low
         if low is None:
             raise ValidationRefused("low", "must say below which amount wallet.low is sent")
-        if low <= ZERO or not low.is_whole_cents:
-            raise ValidationRefused("low", "must be more than 0 and in whole cents")
+        low.must_be_payable("low")
         return evolve(self, events=events, low=low)
+
+    def move_to(self, url: str) -> Self:
+        """Send to another address from now on, or to the same one again after it was stopped."""
+        return evolve(self, url=url, stopped_at=None)
 
     def hears(self, event: str) -> bool:
         """Whether *event* is to be sent there."""
@@ -245,10 +249,7 @@ class Delivery:
         return (*self.failures, FailedTry(at=at, error=error))[-MOST_FAILURES:]
 
     def _next(self, event: DeliveryEvent) -> DeliveryStatus:
-        try:
-            return TRANSITIONS[self.status, event]
-        except KeyError:
-            raise ValueError(f"{event} of a delivery that is {self.status}") from None
+        return next_state(TRANSITIONS, self.status, event)
 
 
 def spread(delivery_id: DeliveryId, attempt: int) -> float:

@@ -1,13 +1,20 @@
-"""What customers can be told of, and which rentals' ends are told."""
+"""What customers can be told of, and in which words."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from kiwisms.domain.contract_values import dollars, instant
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.money import Money
 from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.sms import Message
+
+Body = Mapping[str, str | float]
+Words = tuple[str, str]
 
 
 class WebhookEvent(StrEnum):
@@ -59,13 +66,76 @@ def in_events(names: Iterable[str]) -> frozenset[WebhookEvent]:
     return frozenset(map(WebhookEvent, names))
 
 
-def end_of(before: Rental | None, after: Rental) -> WebhookEvent | None:
-    """Name the event of a rental that ended between two versions of it, if it did."""
-    if before is not None and before.state is after.state:
-        return None
-    return ENDS.get(after.state)
+def of_rental(before: Rental | None, after: Rental) -> Iterator[Body]:
+    """Make the events of what happened between two versions of a rental."""
+    for message in after.messages[0 if before is None else len(before.messages) :]:
+        yield _sms_received(after, message)
+    if before is None or before.state is not after.state:
+        ended = ENDS.get(after.state)
+        if ended is not None:
+            yield _rental_ended(ended, after)
+
+
+def wallet_low(available: Money, threshold: Money, at: datetime) -> Body:
+    """Make the event of an amount that fell below *threshold*."""
+    return {
+        "event": WebhookEvent.WALLET_LOW,
+        "balance": dollars(available),
+        "threshold": dollars(threshold),
+        "at": instant(at),
+    }
+
+
+def written(body: Body) -> str:
+    """Write an event as it is sent."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def message_told(text: str) -> Words | None:
+    """Read the `words` of a message that was received from its event as it is `written`."""
+    try:
+        match json.loads(text):
+            case {"otpCode": str(code), "smsText": str(sms)}:
+                return code, sms
+    except ValueError:
+        pass
+    return None
+
+
+def words(message: Message) -> Words:
+    """The code and the text by which a message is told: one that has only a code is its text."""
+    return message.code, message.code if message.text is None else message.text
 
 
 def fell_below(threshold: Money, *, before: Money, after: Money) -> bool:
     """Whether an amount was at or above *threshold*, and is below it now."""
     return after < threshold <= before
+
+
+def _sms_received(rental: Rental, message: Message) -> Body:
+    code, text = words(message)
+    return {
+        **_about(WebhookEvent.SMS_RECEIVED, rental),
+        "otpCode": code,
+        "smsText": text,
+        "receivedAt": instant(message.at),
+    }
+
+
+def _rental_ended(event: WebhookEvent, rental: Rental) -> Body:
+    return {
+        **_about(event, rental),
+        "status": rental.state,
+        "price": dollars(rental.price),
+        "at": instant(rental.changed_at),
+    }
+
+
+def _about(event: WebhookEvent, rental: Rental) -> Body:
+    return {
+        "event": event,
+        "rentalId": rental.id,
+        "serviceCode": rental.service,
+        "serviceName": rental.service_name,
+        "phone": rental.phone,
+    }

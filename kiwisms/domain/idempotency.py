@@ -10,8 +10,10 @@ from typing import Final, NewType, Self
 
 from attrs import evolve, frozen
 
-from kiwisms.domain.errors import KiwismsError, ValidationRefused
+from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, IdempotencyKey, RentalId
+from kiwisms.domain.text import printable
+from kiwisms.domain.transitions import next_state
 
 Fingerprint = NewType("Fingerprint", str)
 
@@ -78,6 +80,35 @@ class IdempotencyRecord:
     state: KeyState
     claimed_at: datetime
 
+    @classmethod
+    def claim(
+        cls,
+        earlier: Self | None,
+        *,
+        key: IdempotencyKey,
+        account_id: AccountId,
+        fingerprint: Fingerprint,
+        rental_id: RentalId,
+        at: datetime,
+    ) -> Self:
+        """
+        Bind a key to a request; *earlier* is what it was bound to before.
+
+        Raises:
+            TransitionRefused: It still belongs to that request.
+        """
+        state = KeyState.FREE
+        if earlier is not None and earlier.binds(at):
+            state = earlier.state
+        return cls(
+            key=key,
+            account_id=account_id,
+            fingerprint=fingerprint,
+            rental_id=rental_id,
+            state=next_state(TRANSITIONS, state, KeyEvent.CLAIM),
+            claimed_at=at,
+        )
+
     def finish(self) -> Self:
         """The rental was made: from now on the key answers with it."""
         return self._after(KeyEvent.FINISH)
@@ -92,10 +123,7 @@ class IdempotencyRecord:
         return self.state is not KeyState.FREE and not expired
 
     def _after(self, event: KeyEvent) -> Self:
-        try:
-            return evolve(self, state=TRANSITIONS[self.state, event])
-        except KeyError:
-            raise ValueError(f"{event} of an idempotency key that is {self.state}") from None
+        return evolve(self, state=next_state(TRANSITIONS, self.state, event))
 
 
 def read_key(text: str | None) -> IdempotencyKey | None:
@@ -103,15 +131,13 @@ def read_key(text: str | None) -> IdempotencyKey | None:
     Check a key that a customer sent.
 
     Raises:
-        ValidationRefused: It is empty, longer than 256 characters, or not printable.
+        ValidationRefused: It has not 1 to 256 printable characters.
 
     Source: HTTP contract, parameter ``Idempotency-Key``.
     """
     if text is None:
         return None
-    if not 0 < len(text) <= LONGEST or not text.isprintable():
-        raise ValidationRefused("Idempotency-Key", f"must have 1 to {LONGEST} printable characters")
-    return IdempotencyKey(text)
+    return IdempotencyKey(printable("Idempotency-Key", text, longest=LONGEST))
 
 
 def fingerprint(*request: object) -> Fingerprint:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from attrs import evolve, frozen
 
@@ -10,8 +10,9 @@ from kiwisms.domain.errors import KiwismsError, ValidationRefused
 from kiwisms.domain.ids import AccountId, ActivationId, IncidentId, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.reconciliation import Balance
+from kiwisms.domain.text import printable
 
-LONGEST_NOTE = 500
+LONGEST_NOTE: Final = 500
 
 
 class IncidentKind(StrEnum):
@@ -67,15 +68,27 @@ class Incident:
         """Say in its detail what was found out."""
         return evolve(self, detail=f"{self.detail}; {found}")
 
+    def traced(self, found: Self) -> Self:
+        """
+        Take in what was *found* of it.
+
+        What somebody has said or found meanwhile stands: a trace that outlasts its lease is not
+        the only one. Of an incident that is resolved only the balance is news.
+        """
+        after = self.after or found.after
+        if not self.is_open:
+            return evolve(self, after=after)
+        return evolve(found, activation_id=self.activation_id or found.activation_id, after=after)
+
     def resolve(self, note: str, at: datetime) -> Self:
         """
         Say what became of it; that stands.
 
         Raises:
-            ValidationRefused: It is resolved already, or *note* has not 1 to 500 characters.
+            ValidationRefused: It is resolved already, or *note* has not 1 to 500
+                printable characters.
         """
         if not self.is_open:
             raise ValidationRefused("incident", f"is resolved already: {self.resolution}")
-        if not 0 < len(note.strip()) <= LONGEST_NOTE or not note.isprintable():
-            raise ValidationRefused("note", f"must have 1 to {LONGEST_NOTE} printable characters")
-        return evolve(self, resolution=note.strip(), resolved_at=at, due_at=None)
+        said = printable("note", note.strip(), longest=LONGEST_NOTE)
+        return evolve(self, resolution=said, resolved_at=at, due_at=None)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
-from kiwisms.domain.errors import KiwismsError, ValidationRefused
+from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, TransferId
 from kiwisms.domain.money import ZERO, Money
 
@@ -56,18 +56,6 @@ class Transfer:
             raise ValueError(f"transfer {self.id} moves nothing")
         if self.amount <= ZERO:
             raise ValueError(f"transfer {self.id} moves {self.amount}")
-
-
-def operator_transfer_id(kind: str, reference: str) -> TransferId:
-    """
-    Name the transfer that an operator's *reference* causes.
-
-    Raises:
-        ValidationRefused: The reference is empty or longer than 200 characters.
-    """
-    if not 0 < len(reference) <= 200 or not reference.isprintable():
-        raise ValidationRefused("reference", "must be 1 to 200 printable characters")
-    return TransferId(f"{kind}:{reference}")
 
 
 def sum_of(transfers: Iterable[Transfer], account: LedgerAccount) -> Money:

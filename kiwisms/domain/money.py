@@ -7,7 +7,6 @@ from functools import total_ordering
 from typing import Final, Self
 
 from attrs import field, frozen
-from attrs.validators import instance_of
 
 from kiwisms.domain.errors import ValidationRefused
 
@@ -30,7 +29,13 @@ class Money:
     '10.00'
     """
 
-    micros: int = field(validator=instance_of(int))
+    micros: int = field()
+
+    @micros.validator
+    def _must_be_whole(self, _micros: object, value: object) -> None:
+        # True is an int too, in Python, and no amount.
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{value!r} is not a whole number of millionths")
 
     @classmethod
     def parse(cls, value: str | int | Decimal, *, name: str = "amount") -> Self:
@@ -70,6 +75,11 @@ class Money:
         """Whether nothing finer than a cent is in it; wallets hold only such amounts."""
         return self.micros % MICROS_PER_CENT == 0
 
+    def must_be_payable(self, name: str = "amount") -> None:
+        """Raise `ValidationRefused` unless it is more than 0 and in whole cents."""
+        if self <= ZERO or not self.is_whole_cents:
+            raise ValidationRefused(name, "must be more than 0 and in whole cents")
+
     def __add__(self, other: "Money") -> "Money":
         return Money(self.micros + other.micros)
 
@@ -100,7 +110,7 @@ def _micros(value: str | int | Decimal, name: str) -> Fraction:
         raise ValidationRefused(name, 'is a float, which is not exact: give text, such as "0.50"')
     if isinstance(value, str) and len(value) > 64:
         raise ValidationRefused(name, "is too long for an amount of dollars")
-    if isinstance(value, str) and not PLAIN.fullmatch(value):
+    if isinstance(value, bool) or (isinstance(value, str) and not PLAIN.fullmatch(value)):
         raise ValidationRefused(name, "is not an amount of dollars, such as 0.50")
     dollars = Decimal(value)
     # The exponent is bounded too: 1e-999999 would make a number of a million digits.

@@ -10,8 +10,10 @@ from kiwisms.domain.catalog import DEFAULT_COUNTRY, CountryCode, ServiceCode, kn
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.money import Money
 from kiwisms.domain.pricing import read_max_price
+from kiwisms.domain.text import printable
 
 CARRIERS: Final = ("tmo", "vz", "att")
+LONGEST_SERVICE: Final = 64
 MOST_AREAS: Final = 50
 
 
@@ -51,12 +53,10 @@ class Order:
 
         Source: HTTP contract, ``RentRequest``.
         """
-        if not 0 < len(service) <= 64 or not service.isprintable():
-            raise ValidationRefused("service", "must be a service code, such as go")
         if carrier is not None and carrier not in CARRIERS:
             raise ValidationRefused("carrier", f"must be one of {', '.join(CARRIERS)}")
         return cls(
-            service=ServiceCode(service),
+            service=ServiceCode(printable("service", service, longest=LONGEST_SERVICE)),
             country=known_country(country),
             max_price=read_max_price(max_price),
             areas=_read_areas(areas),

@@ -32,17 +32,12 @@ def retail(cost: Money, markup_percent: int) -> Money:
     Returns:
         The price in whole cents, rounded up.
 
-    Raises:
-        ValueError: *cost* is negative.
-
     Source: settings, ``KIWISMS_MARKUP_PERCENT``.
 
     >>> str(retail(Money.parse("0.655"), 30))
     '0.86'
     """
-    if cost < ZERO:
-        raise ValueError(f"negative cost {cost}")
-    return cents(_whole_cents(Decimal(cost.micros) * _factor(markup_percent), ROUND_CEILING))
+    return _marked_up(Decimal(cost.micros), markup_percent)
 
 
 def quote(offer: Offer, *, wishes: int, markup_percent: int) -> Quote:
@@ -54,7 +49,7 @@ def quote(offer: Offer, *, wishes: int, markup_percent: int) -> Quote:
     than was quoted, and the number can be had at all.
     """
     cost = Decimal(offer.cost.micros) * SURCHARGE**wishes
-    price = cents(_whole_cents(cost * _factor(markup_percent), ROUND_CEILING))
+    price = _marked_up(cost, markup_percent)
     covered = _whole_cents(Decimal(price.micros) / _factor(markup_percent), ROUND_FLOOR)
     return Quote(price=price, max_cost=cents(max(covered, _whole_cents(cost, ROUND_CEILING))))
 
@@ -84,6 +79,10 @@ def read_max_price(value: str | float | Decimal | None) -> Money | None:
     if limit <= ZERO:
         raise ValidationRefused("max_price", "must be more than 0")
     return limit
+
+
+def _marked_up(micros: Decimal, markup_percent: int) -> Money:
+    return cents(_whole_cents(micros * _factor(markup_percent), ROUND_CEILING))
 
 
 def _factor(markup_percent: int) -> Decimal:

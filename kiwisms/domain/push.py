@@ -18,6 +18,7 @@ from kiwisms.domain.catalog import ServiceCode
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import ActivationId, MessageId
 from kiwisms.domain.sms import Code, Message
+from kiwisms.domain.text import printable
 
 PURPOSE: Final = b"kiwisms pushed messages"
 """Keeps this secret apart from what else is derived from the same key."""
@@ -140,11 +141,9 @@ def _read_code(value: object) -> Code | None:
     # Not a number: the zeros at its beginning would be lost.
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise ValidationRefused("code", "must be a printable text")
-    if len(value) > LONGEST_CODE:
-        raise ValidationRefused("code", f"must have at most {LONGEST_CODE} characters")
-    return Code(value)
+    if not isinstance(value, str):
+        raise ValidationRefused("code", "must be a text")
+    return Code(printable("code", value, longest=LONGEST_CODE))
 
 
 def _read_text(value: object) -> str | None:

@@ -13,6 +13,7 @@ from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, ActivationId, IdempotencyKey, KeyPrefix, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.sms import Message
+from kiwisms.domain.transitions import next_state
 
 
 class State(StrEnum):
@@ -69,16 +70,6 @@ RENEWABLE: Final = frozenset({State.RECEIVED, State.COMPLETED})
 """States after which upstream gives the same number again."""
 
 
-class TransitionRefused(KiwismsError):
-    """The table has no row for this event in this state."""
-
-    code = "TRANSITION_REFUSED"
-
-    def __init__(self, state: State, event: Event) -> None:
-        super().__init__(f"{event} is not allowed for a rental that is {state}")
-        self.state, self.event = state, event
-
-
 class RentalNotFound(KiwismsError):
     """The account has no such rental."""
 
@@ -121,29 +112,16 @@ class Pace:
     """
     How long things take and how often they are looked at.
 
-    Source: settings, ``KIWISMS_SESSION_SECONDS`` and ``KIWISMS_SYNC_SECONDS``; provider's
-    documentation for a sleeping number.
+    Source: settings, ``KIWISMS_SESSION_SECONDS``, ``KIWISMS_SYNC_SECONDS`` and, for *rescue*,
+    ``KIWISMS_PROVIDER_TIMEOUT_SECONDS``; provider's documentation for a sleeping number.
     """
 
     session: timedelta = timedelta(minutes=20)
     look: timedelta = timedelta(seconds=3)
     look_asleep: timedelta = timedelta(seconds=15)
     look_received: timedelta = timedelta(seconds=15)
-    rescue: timedelta = timedelta(seconds=60)
+    rescue: timedelta = timedelta(seconds=25)
     """After this long a request that nobody finished is given up."""
-
-
-def next_state(state: State, event: Event) -> State:
-    """
-    Look the table up.
-
-    Raises:
-        TransitionRefused: *event* cannot happen in *state*.
-    """
-    try:
-        return TRANSITIONS[state, event]
-    except KeyError:
-        raise TransitionRefused(state, event) from None
 
 
 @frozen(kw_only=True)
@@ -206,7 +184,7 @@ class Rental:
             service=service,
             service_name=service_name,
             country=country,
-            state=next_state(State.NEW, Event.REQUEST),
+            state=next_state(TRANSITIONS, State.NEW, Event.REQUEST),
             price=price,
             created_at=at,
             changed_at=at,
@@ -229,7 +207,7 @@ class Rental:
         """Upstream gave the number; the session begins now."""
         rented = evolve(
             self,
-            state=next_state(self.state, Event.RENT),
+            state=self._next(Event.RENT),
             changed_at=at,
             activation_id=activation_id,
             phone=phone,
@@ -242,16 +220,16 @@ class Rental:
 
     def fail(self, at: datetime) -> Self:
         """Upstream refused, or its answer is lost."""
-        return evolve(self, state=next_state(self.state, Event.FAIL), changed_at=at, due_at=None)
+        return self._end(Event.FAIL, at)
 
     def receive(self, message: Message, at: datetime, pace: Pace) -> Self:
         """A message came; one that is already known changes nothing."""
         if self.knows(message):
-            next_state(self.state, Event.RECEIVE)
+            self._must_allow(Event.RECEIVE)
             return self
         return evolve(
             self,
-            state=next_state(self.state, Event.RECEIVE),
+            state=self._next(Event.RECEIVE),
             changed_at=at,
             messages=(*self.messages, message),
         ).looked(at, pace)
@@ -262,22 +240,58 @@ class Rental:
 
         The first time counts. From now on the number is `finished_if_gone`.
         """
-        next_state(self.state, Event.COMPLETE)
+        self._must_allow(Event.COMPLETE)
         return self if self.done_at is not None else evolve(self, done_at=at)
 
     def complete(self, at: datetime) -> Self:
         """Upstream has finished the number, since somebody was done with it; it is paid."""
-        return evolve(
-            self, state=next_state(self.state, Event.COMPLETE), changed_at=at, due_at=None
-        )
+        return self._end(Event.COMPLETE, at)
 
     def cancel(self, at: datetime) -> Self:
         """Upstream has taken the number back without a charge."""
-        return evolve(self, state=next_state(self.state, Event.CANCEL), changed_at=at, due_at=None)
+        return self._end(Event.CANCEL, at)
 
     def run_out(self, at: datetime) -> Self:
         """The session is over, and upstream was asked one last time."""
-        return evolve(self, state=next_state(self.state, Event.RUN_OUT), changed_at=at, due_at=None)
+        return self._end(Event.RUN_OUT, at)
+
+    def cancel_asked(self, at: datetime, *, gone: bool) -> Self:
+        """
+        Upstream has taken the number back as was asked, or knows it no more (*gone*).
+
+        Of two cancels at once the second finds what it wanted. A number that is gone was finished
+        if somebody was done with it.
+
+        Raises:
+            CancelNotAllowed: It is not waiting any more.
+        """
+        if self.state is State.CANCELLED:
+            return self
+        if self.state is not State.WAITING:
+            raise CancelNotAllowed
+        return self.complete(at) if gone and self.finished_if_gone else self.cancel(at)
+
+    def done_confirmed(self, at: datetime) -> Self:
+        """
+        Upstream has finished the number as was asked; a second time changes nothing.
+
+        Raises:
+            RentalNotFound: It has ended unpaid.
+        """
+        if self.state is State.COMPLETED:
+            return self
+        if self.state not in OPEN:
+            raise RentalNotFound
+        return self.complete(at)
+
+    def gone(self, at: datetime) -> Self:
+        """Upstream knows the number no more: it may come to its end if nobody was done with it."""
+        return self.complete(at) if self.finished_if_gone else self
+
+    def ended_upstream(self, at: datetime, pace: Pace) -> Self:
+        """Upstream has ended the session: it took the number back before the time, or at it."""
+        withdrawn = self.state is State.WAITING and not self.is_ending(at, pace)
+        return self.cancel(at) if withdrawn else self.run_out(at)
 
     def looked(self, at: datetime, pace: Pace) -> Self:
         """Upstream was asked just now: say when it may, and when it must, be asked again."""
@@ -330,6 +344,16 @@ class Rental:
         """Whole seconds until the session ends; zero when the rental is not active."""
         return int((self.expires_at - now).total_seconds()) if self.is_active(now) else 0
 
+    def _next(self, event: Event) -> State:
+        return next_state(TRANSITIONS, self.state, event)
+
+    def _must_allow(self, event: Event) -> None:
+        """Raise `TransitionRefused` unless *event* can happen now."""
+        self._next(event)
+
+    def _end(self, event: Event, at: datetime) -> Self:
+        return evolve(self, state=self._next(event), changed_at=at, due_at=None)
+
 
 @frozen(kw_only=True)
 class Step:
@@ -337,7 +361,8 @@ class Step:
     One line of a rental's history: it came into *state* with so many *messages*.
 
     A rental comes into each such place once. *by* is who brought it there: an API key's prefix,
-    or ``worker``.
+    ``app`` for the program that embeds kiwisms, or ``worker`` for work that came due. What a poll
+    finds is the worker's too, since all who poll at once share one look.
     """
 
     rental_id: RentalId

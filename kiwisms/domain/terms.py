@@ -28,5 +28,5 @@ class Terms:
     provider_max_waiting: int = 20
     cancels_per_hour: int = 60
     pace: Pace = field(factory=Pace)
-    lease: timedelta = timedelta(seconds=60)
+    lease: timedelta = timedelta(seconds=50)
     keep_days: int | None = None

@@ -7,6 +7,7 @@ from enum import StrEnum
 from attrs import frozen
 
 from kiwisms.domain.billing import EFFECTS
+from kiwisms.domain.causes import Effect, what_moved
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.ids import AccountId, TrailId
 from kiwisms.domain.incident import Incident
@@ -93,14 +94,18 @@ def time_line(
 
 
 def _moved(transfer: Transfer, steps: Sequence[Step]) -> Line:
-    effect = transfer.id.rpartition(":")[2]
+    cause = what_moved(transfer.id)
     states = [State.NEW, *(step.state for step in steps)]
     pairs = zip(states, steps, strict=False)
-    causes = [step.by for before, step in pairs if EFFECTS.get((before, step.state)) == effect]
+    movers = [
+        step.by
+        for before, step in pairs
+        if EFFECTS.get((before, step.state), Effect.NOTHING) is cause
+    ]
     return Line(
         at=transfer.at,
-        by=causes[0] if causes else None,
-        what=effect,
+        by=movers[0] if movers else None,
+        what=cause or transfer.id,
         detail=f"{transfer.amount}: {transfer.debit} → {transfer.credit}",
     )
 

@@ -5,7 +5,7 @@ from typing import Self
 
 from attrs import evolve, field, frozen
 
-from kiwisms.domain.errors import KiwismsError, ValidationRefused
+from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, TransferId
 from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import ZERO, Money
@@ -35,8 +35,8 @@ class Wallet:
     """
     The running sums of a customer's transfers.
 
-    Every method returns the new wallet and the transfer that made it; neither amount can go
-    below zero. *transfers* counts how many there have been.
+    Each of the five moves returns the new wallet and the transfer that made it; neither amount
+    can go below zero. *transfers* counts how many there have been.
     """
 
     account_id: AccountId
@@ -50,12 +50,12 @@ class Wallet:
 
     def fund(self, amount: Money, cause: Cause) -> tuple[Self, Transfer]:
         """Take money in from outside."""
-        _must_be_spendable(amount)
+        amount.must_be_payable()
         return self._move(LedgerAccount.FUNDING, LedgerAccount.AVAILABLE, amount, cause)
 
     def withdraw(self, amount: Money, cause: Cause) -> tuple[Self, Transfer]:
         """Pay money out; raises `InsufficientBalance` when less is available."""
-        _must_be_spendable(amount)
+        amount.must_be_payable()
         self._must_cover(amount)
         return self._move(LedgerAccount.AVAILABLE, LedgerAccount.FUNDING, amount, cause)
 
@@ -104,8 +104,3 @@ class Wallet:
             held=self.held + change[LedgerAccount.HELD],
             transfers=transfer.number,
         )
-
-
-def _must_be_spendable(amount: Money) -> None:
-    if amount <= ZERO or not amount.is_whole_cents:
-        raise ValidationRefused("amount", "must be more than 0 and in whole cents")

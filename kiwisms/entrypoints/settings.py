@@ -1,6 +1,7 @@
 """What the operator can set, with the defaults that need no thought."""
 
 from datetime import timedelta
+from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from attrs import field, frozen
@@ -58,12 +59,25 @@ REDIS = Text(
 )
 
 
-def _count(example: int, *, low: int = 1, high: int = 1_000_000) -> Whole:
-    return Whole(low=low, high=high, example=str(example))
+TERMS: Final = Terms()
+"""The defaults of what is the same with settings and without."""
+
+Count = TypeVar("Count", int, int | None)
 
 
-def _seconds(example: float, *, low: float = 0, high: float = 86_400) -> Real:
-    return Real(low=low, high=high, example=f"{example:g}")
+def _count(
+    default: Count, *, low: int = 1, high: int = 1_000_000, example: int | None = None
+) -> Count:
+    rule = Whole(low=low, high=high, example=str(example or default))
+    return field(default=default, validator=rule)
+
+
+def _seconds(default: float, *, low: float = 0, high: float = 86_400) -> float:
+    return field(default=default, validator=Real(low=low, high=high, example=f"{default:g}"))
+
+
+def _switch(*, default: bool) -> bool:
+    return field(default=default, validator=Switch())
 
 
 @frozen(kw_only=True)
@@ -76,33 +90,33 @@ class Settings:
     """
 
     store_url: str = field(default="sqlite:///kiwisms.db", repr=False, validator=STORE)
-    postgres_pool: int = field(default=10, validator=_count(10, high=1000))
-    postgres_prepare: bool = field(default=True, validator=Switch())
+    postgres_pool: int = _count(10, high=1000)
+    postgres_prepare: bool = _switch(default=True)
     provider_url: str | None = field(default=None, repr=False, validator=PROVIDER)
     provider_key: str | None = field(default=None, repr=False, validator=PROVIDER_KEY)
-    provider_asks_for_next: bool = field(default=False, validator=Switch())
-    provider_price_in_json: bool = field(default=False, validator=Switch())
-    provider_lists_active: bool = field(default=False, validator=Switch())
+    provider_asks_for_next: bool = _switch(default=False)
+    provider_price_in_json: bool = _switch(default=False)
+    provider_lists_active: bool = _switch(default=False)
     host: str = field(default="127.0.0.1", validator=HOST)
-    port: int = field(default=8080, validator=_count(8080, low=0, high=65535))
-    workers: int = field(default=1, validator=_count(1, high=64))
+    port: int = _count(8080, low=0, high=65535)
+    workers: int = _count(1, high=64)
     public_url: str | None = field(default=None, validator=PUBLIC)
     secret_key: str | None = field(default=None, repr=False, validator=SECRET)
     old_secret_key: str | None = field(default=None, repr=False, validator=SECRET)
-    markup_percent: int = field(default=30, validator=_count(30, low=0, high=10_000))
-    session_seconds: int = field(default=1200, validator=_count(1200, high=86_400))
-    provider_timeout_seconds: float = field(default=10.0, validator=_seconds(10, low=0.1, high=120))
-    sync_seconds: float = field(default=3.0, validator=_seconds(3, high=3600))
-    catalog_seconds: float = field(default=30.0, validator=_seconds(30))
-    max_active_rentals: int = field(default=20, validator=_count(20, high=100_000))
-    provider_max_waiting: int = field(default=20, validator=_count(20, high=100_000))
-    cancels_per_hour: int = field(default=60, validator=_count(60, low=0))
-    rate_rent_per_minute: int = field(default=60, validator=_count(60))
-    rate_read_per_minute: int = field(default=600, validator=_count(600))
-    rate_public_per_minute: int = field(default=60, validator=_count(60))
+    markup_percent: int = _count(TERMS.markup_percent, low=0, high=10_000)
+    session_seconds: int = _count(int(TERMS.pace.session.total_seconds()), high=86_400)
+    provider_timeout_seconds: float = _seconds(10.0, low=0.1, high=120)
+    sync_seconds: float = _seconds(TERMS.pace.look.total_seconds(), high=3600)
+    catalog_seconds: float = _seconds(30.0)
+    max_active_rentals: int = _count(TERMS.max_active_rentals, high=100_000)
+    provider_max_waiting: int = _count(TERMS.provider_max_waiting, high=100_000)
+    cancels_per_hour: int = _count(TERMS.cancels_per_hour, low=0)
+    rate_rent_per_minute: int = _count(60)
+    rate_read_per_minute: int = _count(600)
+    rate_public_per_minute: int = _count(60)
     redis_url: str | None = field(default=None, repr=False, validator=REDIS)
-    webhook_allow_private: bool = field(default=False, validator=Switch())
-    keep_days: int | None = field(default=None, validator=_count(90, high=MOST_DAYS))
+    webhook_allow_private: bool = _switch(default=False)
+    keep_days: int | None = _count(TERMS.keep_days, high=MOST_DAYS, example=90)
     log_format: str | None = field(
         default=None, validator=Choice(words=("console", "json"), example="json")
     )

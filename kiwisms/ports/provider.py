@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import NewType, Protocol
 
 from attrs import field, frozen
+from attrs.validators import ge, optional
 
 from kiwisms.domain.catalog import Catalog, CountryCode, ServiceCode
 from kiwisms.domain.ids import ActivationId
-from kiwisms.domain.money import Money
+from kiwisms.domain.money import ZERO, Money
 from kiwisms.domain.sms import Code
 
 Phone = NewType("Phone", str)
@@ -46,11 +47,11 @@ class NumberOrder:
 
 @frozen(kw_only=True)
 class Rented:
-    """A number is ours; *cost* is what upstream charged, where it says so."""
+    """A number is ours; *cost* is what upstream charged, 0 or more, where it says so."""
 
     activation_id: ActivationId
     phone: Phone
-    cost: Money | None = None
+    cost: Money | None = field(default=None, validator=optional(ge(ZERO)))
     asleep_until: datetime | None = None
 
 

@@ -238,7 +238,7 @@ class Rentals(RuleBasedStateMachine):
     @rule(number=consumes(numbers), target=numbers)
     def renew(self, number: RentalId) -> RentalId | MultipleResults[RentalId]:
         try:
-            made = self.do(self.kit.kiwi.rentals.renew(self.account, number)).rental
+            made = self.do(self.kit.kiwi.rentals.renew(self.account, number))
         except KiwismsError:
             return number
         assert made.activation_id is not None

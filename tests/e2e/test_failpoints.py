@@ -147,8 +147,7 @@ def codes(rental: kiwisms.Rental) -> list[str]:
 
 async def renew(life: Life) -> kiwisms.Rental:
     oldest = (await life.kiwi.rentals.all(account_id=life.account_id))[-1]
-    renewed = await life.kiwi.rentals.renew(life.account_id, oldest.id, idempotency_key="again")
-    return renewed.rental
+    return await life.kiwi.rentals.renew(life.account_id, oldest.id, idempotency_key="again")
 
 
 async def another_number(life: Life) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import define, field
 
+from kiwisms.domain.transitions import next_state
 from kiwisms.ports.guard import Circuit
 
 
@@ -49,6 +50,6 @@ class Breaker:
         return self._failures >= self.most
 
     def turn(self, event: Event) -> None:
-        """Go where the table says."""
-        self.circuit = TRANSITIONS[self.circuit, event]
+        """Go where the table says; raises `TransitionRefused`."""
+        self.circuit = next_state(TRANSITIONS, self.circuit, event)
         self._failures = 0

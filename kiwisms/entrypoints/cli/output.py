@@ -16,7 +16,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from kiwisms.application.outbox import instant
+from kiwisms.domain.contract_values import instant
 from kiwisms.domain.money import Money
 
 Row = Mapping[str, object]

@@ -8,8 +8,8 @@ from datetime import datetime
 import click
 from attrs import astuple, fields_dict, frozen
 
-from kiwisms.application.outbox import instant
 from kiwisms.application.wallets import StatementLine
+from kiwisms.domain.contract_values import instant
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.money import Money
 from kiwisms.domain.wallet import Wallet

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from kiwisms.application.catalogs import Priced, PriceList
-from kiwisms.application.outbox import dollars, instant
+from kiwisms.domain.contract_values import dollars, instant
 from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.wallet import Wallet
 

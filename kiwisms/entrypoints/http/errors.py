@@ -23,8 +23,8 @@ from kiwisms.domain.rental import (
     RenewNotFound,
     RentalNotFound,
     TooManyActiveRentals,
-    TransitionRefused,
 )
+from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.entrypoints.http.answers import json_answer
 from kiwisms.entrypoints.http.metrics import HttpMetrics

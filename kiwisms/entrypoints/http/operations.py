@@ -80,7 +80,7 @@ async def done(kiwi: Kiwisms, caller: Caller, request: web.Request) -> web.Respo
 
 async def renew(kiwi: Kiwisms, caller: Caller, request: web.Request) -> web.Response:
     """``renewRental``: a replay has the first answer's bytes, and status 200."""
-    ordered = await kiwi.rentals.renew(
+    ordered = await kiwi.rentals.order_renewal(
         caller.account_id,
         read_rental_id(request),
         idempotency_key=read_idempotency_key(request),

@@ -131,7 +131,7 @@ class Customer:
         key = self._new_key(deed)
 
         async def renew(kiwi: Kiwisms, caller: Caller) -> Ordered:
-            return await kiwi.rentals.renew(
+            return await kiwi.rentals.order_renewal(
                 caller.account_id, old.id, idempotency_key=key, key_prefix=caller.key_prefix
             )
 

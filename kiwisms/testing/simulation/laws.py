@@ -6,9 +6,9 @@ from typing import Final
 
 from kiwisms.adapters.simulator.activation import ActivationState
 from kiwisms.domain.audit import audit
+from kiwisms.domain.causes import OperatorMove, operator_transfer_id
 from kiwisms.domain.delivery import GONE, Delivery, DeliveryStatus
 from kiwisms.domain.idempotency import KeyState
-from kiwisms.domain.ledger import operator_transfer_id
 from kiwisms.domain.rental import FINAL, SHOWN, UNPAID, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.testing.simulation.customer import Balance
@@ -108,7 +108,7 @@ def payments_are_applied_once(life: Life) -> Iterator[str]:
     for customer in life.customers:
         transfers = life.world.disk.records[customer.account_id].transfers
         for reference, amount in customer.credits.items():
-            transfer = transfers.get(operator_transfer_id("credit", reference))
+            transfer = transfers.get(operator_transfer_id(OperatorMove.CREDIT, reference))
             if transfer is None or transfer.amount != amount:
                 yield f"the payment {reference} of {amount} is {transfer}"
 

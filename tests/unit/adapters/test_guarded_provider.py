@@ -12,6 +12,7 @@ from kiwisms.adapters.guarded_provider.breaker import TRANSITIONS, Breaker, Even
 from kiwisms.domain.catalog import Catalog, CountryCode, ServiceCode
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.money import Money
+from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.entrypoints.settings import Settings
 from kiwisms.entrypoints.wiring import open_provider
 from kiwisms.ports.guard import Circuit, Rejection, Watched
@@ -110,7 +111,7 @@ def test_the_table_is_all_that_can_happen(state: Circuit, event: Event) -> None:
         breaker.turn(event)
         assert breaker.circuit is TRANSITIONS[state, event]
     else:
-        with pytest.raises(KeyError):
+        with pytest.raises(TransitionRefused):
             breaker.turn(event)
 
 

@@ -5,7 +5,14 @@ import asyncio
 import pytest
 
 from kiwisms.adapters.memory import MemoryStore
-from kiwisms.domain.account import Account, AccountSuspended, ApiKey, ApiKeyNotFound, EmailTaken
+from kiwisms.domain.account import (
+    Account,
+    AccountNotFound,
+    AccountSuspended,
+    ApiKey,
+    ApiKeyNotFound,
+    EmailTaken,
+)
 from kiwisms.domain.errors import Unauthorized, ValidationRefused
 from kiwisms.domain.ids import AccountId, KeyPrefix
 from kiwisms.domain.ledger import ReferenceReused
@@ -18,6 +25,12 @@ async def test_an_email_has_one_account(kit: Kit, ada: Account) -> None:
         await kit.kiwi.accounts.create("ADA@example.com ")
     assert (await kit.kiwi.accounts.find("Ada@Example.com")).id == ada.id
     assert (await kit.kiwi.accounts.find(ada.id)).email == "ada@example.com"
+
+
+@pytest.mark.parametrize("who", ["ada@", "ada\x00@example.com", "eve@example.com", "nobody"])
+async def test_who_is_not_there_is_not_found(kit: Kit, who: str) -> None:
+    with pytest.raises(AccountNotFound):
+        await kit.kiwi.accounts.find(who)
 
 
 async def test_a_password_is_kept_as_a_hash(kit: Kit) -> None:
@@ -104,6 +117,14 @@ async def test_no_more_is_paid_out_than_there_is(kit: Kit, ada: Account) -> None
 async def test_only_whole_cents_move(kit: Kit, ada: Account, amount: str) -> None:
     with pytest.raises(ValidationRefused):
         await kit.kiwi.wallet.credit(ada.id, amount, reason="top-up")
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "top-up\x1b[2J", "a\x00", "x" * 501])
+async def test_money_moves_for_a_reason_that_can_be_shown(
+    kit: Kit, ada: Account, reason: str
+) -> None:
+    with pytest.raises(ValidationRefused, match="reason"):
+        await kit.kiwi.wallet.credit(ada.id, "1.00", reason=reason)
 
 
 async def test_a_statement_adds_up(kit: Kit, ada: Account) -> None:

@@ -162,7 +162,7 @@ async def test_a_number_that_is_being_rented_just_now_is_nobodys_orphan(
     async def meanwhile() -> None:
         # Upstream has rented it out and told of it, and the answer is on its way.
         await push(kit, list(kit.provider.upstream.activations)[-1])
-        await work(kit, 40)
+        await work(kit, 20)
 
     kit.provider.on_rent.next(meanwhile=meanwhile)
     rental = await kit.kiwi.rentals.rent(ada.id, service="go")

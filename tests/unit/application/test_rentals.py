@@ -74,10 +74,10 @@ async def test_a_sleeping_number_is_asked_every_fifteen_seconds(
     await kit.kiwi.rentals.done(ada.id, rental.id)
     kit.provider.upstream.sleep = timedelta(minutes=5)
     made = await kit.kiwi.rentals.renew(ada.id, rental.id)
-    assert made.rental.asleep_until is not None
+    assert made.asleep_until is not None
     before = kit.provider.on_look.calls
     for _ in range(60):
-        await kit.kiwi.rentals.get(ada.id, made.rental.id)
+        await kit.kiwi.rentals.get(ada.id, made.id)
         kit.clock.advance(1)
     assert kit.provider.on_look.calls - before == 3
 

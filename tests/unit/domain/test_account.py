@@ -167,10 +167,17 @@ def test_a_suspended_account_may_do_nothing_until_it_is_reinstated() -> None:
     assert suspended.reinstate() == account
 
 
-def test_a_suspension_needs_a_reason() -> None:
+@pytest.mark.parametrize("reason", ["", "  ", "abuse\x1b[2J", "a\x00", "x" * 501])
+def test_a_suspension_needs_a_reason_that_can_be_shown(reason: str) -> None:
     account = Account(id=ADA, email="ada@example.com", created_at=NOW)
-    with pytest.raises(ValidationRefused):
-        account.suspend("  ")
+    with pytest.raises(ValidationRefused, match="reason"):
+        account.suspend(reason)
+
+
+@pytest.mark.parametrize("label", ["\x1b[2J", "a\x00", "x" * 101])
+def test_a_label_can_be_shown(label: str) -> None:
+    with pytest.raises(ValidationRefused, match="label"):
+        issue_key(ADA, tag="abc123", secret=SECRET, label=label, at=NOW)
 
 
 @pytest.mark.parametrize("email", ["ada@example.com", " Ada@Example.COM\n", "ADA@EXAMPLE.COM"])

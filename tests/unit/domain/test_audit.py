@@ -7,9 +7,10 @@ import pytest
 from attrs import evolve, frozen
 
 from kiwisms.domain.audit import PASSES, UNDERIVED, audit
-from kiwisms.domain.audit_money import RENTAL_WAYS
-from kiwisms.domain.billing import MOVES, Effect, settle
+from kiwisms.domain.audit_money import WAYS
+from kiwisms.domain.billing import MOVES, settle
 from kiwisms.domain.books import Books, Violation
+from kiwisms.domain.causes import Effect, OperatorMove
 from kiwisms.domain.delivery import Delivery, DeliveryStatus
 from kiwisms.domain.idempotency import Fingerprint, IdempotencyRecord, KeyState
 from kiwisms.domain.ids import DeliveryId, IdempotencyKey, IncidentId, RentalId, TransferId
@@ -589,7 +590,13 @@ def test_a_violation_says_what_should_be_there_and_what_is() -> None:
 def test_the_ways_are_those_of_billing(effect: Effect) -> None:
     wallet = Wallet(account_id=ADA, available=PRICE, held=PRICE)
     _, transfer = MOVES[effect](wallet, PRICE, top_up())
-    assert RENTAL_WAYS[effect] == (transfer.debit, transfer.credit)
+    assert WAYS[effect] == (transfer.debit, transfer.credit)
+
+
+def test_the_operators_ways_are_those_of_the_wallet() -> None:
+    for move, act in ((OperatorMove.CREDIT, Wallet.fund), (OperatorMove.DEBIT, Wallet.withdraw)):
+        _, transfer = act(Wallet(account_id=ADA, available=PRICE), PRICE, top_up())
+        assert WAYS[move] == (transfer.debit, transfer.credit)
 
 
 def test_a_row_that_has_a_colon_in_its_reference_is_honest() -> None:

@@ -10,8 +10,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from hypothesis.strategies import integers, sampled_from
 
 from kiwisms.domain.audit import audit
-from kiwisms.domain.billing import EFFECTS, MOVES, Effect, settle, transfer_id
+from kiwisms.domain.billing import EFFECTS, MOVES, settle
 from kiwisms.domain.books import Books
+from kiwisms.domain.causes import Effect, transfer_id
 from kiwisms.domain.ids import RentalId, TransferId
 from kiwisms.domain.ledger import LedgerAccount, Transfer, sum_of
 from kiwisms.domain.money import ZERO, Money, cents
@@ -22,9 +23,9 @@ from kiwisms.domain.rental import (
     Rental,
     State,
     Step,
-    TransitionRefused,
     step,
 )
+from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.wallet import InsufficientBalance, Wallet
 from tests.unit.domain.samples import (
     ACTS,

@@ -24,6 +24,7 @@ from kiwisms.domain.delivery import (
 )
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import DeliveryId
+from kiwisms.domain.transitions import TransitionRefused
 from tests.unit.domain.samples import ADA, NOW, seconds
 
 SCHEDULE = [5, 30, 2 * 60, 10 * 60, 3600, 6 * 3600, 24 * 3600]
@@ -138,7 +139,7 @@ def test_only_what_is_in_the_table_can_happen(status: DeliveryStatus, event: Del
     if (status, event) in TRANSITIONS:
         assert acts[event](delivery(status=status)).status is TRANSITIONS[status, event]
     else:
-        with pytest.raises(ValueError, match="of a delivery that is"):
+        with pytest.raises(TransitionRefused, match=f"{status} allows no {event}"):
             acts[event](delivery(status=status))
 
 
@@ -223,7 +224,10 @@ def test_a_second_rotation_leaves_the_last_two_secrets(webhook: Webhook) -> None
 
 def test_an_address_can_be_stopped(webhook: Webhook) -> None:
     assert webhook.stopped_at is None
-    assert webhook.stop(NOW).stopped_at == NOW
+    stopped = webhook.stop(NOW)
+    assert stopped.stopped_at == NOW
+    assert stopped.move_to(webhook.url) == webhook
+    assert stopped.move_to("https://b.example").url == "https://b.example"
 
 
 def test_secrets_are_not_shown(webhook: Webhook) -> None:

@@ -4,15 +4,25 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given
-from hypothesis.strategies import integers, lists, sampled_from
+from hypothesis.strategies import integers, lists, none, sampled_from, text
 
 from kiwisms.domain.delivery import Webhook
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.domain.events import ENDS, UNLESS_ASKED, WebhookEvent, fell_below, read_events
+from kiwisms.domain.events import (
+    ENDS,
+    UNLESS_ASKED,
+    WebhookEvent,
+    fell_below,
+    message_told,
+    of_rental,
+    read_events,
+    words,
+    written,
+)
 from kiwisms.domain.ids import KeyPrefix
 from kiwisms.domain.money import Money, cents
 from kiwisms.domain.rental import FINAL, SHOWN
-from tests.unit.domain.samples import ADA, NOW
+from tests.unit.domain.samples import ADA, NOW, PACE, message, rent, request
 
 LOW = frozenset({WebhookEvent.WALLET_LOW})
 amounts = integers(0, 9).map(cents)
@@ -42,6 +52,19 @@ def test_an_unknown_event_is_refused_with_those_that_there_are(names: str | list
 def test_an_address_without_an_event_is_refused(names: str | list[str]) -> None:
     with pytest.raises(ValidationRefused, match=r"^events: must be some of sms\.received"):
         read_events(names)
+
+
+@given(code=text(), whole=none() | text())
+def test_the_message_that_an_event_tells_of_is_read_back(code: str, whole: str | None) -> None:
+    waiting, seen = rent(request()), message(code, whole)
+    (body,) = of_rental(waiting, waiting.receive(seen, NOW, PACE))
+    assert body["event"] == WebhookEvent.SMS_RECEIVED
+    assert message_told(written(body)) == words(seen) == (code, code if whole is None else whole)
+
+
+@pytest.mark.parametrize("body", ["", "[]", "1", "{}", '{"otpCode": "1", "smsText": [1]}'])
+def test_what_tells_of_no_message_is_read_as_none(body: str) -> None:
+    assert message_told(body) is None
 
 
 def test_every_end_that_the_customer_sees_has_its_event() -> None:

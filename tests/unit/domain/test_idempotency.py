@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 from hypothesis import example, given
 from hypothesis.strategies import dictionaries, integers, one_of, sampled_from, text
 
@@ -20,6 +21,7 @@ from kiwisms.domain.idempotency import (
     replay,
 )
 from kiwisms.domain.ids import AccountId, IdempotencyKey, RentalId
+from kiwisms.domain.transitions import TransitionRefused
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SAME, OTHER = Fingerprint("same"), Fingerprint("other")
@@ -38,6 +40,18 @@ def record(state: KeyState) -> IdempotencyRecord:
     )
 
 
+def claim(earlier: IdempotencyRecord | None) -> IdempotencyRecord:
+    wanted = record(KeyState.RUNNING)
+    return IdempotencyRecord.claim(
+        earlier,
+        key=wanted.key,
+        account_id=wanted.account_id,
+        fingerprint=wanted.fingerprint,
+        rental_id=wanted.rental_id,
+        at=NOW,
+    )
+
+
 @pytest.mark.parametrize("state", KeyState)
 @pytest.mark.parametrize("event", [KeyEvent.FINISH, KeyEvent.FREE])
 def test_only_what_is_in_the_table_can_happen(state: KeyState, event: KeyEvent) -> None:
@@ -45,8 +59,24 @@ def test_only_what_is_in_the_table_can_happen(state: KeyState, event: KeyEvent) 
     if (state, event) in TRANSITIONS:
         assert act(record(state)).state is TRANSITIONS[state, event]
     else:
-        with pytest.raises(ValueError, match="idempotency key"):
+        with pytest.raises(TransitionRefused, match=f"KeyState {state} allows no {event}"):
             act(record(state))
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [None, record(KeyState.FREE), evolve(record(KeyState.FINISHED), claimed_at=NOW - DAY)],
+)
+def test_a_key_that_belongs_to_no_request_can_be_claimed(
+    earlier: IdempotencyRecord | None,
+) -> None:
+    assert claim(earlier) == record(KeyState.RUNNING)
+
+
+@pytest.mark.parametrize("state", [KeyState.RUNNING, KeyState.FINISHED])
+def test_a_key_that_belongs_to_a_request_cannot(state: KeyState) -> None:
+    with pytest.raises(TransitionRefused, match=f"{state} allows no CLAIM"):
+        claim(record(state))
 
 
 def test_a_finished_key_is_finished_for_good() -> None:
@@ -98,7 +128,7 @@ def test_a_running_key_stays_bound_however_long_it_takes() -> None:
 
 @given(key=text())
 def test_a_key_is_taken_as_it_is_or_refused(key: str) -> None:
-    if 0 < len(key) <= 256 and key.isprintable():
+    if key.strip() and len(key) <= 256 and key.isprintable():
         assert read_key(key) == key
     else:
         with pytest.raises(ValidationRefused) as refused:

@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
-from hypothesis.strategies import builds, integers, just, lists, permutations, sampled_from, text
+from hypothesis.strategies import builds, integers, just, lists, permutations, sampled_from
 
-from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import AccountId, TransferId
-from kiwisms.domain.ledger import LedgerAccount, Transfer, operator_transfer_id, sum_of
+from kiwisms.domain.ledger import LedgerAccount, Transfer, sum_of
 from kiwisms.domain.money import ZERO, Money, cents
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,20 +53,3 @@ def test_a_transfer_to_itself_is_refused(account: LedgerAccount) -> None:
 def test_a_transfer_of_nothing_or_less_is_refused(pair: list[LedgerAccount], amount: Money) -> None:
     with pytest.raises(ValueError, match="moves"):
         transfer(pair[0], pair[1], amount)
-
-
-@given(one=text(min_size=1, max_size=200), other=text(min_size=1, max_size=200))
-def test_a_reference_names_one_transfer_of_its_kind(one: str, other: str) -> None:
-    if not (one.isprintable() and other.isprintable()):
-        return
-    same = operator_transfer_id("credit", one) == operator_transfer_id("credit", other)
-    assert same == (one == other)
-    assert operator_transfer_id("credit", one) != operator_transfer_id("debit", one)
-    assert not operator_transfer_id("credit", one).startswith("rental:")
-
-
-@pytest.mark.parametrize("reference", ["", "x" * 201, "two\nlines", "\x00"])
-def test_a_reference_that_cannot_be_printed_is_refused(reference: str) -> None:
-    with pytest.raises(ValidationRefused) as refused:
-        operator_transfer_id("credit", reference)
-    assert refused.value.field == "reference"

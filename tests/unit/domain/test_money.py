@@ -1,5 +1,6 @@
 """Amounts are exact, whatever they are written as."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -148,10 +149,16 @@ def test_cents_are_whole(number: int) -> None:
     assert cents(number).dollars * 100 == number
 
 
-def test_an_amount_is_never_a_float() -> None:
-    half: Any = 0.5
-    with pytest.raises(TypeError):
-        Money(half)
+@pytest.mark.parametrize("other", [0.5, True])
+def test_an_amount_is_a_whole_number_and_nothing_like_one(other: Any) -> None:
+    with pytest.raises(TypeError, match="not a whole number"):
+        Money(other)
+
+
+@pytest.mark.parametrize("read", [Money.parse, Money.nearest])
+def test_yes_is_not_a_dollar(read: Callable[[bool], Money]) -> None:
+    with pytest.raises(ValidationRefused, match="amount: is not an amount"):
+        read(True)
 
 
 def test_a_float_is_refused_as_what_it_is() -> None:

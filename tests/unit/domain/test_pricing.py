@@ -10,8 +10,10 @@ from hypothesis.strategies import integers, none, one_of
 
 from kiwisms.domain.catalog import Offer, ServiceCode, ServiceUnavailable
 from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.money import MICROS_PER_CENT, ZERO, Money, cents
 from kiwisms.domain.pricing import corrected, must_be_within, quote, read_max_price, retail
+from kiwisms.ports.provider import Phone, Rented
 
 costs = integers(0, 10**9).map(Money)
 prices = integers(0, 10**5).map(cents)
@@ -44,9 +46,11 @@ def test_the_price_is_cost_and_markup_rounded_up_to_the_cent(cost: Money, markup
     assert retail(cost, markup) == cents(marked_up(Fraction(cost.micros), markup))
 
 
-def test_a_negative_cost_has_no_price() -> None:
-    with pytest.raises(ValueError, match="negative"):
-        retail(Money(-1), 30)
+def test_nothing_costs_less_than_nothing() -> None:
+    with pytest.raises(ValueError, match="cost"):
+        offer(Money(-1))
+    with pytest.raises(ValueError, match="cost"):
+        Rented(activation_id=ActivationId("1"), phone=Phone("12025550123"), cost=Money(-1))
 
 
 @given(cost=costs, wishes=wishes, markup=markups)

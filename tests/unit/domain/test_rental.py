@@ -16,17 +16,18 @@ from kiwisms.domain.rental import (
     SHOWN,
     TRANSITIONS,
     UNDECIDED,
+    CancelNotAllowed,
     Event,
     Pace,
     Rental,
+    RentalNotFound,
     State,
     Step,
-    TransitionRefused,
     in_order,
-    next_state,
     step,
 )
 from kiwisms.domain.sms import Message
+from kiwisms.domain.transitions import TransitionRefused, next_state
 from tests.unit.domain.samples import (
     ACTS,
     ADA,
@@ -71,16 +72,16 @@ def test_only_what_is_in_the_table_can_happen(state: State, event: Event) -> Non
 @pytest.mark.parametrize("event", Event)
 def test_a_rental_begins_with_a_request_and_with_nothing_else(event: Event) -> None:
     if event is Event.REQUEST:
-        assert next_state(State.NEW, event) is request().state
+        assert next_state(TRANSITIONS, State.NEW, event) is request().state
     else:
         with pytest.raises(TransitionRefused):
-            next_state(State.NEW, event)
+            next_state(TRANSITIONS, State.NEW, event)
 
 
 @pytest.mark.parametrize("state", IN_STATE)
 def test_a_rental_is_requested_once(state: State) -> None:
     with pytest.raises(TransitionRefused):
-        next_state(state, Event.REQUEST)
+        next_state(TRANSITIONS, state, Event.REQUEST)
 
 
 def test_every_state_can_be_come_to() -> None:
@@ -206,6 +207,57 @@ def test_a_number_that_upstream_has_lost_finished_if_gone_when_somebody_was_done
     waiting = rent(request())
     assert not waiting.finished_if_gone
     assert waiting.be_done(NOW).finished_if_gone
+
+
+# What upstream says of it
+
+
+@pytest.mark.parametrize("gone", [False, True])
+@pytest.mark.parametrize("state", IN_STATE)
+def test_a_waiting_number_is_cancelled_as_was_asked_and_a_second_time(
+    state: State, gone: bool
+) -> None:
+    rental = IN_STATE[state]
+    if state is State.WAITING:
+        assert rental.cancel_asked(NOW, gone=gone) == rental.cancel(NOW)
+    elif state is State.CANCELLED:
+        assert rental.cancel_asked(NOW, gone=gone) is rental
+    else:
+        with pytest.raises(CancelNotAllowed):
+            rental.cancel_asked(NOW, gone=gone)
+
+
+@pytest.mark.parametrize("state", IN_STATE)
+def test_an_open_number_is_finished_as_was_asked_and_a_second_time(state: State) -> None:
+    rental = IN_STATE[state]
+    if state in OPEN:
+        assert rental.done_confirmed(NOW) == rental.complete(NOW)
+    elif state is State.COMPLETED:
+        assert rental.done_confirmed(NOW) is rental
+    else:
+        with pytest.raises(RentalNotFound):
+            rental.done_confirmed(NOW)
+
+
+@pytest.mark.parametrize("state", sorted(OPEN))
+def test_a_number_that_is_gone_was_finished_if_somebody_was_done_with_it(state: State) -> None:
+    rental = IN_STATE[state]
+    assert rental.gone(NOW) is rental
+    done = rental.be_done(NOW)
+    assert done.gone(NOW) == done.complete(NOW)
+    if state is State.WAITING:
+        assert done.cancel_asked(NOW, gone=True) == done.complete(NOW)
+        assert done.cancel_asked(NOW, gone=False) == done.cancel(NOW)
+
+
+@pytest.mark.parametrize("at", [NOW, END - seconds(3.001), END - seconds(3), END + seconds(9)])
+def test_upstream_takes_a_number_back_before_its_time_or_at_it(at: datetime) -> None:
+    waiting, received = IN_STATE[State.WAITING], IN_STATE[State.RECEIVED]
+    early = at < END - PACE.look
+    assert waiting.ended_upstream(at, PACE) == (
+        waiting.cancel(at) if early else waiting.run_out(at)
+    )
+    assert received.ended_upstream(at, PACE) == received.run_out(at)
 
 
 # When to look

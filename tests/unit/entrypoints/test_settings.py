@@ -9,6 +9,7 @@ import pytest
 from attrs import fields_dict
 
 from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints.load_settings import RULES, load_settings, variable
 from kiwisms.entrypoints.settings import Settings
 
@@ -125,6 +126,10 @@ def test_every_setting_has_a_rule_and_stands_in_these_tables() -> None:
 
 def test_without_any_the_defaults_stand() -> None:
     assert load_settings(environment={}) == Settings()
+
+
+def test_terms_are_the_same_with_settings_and_without() -> None:
+    assert Settings().terms() == Terms()
 
 
 @pytest.mark.parametrize("name", GOOD)
