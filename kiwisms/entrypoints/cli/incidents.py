@@ -114,5 +114,5 @@ async def resolve(kiwi: Kiwisms, incident: str, note: str) -> IncidentView:
 @incidents.command()
 @office
 async def orphans(kiwi: Kiwisms) -> list[OrphanView]:
-    """List the newest 100 messages for numbers of no rental and no incident."""
+    """List pushed messages for unknown numbers. At most 100, of no rental or incident."""
     return [_orphan(pushed) for pushed in await kiwi.incidents.orphans()]
