@@ -46,8 +46,12 @@ class Terminal:
         return said
 
     @asynccontextmanager
-    async def up(self, text: str, *, where: Path | None = None) -> AsyncIterator[None]:
-        """Type a block whose last command stays up, wait for its address, and press Ctrl-C."""
+    async def up(self, text: str, *, where: Path | None = None) -> AsyncIterator[str]:
+        """
+        Type a block whose last command stays up, wait for its address, and press Ctrl-C.
+
+        Yields all that it printed until then.
+        """
         process = await self._begin(text, where)
         assert process.stdout is not None
         said = ""
@@ -58,7 +62,7 @@ class Terminal:
                     assert line, said
                     said += line.decode()
             self._note("http://127.0.0.1:8080", ADDRESS, said)
-            yield
+            yield said
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)

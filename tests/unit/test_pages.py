@@ -34,8 +34,8 @@ MISSPELT: Final = "KIWISMS_PROT"
 OPERATING: Final = ROOT / "docs/operating.md"
 MADE: Final = {"bench/results.json"}
 """Files that are there only after a command."""
-RUN: Final = {"python", "sh", "sh up", "sh checkout", "sh checkout up"}
-"""Blocks that tests/e2e/test_pages.py runs."""
+RUN: Final = {"python", "sh", "sh up", "sh checkout", "sh checkout up", "text demo"}
+"""Blocks that tests/e2e/test_pages.py runs, or finds in what was printed."""
 READ: Final = {"json", "mermaid", "sql citus", "text", "toml"}
 """Blocks that are held to the code here."""
 TOLD: Final = {"text history"}

@@ -35,7 +35,7 @@ def _view(account: Account) -> AccountView:
 
 @click.group(cls=Group)
 def accounts() -> None:
-    """Create, list, suspend and reinstate customers."""
+    """Create, list, suspend and reinstate customers' accounts."""
 
 
 @accounts.command()
@@ -43,11 +43,11 @@ def accounts() -> None:
 @click.option(
     "--password-stdin",
     is_flag=True,
-    help="Read the password for the dashboard from standard input; it is one line.",
+    help="Read a password for the dashboard from standard input, one line.",
 )
 @office
 async def create(kiwi: Kiwisms, email: str, *, password_stdin: bool) -> AccountView:
-    """Add a customer with an empty wallet."""
+    """Add a customer's account with an empty wallet."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     return _view(await kiwi.accounts.create(email, password=password))
 
@@ -55,16 +55,16 @@ async def create(kiwi: Kiwisms, email: str, *, password_stdin: bool) -> AccountV
 @accounts.command("list")
 @office
 async def list_all(kiwi: Kiwisms) -> list[AccountView]:
-    """List every customer, the oldest first."""
+    """List all accounts, the oldest first."""
     return [_view(account) for account in await kiwi.accounts.all()]
 
 
 @accounts.command()
 @click.argument("account")
-@click.option("--reason", required=True, help="Why, for the operator.")
+@click.option("--reason", required=True, help="Why; only the operator sees it.")
 @office
 async def suspend(kiwi: Kiwisms, account: str, reason: str) -> AccountView:
-    """Refuse everything that ACCOUNT asks for. ACCOUNT is an id or an email."""
+    """Refuse a customer's requests until `reinstate`. ACCOUNT is an id or an email."""
     found = await kiwi.accounts.find(account)
     return _view(await kiwi.accounts.suspend(found.id, reason=reason))
 
@@ -73,6 +73,6 @@ async def suspend(kiwi: Kiwisms, account: str, reason: str) -> AccountView:
 @click.argument("account")
 @office
 async def reinstate(kiwi: Kiwisms, account: str) -> AccountView:
-    """Let a suspended ACCOUNT act again. ACCOUNT is an id or an email."""
+    """Accept a suspended customer's requests again. ACCOUNT is an id or an email."""
     found = await kiwi.accounts.find(account)
     return _view(await kiwi.accounts.reinstate(found.id))

@@ -40,10 +40,10 @@ class DemoView:
 @click.command(cls=Command)
 def demo() -> None:
     """
-    Show the main job against a simulated provider, and stay up.
+    Rent a number from a simulated provider as a customer would, and stay up.
 
-    Everything is real but the provider: the server, its SQLite store in a temporary folder, and
-    the adapter that speaks to the simulator over HTTP. Ctrl-C ends it and removes the store.
+    Everything but the provider is real: the server, its SQLite store in a temporary folder, and the
+    adapter that talks to the simulator over HTTP. Ctrl-C ends it and removes the store.
     """
     settings, as_json = read_settings(), wishes().json
 

@@ -45,11 +45,11 @@ class DoctorView:
 @click.command(cls=Command)
 def doctor() -> None:
     """
-    Check that everything is as it must be, and say what to mend.
+    Check settings, store, provider and clock, and say what to mend.
 
-    Looks at the settings, the store and its schema, the provider's key and balance, Redis where
-    it is used, and the clock; changes nothing, and fails when something is wrong. Open incidents
-    are counted, and are no reason to fail.
+    Looks at the settings, the store and its schema, the provider's key and balance, Redis where it
+    is used, and the clock. Changes nothing, and fails when something is wrong. Open incidents are
+    counted, but are no reason to fail.
     """
     try:
         settings = read_settings()

@@ -1,4 +1,4 @@
-"""Commands about what nobody can tell."""
+"""Commands about requests whose outcome at the provider is unknown."""
 
 from datetime import datetime
 
@@ -83,7 +83,7 @@ def _orphan(pushed: PushedMessage) -> OrphanView:
 
 @click.group(cls=Group)
 def incidents() -> None:
-    """List what nobody can tell, and say what became of it."""
+    """List requests whose outcome at the provider is unknown, and record how each was settled."""
 
 
 @incidents.command("list")
@@ -104,15 +104,15 @@ async def show_one(kiwi: Kiwisms, incident: str) -> IncidentView:
 
 @incidents.command()
 @click.argument("incident", metavar="ID")
-@click.option("--note", required=True, help="What became of it; that stands.")
+@click.option("--note", required=True, help="How it was settled; this cannot be changed later.")
 @office
 async def resolve(kiwi: Kiwisms, incident: str, note: str) -> IncidentView:
-    """Say what became of an incident, which is open no more."""
+    """Record how an incident was settled, and close it."""
     return incident_view(await kiwi.incidents.resolve(IncidentId(incident), note=note))
 
 
 @incidents.command()
 @office
 async def orphans(kiwi: Kiwisms) -> list[OrphanView]:
-    """List the newest 100 pushed messages for numbers that no rental and no incident has."""
+    """List pushed messages for unknown numbers. At most 100, of no rental or incident."""
     return [_orphan(pushed) for pushed in await kiwi.incidents.orphans()]

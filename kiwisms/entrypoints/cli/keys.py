@@ -52,7 +52,7 @@ def keys() -> None:
 @click.option("--label", default="", help="The customer's own name for the key.")
 @office
 async def create(kiwi: Kiwisms, account: str, label: str) -> NewKeyView:
-    """Issue a key to ACCOUNT, an id or an email. The key is shown now and never again."""
+    """Issue an API key, which is shown only this once. ACCOUNT is an id or an email."""
     found = await kiwi.accounts.find(account)
     key, text = await kiwi.keys.create(found.id, label=label)
     return NewKeyView(key=text, prefix=key.prefix, account_id=key.account_id, label=key.label)
@@ -62,7 +62,7 @@ async def create(kiwi: Kiwisms, account: str, label: str) -> NewKeyView:
 @click.argument("account")
 @office
 async def list_all(kiwi: Kiwisms, account: str) -> list[KeyView]:
-    """List the keys of ACCOUNT, an id or an email, the oldest first."""
+    """List an account's keys, the oldest first. ACCOUNT is an id or an email."""
     found = await kiwi.accounts.find(account)
     return [_view(key) for key in await kiwi.keys.all(found.id)]
 
@@ -71,5 +71,5 @@ async def list_all(kiwi: Kiwisms, account: str) -> list[KeyView]:
 @click.argument("prefix")
 @office
 async def revoke(kiwi: Kiwisms, prefix: str) -> KeyView:
-    """Make a key useless from now on. PREFIX is its middle part, as `keys list` shows it."""
+    """Make a key invalid for good. PREFIX is its middle part, as `keys list` shows it."""
     return _view(await kiwi.keys.revoke(prefix))

@@ -24,13 +24,13 @@ class AuditView:
 
 @click.group(cls=Group)
 def ledger() -> None:
-    """Prove the books."""
+    """Prove that the books are right."""
 
 
 @ledger.command()
 @office
 async def audit(kiwi: Kiwisms) -> AuditView | Failed:
-    """Derive again what can be derived, and compare every row; fails when one is wrong."""
+    """Check every row against the laws of the books. Fails when one is broken."""
     found = await kiwi.wallet.audit()
     view = AuditView(
         balanced=found.balanced,

@@ -23,7 +23,7 @@ def migrate() -> None:
     """
     Create the store's schema, or bring it up to date.
 
-    It is safe to do this twice, and from two processes at once.
+    It is safe to run this twice, and in two processes at once.
     """
     tell(asyncio.run(_migrate(read_settings())))
 

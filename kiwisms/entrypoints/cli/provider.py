@@ -26,16 +26,16 @@ class ProviderView:
 
 @click.group(cls=Group)
 def provider() -> None:
-    """Ask the provider about the operator's account."""
+    """Show the operator's account at the provider."""
 
 
 @provider.command()
 @with_provider
 async def show(kiwi: Kiwisms) -> ProviderView:
     """
-    Show the balance upstream, and how many services it has in the usual country.
+    Show the balance, the number of services, and the push address.
 
-    The push_url is a secret address: set it at the provider, which then pushes each message there.
+    The push_url is a secret: set it at the provider, which then pushes each message there.
     """
     balance = await kiwi.ports.provider.balance()
     if not isinstance(balance, Money):

@@ -14,16 +14,16 @@ from kiwisms.ports.store import Pruned
     "--days",
     type=click.IntRange(1, MOST_DAYS),
     metavar="N",
-    help="Remove what ended more than N days ago; KIWISMS_KEEP_DAYS without it.",
+    help="Remove what ended more than N days ago; by default KIWISMS_KEEP_DAYS.",
 )
 @office
 async def prune(kiwi: Kiwisms, days: int | None) -> Pruned:
     """
     Remove old records that no money depends on.
 
-    These are idempotency keys, events that arrived or were given up, incidents that are resolved,
-    pushed messages that were matched, and entries of the trail. Transfers, rentals and whatever is
-    open are never removed.
+    Removes idempotency keys, events that arrived or were given up, incidents that are resolved,
+    pushed messages of ended numbers, and entries of the trail. Never removes transfers, rentals, or
+    anything that is still open.
     """
     days = days or kiwi.pruning.terms.keep_days
     if days is None:

@@ -42,16 +42,16 @@ class ReconcileView:
     "--topped-up",
     metavar="AMOUNT",
     default="0",
-    help="What was paid in at the provider since this was last run, in dollars.",
+    help="Dollars that you paid in at the provider since the last run.",
 )
 @with_provider
 async def reconcile(kiwi: Kiwisms, topped_up: str) -> ReconcileView | Failed:
     """
     Compare the provider's balance with the books.
 
-    It should have moved by what the books say was bought and given back. Each run is compared
-    with the one before; the first only takes note. Fails when there is a difference, and lists the
-    incidents that may explain it. Takes a second or more: nothing may be bought meanwhile.
+    It should have changed by what the books say was bought and given back since the last run; the
+    first run only records it. Fails when there is a difference, and lists the incidents that may
+    explain it. Takes a second or more: it needs a second in which nothing is bought.
     """
     money = Money.parse(topped_up, name="topped-up")
     found = await kiwi.reconciling.run(topped_up=money)

@@ -85,16 +85,16 @@ def rentals() -> None:
 
 
 @rentals.command("list")
-@click.option("--account", help="Only of this account, an id or an email.")
+@click.option("--account", help="Only those of this account, an id or an email.")
 @click.option(
-    "--status", type=click.Choice(STATES, case_sensitive=False), help="Only in this state."
+    "--status", type=click.Choice(STATES, case_sensitive=False), help="Only those in this state."
 )
 @limit
 @office
 async def list_newest(
     kiwi: Kiwisms, account: str | None, status: str | None, limit: int
 ) -> list[RentalLine]:
-    """List the newest rentals, in whatever state."""
+    """List the newest rentals of all accounts."""
     found = None if account is None else (await kiwi.accounts.find(account)).id
     state = None if status is None else State(status)
     newest = await kiwi.rentals.all(account_id=found, state=state, limit=limit)
@@ -105,7 +105,7 @@ async def list_newest(
 @click.argument("rental", metavar="ID")
 @office
 async def show_one(kiwi: Kiwisms, rental: str) -> RentalView:
-    """Show one rental with its messages, and all that happened to it in the order of time."""
+    """Show one rental, its messages, and its history, the oldest first."""
     found = await kiwi.rentals.find(RentalId(rental))
     history = await kiwi.rentals.history(found)
     return RentalView(

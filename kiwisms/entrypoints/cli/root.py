@@ -17,20 +17,22 @@ log = logging.getLogger(__name__)
 
 COMMANDS: Final[Mapping[str, str]] = {
     "serve": "Run the HTTP server and its background work.",
-    "demo": "Show the main job against a simulated provider, and stay up.",
+    "demo": "Rent a number from a simulated provider as a customer would, and stay up.",
     "simulator": "Run a simulated provider alone.",
     "migrate": "Create the store's schema, or bring it up to date.",
-    "doctor": "Check that everything is as it must be, and say what to mend.",
-    "accounts": "Create, list, suspend and reinstate customers.",
+    "doctor": "Check settings, store, provider and clock, and say what to mend.",
+    "accounts": "Create, list, suspend and reinstate customers' accounts.",
     "keys": "Issue, list and revoke API keys.",
-    "wallet": "Move a customer's money, and list what moved.",
-    "webhooks": "Set and try webhook addresses, and send events again.",
-    "provider": "Ask the provider about the operator's account.",
+    "wallet": "Credit or debit a customer's wallet, and list what moved.",
+    "webhooks": "Set and test webhook addresses, list deliveries, and send events again.",
+    "provider": "Show the operator's account at the provider.",
     "rentals": "List rented numbers, and show one with its history.",
-    "ledger": "Prove the books.",
+    "ledger": "Prove that the books are right.",
     "trail": "List who changed an account, what and when.",
     "prune": "Remove old records that no money depends on.",
-    "incidents": "List what nobody can tell, and say what became of it.",
+    "incidents": (
+        "List requests whose outcome at the provider is unknown, and record how each was settled."
+    ),
     "reconcile": "Compare the provider's balance with the books.",
 }
 """Every command and what it does, as its own help begins."""
@@ -70,7 +72,7 @@ class Root(Group):
 @click.command(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package.__version__, message="%(prog)s %(version)s")
 def kiwisms() -> None:
-    """Rent out phone numbers for one-time codes: the engine, its server and its tools."""
+    """Rent out phone numbers for one-time SMS codes: run the server, and manage it."""
 
 
 def main() -> None:

@@ -29,15 +29,15 @@ class ServerView:
 
 
 @click.command(cls=Command)
-@click.option("--host", help="Where to listen, instead of what the settings say.")
-@click.option("--port", type=click.IntRange(0, 65535), help="0 takes a port that is free.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; SQLite can have one.")
+@click.option("--host", help="The address on which to listen; overrides the settings.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; SQLite allows one.")
 def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """
     Run the HTTP server and its background work.
 
-    SIGTERM or Ctrl-C ends it: it takes no more requests, finishes what is under way, and closes
-    the store. Of several workers one that dies is replaced; a second signal kills them all.
+    SIGTERM or Ctrl-C ends it: it stops taking requests, finishes what is under way, and closes the
+    store. With several workers, one that dies is replaced, and a second signal kills them all.
     """
     given = {"host": host, "port": port, "workers": workers}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}

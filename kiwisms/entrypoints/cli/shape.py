@@ -55,7 +55,7 @@ OPTIONS: Final = (
         metavar="FILE",
         expose_value=False,
         callback=_note_config,
-        help="Read settings from this file and not from kiwisms.toml.",
+        help="Read settings from this file instead of kiwisms.toml.",
     ),
 )
 
@@ -66,7 +66,7 @@ limit = click.option(
     default=100,
     show_default=True,
     metavar="N",
-    help="List at most so many.",
+    help="List at most this many.",
 )
 """For commands that list the newest of what may be without end."""
 

@@ -26,15 +26,16 @@ class SimulatorView:
     "--port",
     type=click.IntRange(0, 65535),
     default=0,
-    help="Where to listen; without it, or with 0, on a port that is free.",
+    help="The port on which to listen; by default, or with 0, a free one.",
 )
 def simulator(port: int) -> None:
     """
     Run a simulated provider alone.
 
     Give its address and key to `kiwisms serve` as KIWISMS_PROVIDER_URL and KIWISMS_PROVIDER_KEY.
-    A code comes when you POST {"code": "1234"} to the control address with /messages after it,
-    and is pushed to an address that you POST as {"push_url": "…"} with /settings after it.
+    To send a code to the newest number, POST {"code": "1234"} to CONTROL/messages. To have messages
+    pushed as well, POST {"push_url": "…"} to CONTROL/settings. CONTROL is the control address that
+    is printed.
     """
     read_settings()
     run(partial(_simulate, port))

@@ -40,7 +40,7 @@ async def trail(kiwi: Kiwisms, account: str, limit: int) -> list[EntryView]:
     """
     List who changed an account, what and when.
 
-    The newest comes first. ACCOUNT is an id or an email; what became of its rentals is shown by
+    The newest change comes first. ACCOUNT is an id or an email. For changes of its rentals see
     `rentals show`.
     """
     found = await kiwi.accounts.find(account)

@@ -88,19 +88,19 @@ def _line(line: StatementLine) -> LineView:
 
 @click.group(cls=Group)
 def wallet() -> None:
-    """Move a customer's money, and list what moved."""
+    """Credit or debit a customer's wallet, and list what moved."""
 
 
 @wallet.command()
 @click.argument("account")
 @click.argument("amount", type=Amount())
-@click.option("--reason", required=True, help="A sentence for the statement.")
-@click.option("--reference", help="Your own name for this payment: it is applied once.")
+@click.option("--reason", required=True, help="Why; it stands on the statement.")
+@click.option("--reference", help="Your own name for this payment; a repeat is not applied again.")
 @office
 async def credit(
     kiwi: Kiwisms, account: str, amount: Money, reason: str, reference: str | None
 ) -> WalletView:
-    """Put AMOUNT dollars into the wallet of ACCOUNT, an id or an email."""
+    """Put AMOUNT dollars into a customer's wallet. ACCOUNT is an id or an email."""
     found = await kiwi.accounts.find(account)
     return _view(await kiwi.wallet.credit(found.id, amount, reason=reason, reference=reference))
 
@@ -108,23 +108,23 @@ async def credit(
 @wallet.command()
 @click.argument("account")
 @click.argument("amount", type=Amount())
-@click.option("--reason", required=True, help="A sentence for the statement.")
-@click.option("--reference", help="Your own name for this payment: it is applied once.")
+@click.option("--reason", required=True, help="Why; it stands on the statement.")
+@click.option("--reference", help="Your own name for this payment; a repeat is not applied again.")
 @office
 async def debit(
     kiwi: Kiwisms, account: str, amount: Money, reason: str, reference: str | None
 ) -> WalletView:
-    """Take AMOUNT dollars out of what ACCOUNT, an id or an email, has available."""
+    """Take AMOUNT dollars out of a customer's wallet. ACCOUNT is an id or an email."""
     found = await kiwi.accounts.find(account)
     return _view(await kiwi.wallet.debit(found.id, amount, reason=reason, reference=reference))
 
 
 @wallet.command()
 @click.argument("account")
-@click.option("--csv", "as_csv", is_flag=True, help="Print the lines as CSV.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the statement as CSV.")
 @office
 async def statement(kiwi: Kiwisms, account: str, *, as_csv: bool) -> StatementView | str:
-    """List all that moved in the wallet of ACCOUNT, an id or an email, the oldest first."""
+    """List all that moved in a wallet, the oldest first. ACCOUNT is an id or an email."""
     if as_csv and wishes().json:
         raise click.UsageError("--csv and --json cannot be had at once")
     found = await kiwi.accounts.find(account)

@@ -100,10 +100,10 @@ def _delivery(delivery: Delivery) -> DeliveryView:
 
 @click.group(cls=Group)
 def webhooks() -> None:
-    """Set and try webhook addresses, and send events again."""
+    """Set and test webhook addresses, list deliveries, and send events again."""
 
 
-_key = click.option("--key", metavar="PREFIX", help="The address for what this API key rented.")
+_key = click.option("--key", metavar="PREFIX", help="The API key's own address, not the account's.")
 
 
 @webhooks.command("set")
@@ -111,20 +111,21 @@ _key = click.option("--key", metavar="PREFIX", help="The address for what this A
 @click.argument("url")
 @_key
 @click.option(
-    "--events", metavar="NAMES", help="What to send, with commas between; else sms.received."
+    "--events", metavar="NAMES", help="Events, with commas between; by default sms.received."
 )
 @click.option(
-    "--low", metavar="AMOUNT", help="Dollars; wallet.low is sent when less becomes available."
+    "--low", metavar="AMOUNT", help="Send wallet.low when less than AMOUNT dollars are left."
 )
 @office
 async def set_address(
     kiwi: Kiwisms, account: str, url: str, *, key: str | None, events: str | None, low: str | None
 ) -> WebhookView:
     """
-    Send the events of ACCOUNT, an id or an email, to URL from now on.
+    Send an account's events to URL from now on.
 
-    They are sms.received, rental.expired, rental.cancelled, rental.completed and wallet.low. An
-    address that is only changed keeps its secret, and its events too unless they are named.
+    ACCOUNT is an id or an email. The events are sms.received, rental.expired, rental.cancelled,
+    rental.completed and wallet.low. An address that is set again keeps its secret, and its events
+    unless you name others.
     """
     found = await kiwi.accounts.find(account)
     webhook, secret = await kiwi.webhooks.set(
@@ -138,7 +139,7 @@ async def set_address(
 @_key
 @office
 async def show_address(kiwi: Kiwisms, account: str, key: str | None) -> WebhookView:
-    """Show the address of ACCOUNT, an id or an email, and its secret."""
+    """Show a webhook address and its secret. ACCOUNT is an id or an email."""
     found = await kiwi.accounts.find(account)
     return _webhook(*await kiwi.webhooks.show(found.id, key_prefix=_prefix(key)))
 
@@ -148,7 +149,7 @@ async def show_address(kiwi: Kiwisms, account: str, key: str | None) -> WebhookV
 @_key
 @office
 async def clear(kiwi: Kiwisms, account: str, key: str | None) -> AddressView:
-    """Send no more events of ACCOUNT, an id or an email."""
+    """Remove a webhook address. ACCOUNT is an id or an email."""
     found = await kiwi.accounts.find(account)
     return _address(await kiwi.webhooks.clear(found.id, key_prefix=_prefix(key)))
 
@@ -158,7 +159,7 @@ async def clear(kiwi: Kiwisms, account: str, key: str | None) -> AddressView:
 @_key
 @office
 async def rotate(kiwi: Kiwisms, account: str, key: str | None) -> WebhookView:
-    """Sign for ACCOUNT, an id or an email, with a new secret; for a day the old one signs too."""
+    """Make a new secret; for a day the old one signs too. ACCOUNT is an id or an email."""
     found = await kiwi.accounts.find(account)
     return _webhook(*await kiwi.webhooks.rotate(found.id, key_prefix=_prefix(key)))
 
@@ -167,10 +168,10 @@ async def rotate(kiwi: Kiwisms, account: str, key: str | None) -> WebhookView:
 @office
 async def reseal(kiwi: Kiwisms) -> ResealedView | Failed:
     """
-    Seal the secrets of all addresses with the current key, so that the old one can go.
+    Encrypt all webhook secrets with the current key.
 
-    Fails when there are some that none of both keys opens. It is safe to do this twice, and beside
-    a server that has both keys.
+    After that the old key can be removed. Fails when there are secrets that neither key can
+    decrypt. It is safe to run this twice, and beside a server that has both keys.
     """
     found = await kiwi.webhooks.reseal()
     view = ResealedView(
@@ -192,7 +193,7 @@ async def reseal(kiwi: Kiwisms) -> ResealedView | Failed:
 @_key
 @office
 async def test(kiwi: Kiwisms, account: str, key: str | None) -> DeliveryView | Failed:
-    """Send a test event of ACCOUNT, an id or an email, now; fails when it does not arrive."""
+    """Send a test event now; fails if it does not arrive. ACCOUNT is an id or an email."""
     found = await kiwi.accounts.find(account)
     delivery = await kiwi.webhooks.test(found.id, key_prefix=_prefix(key))
     view = _delivery(delivery)
@@ -206,7 +207,7 @@ async def test(kiwi: Kiwisms, account: str, key: str | None) -> DeliveryView | F
 @limit
 @office
 async def deliveries(kiwi: Kiwisms, account: str, limit: int) -> list[DeliveryView]:
-    """List the newest events of ACCOUNT, an id or an email; --json has all their failed tries."""
+    """List the newest deliveries; --json adds failed tries. ACCOUNT is an id or an email."""
     found = await kiwi.accounts.find(account)
     return [_delivery(each) for each in await kiwi.webhooks.deliveries(found.id, limit=limit)]
 
@@ -215,7 +216,7 @@ async def deliveries(kiwi: Kiwisms, account: str, limit: int) -> list[DeliveryVi
 @click.argument("delivery")
 @office
 async def resend(kiwi: Kiwisms, delivery: str) -> DeliveryView:
-    """Have the server send an event again. DELIVERY is its id, as `webhooks deliveries` shows."""
+    """Have the server send an event again. DELIVERY is its id from `webhooks deliveries`."""
     return _delivery(await kiwi.webhooks.resend(DeliveryId(delivery)))
 
 
