@@ -5,9 +5,10 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from math import ceil
 
 from kiwisms.testing.simulation.describe import shorten
-from kiwisms.testing.simulation.run import USUAL, Choice, Outcome, Report, live, simulate
+from kiwisms.testing.simulation.run import LOT, USUAL, Choice, Outcome, Report, live, simulate
 from kiwisms.testing.simulation.scenario import Scenario
 from kiwisms.testing.simulation.shrink import shrink
 
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None, scenario: Scenario = USUAL) -> 
     seed = int.from_bytes(os.urandom(4)) if asked.seed is None else asked.seed
     began = time.perf_counter()
     seeds = range(seed, seed + asked.lives)
-    report = simulate(seeds, scenario, processes=os.cpu_count() or 1)
+    processes = min(os.cpu_count() or 1, ceil(len(seeds) / LOT))
+    report = simulate(seeds, scenario, processes=processes)
     _sum_up(report, seed, time.perf_counter() - began)
     for outcome in report.broken:
         _tell(outcome, scenario)

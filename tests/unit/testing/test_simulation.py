@@ -37,6 +37,7 @@ from kiwisms.testing.simulation import (
     LAWS,
     Choice,
     Life,
+    Report,
     Scenario,
     SimulatedClock,
     SimulatedLoop,
@@ -73,19 +74,21 @@ def histories(seeds: range) -> str:
     return "\n".join(str(line) for outcome in lives for line in outcome.history)
 
 
-@pytest.mark.parametrize("hash_seed", ["1", "2"])
-def test_a_seed_is_the_same_life_in_every_process(hash_seed: str) -> None:
-    program = (
-        "from tests.unit.testing.test_simulation import histories; print(histories(range(20)))"
-    )
+def say(program: str, hash_seed: str = "0") -> str:
+    """Run a few lines that know this module, in a process without threads, which may fork."""
     run = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", f"from tests.unit.testing.test_simulation import *\n{program}"],
         env=os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert run.stdout == histories(range(20)) + "\n"
+    return run.stdout
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_a_seed_is_the_same_life_in_every_process(hash_seed: str) -> None:
+    assert say("print(histories(range(20)))", hash_seed) == histories(range(20)) + "\n"
 
 
 def test_to_watch_a_life_does_not_change_it() -> None:
@@ -320,24 +323,32 @@ def test_the_shortest_history_needs_less_and_breaks_a_law_too() -> None:
     assert len(shortest.choice.plan().deeds) < len(broken.choice.plan().deeds)
 
 
-def test_the_command_says_how_to_repeat_a_life(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_how_to_repeat_a_life() -> None:
     scenario = Scenario(join=BUGS["a cancel needs no answer"])
-    assert main(["--seed", "0", "--lives", "500"], scenario) == 1
-    [line] = [line for line in capsys.readouterr().out.splitlines() if "make simulate" in line]
+    said = say(
+        "scenario = Scenario(join=BUGS['a cancel needs no answer'])\n"
+        "assert main(['--seed', '0', '--lives', '500'], scenario) == 1"
+    )
+    [line] = [line for line in said.splitlines() if "make simulate" in line]
     seed = int(line.partition("SEED=")[2].split()[0])
     assert live(Choice(seed=seed), scenario).broken
     assert main(["--seed", str(seed), "--lives", "1"]) == 0
 
 
-def test_several_processes_report_what_one_would() -> None:
-    def few_rent(life: Life) -> Iterator[str]:
-        if sum(len(records.rentals) for records in life.world.disk.records.values()) > 4:
-            yield "too many rented"
+def few_rent(life: Life) -> Iterator[str]:
+    if sum(len(records.rentals) for records in life.world.disk.records.values()) > 4:
+        yield "too many rented"
 
+
+def report_of(processes: int) -> Report:
     scenario = Scenario(laws=(*LAWS, few_rent))
-    alone = simulate(range(300), scenario, most_broken=2)
-    assert simulate(range(300), scenario, most_broken=2, processes=2) == alone
+    return simulate(range(300), scenario, most_broken=2, processes=processes)
+
+
+def test_several_processes_report_what_one_does() -> None:
+    alone = report_of(1)
     assert len(alone.broken) == 2
+    assert say("print(report_of(2) == report_of(1), report_of(2).lives)") == f"True {alone.lives}\n"
 
 
 # What embedders add.
