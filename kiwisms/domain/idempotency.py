@@ -141,8 +141,13 @@ def read_key(text: str | None) -> IdempotencyKey | None:
 
 
 def fingerprint(*request: object) -> Fingerprint:
-    """Sum up a request, so that two requests can be told apart without keeping them."""
-    canonical = json.dumps(request, sort_keys=True, separators=(",", ":"), default=str)
+    """
+    Sum up a request, so that two requests can be told apart without keeping them.
+
+    Raises:
+        TypeError: A part is none that JSON has a form for: two of those might look the same.
+    """
+    canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
     return Fingerprint(sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest())
 
 

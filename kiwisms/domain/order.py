@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final, Self
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import gt, optional
 
 from kiwisms.domain.catalog import DEFAULT_COUNTRY, CountryCode, ServiceCode, known_country
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.domain.money import Money
+from kiwisms.domain.money import ZERO, Money
 from kiwisms.domain.pricing import read_max_price
 from kiwisms.domain.text import printable
 
@@ -19,11 +20,15 @@ MOST_AREAS: Final = 50
 
 @frozen(kw_only=True)
 class Order:
-    """A wish for a number, checked: service, country, and what else the customer cares about."""
+    """
+    A wish for a number, checked: service, country, and what else the customer cares about.
+
+    *max_price* is more than 0.
+    """
 
     service: ServiceCode
     country: CountryCode = DEFAULT_COUNTRY
-    max_price: Money | None = None
+    max_price: Money | None = field(default=None, validator=optional(gt(ZERO)))
     areas: tuple[str, ...] = ()
     carrier: str | None = None
 

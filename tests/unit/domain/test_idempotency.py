@@ -165,3 +165,8 @@ def test_each_part_of_a_request_counts() -> None:
         ("ada", "/rentals", {"service": "go"}, None),
     ]
     assert len({fingerprint(*request) for request in requests}) == len(requests)
+
+
+def test_what_is_not_plain_is_refused() -> None:
+    with pytest.raises(TypeError):
+        fingerprint("rent", RENTAL, NOW)

@@ -10,7 +10,7 @@ from hypothesis.strategies import from_regex, lists, text
 
 from kiwisms.domain.catalog import DEFAULT_COUNTRY, CountryCode, InvalidCountry, ServiceCode
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.domain.money import cents
+from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.order import CARRIERS, Order
 
 area_codes = lists(from_regex(r"[0-9]{3}", fullmatch=True), max_size=50)
@@ -37,6 +37,12 @@ def test_every_wish_is_read() -> None:
         areas=("503", "202"),
         carrier="tmo",
     )
+
+
+@pytest.mark.parametrize("amount", [ZERO, cents(-1)])
+def test_a_limit_of_nothing_cannot_be_built(amount: Money) -> None:
+    with pytest.raises(ValueError, match="max_price"):
+        Order(service=ServiceCode("go"), max_price=amount)
 
 
 @given(areas=area_codes)
