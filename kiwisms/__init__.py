@@ -32,7 +32,8 @@ from kiwisms.domain.rental import (
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.wallet import InsufficientBalance, Wallet
-from kiwisms.ports.store import NumberTaken, SchemaMismatch, StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import SchemaMismatch, StoreUnavailable
+from kiwisms.ports.transaction import NumberTaken, TransactionOutrun
 from kiwisms.ports.vault import VaultLocked
 
 if TYPE_CHECKING:

@@ -30,7 +30,8 @@ from kiwisms.ports.provider import (
     Unknown,
     Waiting,
 )
-from kiwisms.ports.store import Ahead, Store
+from kiwisms.ports.store import Store
+from kiwisms.ports.transaction import Ahead
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
-from kiwisms.ports.store import Transaction
+from kiwisms.ports.transaction import Transaction
 
 WORK = "work"
 """The topic that wakes the workers."""

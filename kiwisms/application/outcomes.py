@@ -21,14 +21,8 @@ from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import Cancelled, Provider, Refusal, Refused, Rented, Unknown
-from kiwisms.ports.store import (
-    Ahead,
-    NumberTaken,
-    Store,
-    StoreUnavailable,
-    Transaction,
-    TransactionOutrun,
-)
+from kiwisms.ports.store import Store, StoreUnavailable
+from kiwisms.ports.transaction import Ahead, NumberTaken, Transaction, TransactionOutrun
 
 Answer = Rented | Refused | Unknown
 

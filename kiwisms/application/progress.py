@@ -6,7 +6,7 @@ from kiwisms.domain.billing import settle
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental, Step, step
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact
+from kiwisms.ports.transaction import Fact
 
 APP = "app"
 """Who acts when no API key is named: the program that embeds kiwisms."""

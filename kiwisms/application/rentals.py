@@ -34,7 +34,8 @@ from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import Cancelled, Gone, Look, Provider, Unknown, Waiting
-from kiwisms.ports.store import Ahead, Store
+from kiwisms.ports.store import Store
+from kiwisms.ports.transaction import Ahead
 
 
 @frozen(kw_only=True, eq=False)

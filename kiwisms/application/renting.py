@@ -27,7 +27,8 @@ from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.provider import NumberOrder, Provider
-from kiwisms.ports.store import Ahead, Store, Usage, UsageAsked
+from kiwisms.ports.store import Store
+from kiwisms.ports.transaction import Ahead, Usage, UsageAsked
 
 GUARDED: timedelta = timedelta(hours=1)
 """The time over which cancels are counted."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
-from kiwisms.ports.store import TransactionOutrun
+from kiwisms.ports.transaction import TransactionOutrun
 
 TRIES: Final = 20
 P = ParamSpec("P")

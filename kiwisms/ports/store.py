@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 from attrs import frozen
 
@@ -20,7 +20,6 @@ from kiwisms.domain.ids import (
     IncidentId,
     KeyPrefix,
     RentalId,
-    TransferId,
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
@@ -29,38 +28,7 @@ from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-
-Fact = (
-    Account
-    | ApiKey
-    | Wallet
-    | Transfer
-    | Rental
-    | Step
-    | IdempotencyRecord
-    | Webhook
-    | Delivery
-    | Incident
-    | TrailEntry
-)
-"""
-All that a transaction can save.
-
-Transfers, steps and trail entries are only ever added, and a second one with the same key is an
-error. Of all others, the last one saved under a key stands.
-"""
-
-
-class TransactionOutrun(KiwismsError):
-    """Another process wrote to the account first; nothing was written: run it again."""
-
-    code = "TRANSACTION_OUTRUN"
-
-
-class NumberTaken(KiwismsError):
-    """Upstream gave a number that another rental has; nothing was written."""
-
-    code = "NUMBER_TAKEN"
+from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead, Transaction
 
 
 class StoreUnavailable(KiwismsError):
@@ -85,37 +53,6 @@ class SchemaMismatch(KiwismsError):
 
 
 @frozen(kw_only=True)
-class UsageAsked:
-    """
-    What to count.
-
-    Attributes:
-        now: The moment at which a rental is active.
-        since: The moment from which cancels are counted.
-        most_cancels: How many of them are allowed; at least 1.
-    """
-
-    now: datetime
-    since: datetime
-    most_cancels: int
-
-
-@frozen(kw_only=True)
-class Usage:
-    """
-    How much an account uses of what is limited.
-
-    Attributes:
-        active: Its rentals that are requested, or active.
-        nth_cancel: When its *most_cancels*-th newest cancel was; ``None`` when there were fewer
-            since the moment asked for.
-    """
-
-    active: int
-    nth_cancel: datetime | None
-
-
-@frozen(kw_only=True)
 class Pruned:
     """How many records were removed."""
 
@@ -124,100 +61,6 @@ class Pruned:
     incidents: int = 0
     entries: int = 0
     pushes: int = 0
-
-
-@frozen(kw_only=True)
-class Ahead:
-    """
-    What a transaction is about to read.
-
-    A store that is far away brings it along as it locks the account: one way instead of several.
-
-    Attributes:
-        rental_id: A rental.
-        key: An idempotency key.
-        usage: What to count.
-        after: A transaction of the account that was left and wrote. As long as nobody else has
-            written here, what it knew may stand for reads. What others wrote meanwhile then shows
-            at the end, as `TransactionOutrun`: so this is only for who will write in any case.
-    """
-
-    rental_id: RentalId | None = None
-    key: IdempotencyKey | None = None
-    usage: UsageAsked | None = None
-    after: "Transaction | None" = None
-
-
-NOTHING_AHEAD: Final = Ahead()
-NO_PLACE: Final = "as many numbers wait upstream as may"
-"""Why a store refuses a rental with `ServiceUnavailable`."""
-
-
-class Transaction(Protocol):
-    """
-    A unit of work on one account.
-
-    Reads see what was committed before; saves are sent with the commit. No network call to
-    anyone else belongs inside.
-    """
-
-    async def account(self) -> Account:
-        """The account itself."""
-        ...
-
-    async def wallet(self) -> Wallet:
-        """The account's wallet."""
-        ...
-
-    async def transfer(self, transfer_id: TransferId) -> Transfer | None:
-        """One transfer of the account."""
-        ...
-
-    async def rental(self, rental_id: RentalId) -> Rental | None:
-        """One rental of the account, in whatever state."""
-        ...
-
-    async def usage(self, asked: UsageAsked) -> Usage:
-        """Count what limits are set on for each account."""
-        ...
-
-    async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
-        """What is known of one of the account's idempotency keys."""
-        ...
-
-    async def api_key(self, prefix: KeyPrefix) -> ApiKey | None:
-        """One API key of the account."""
-        ...
-
-    async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
-        """The address for exactly this key, or with ``None`` the account's own."""
-        ...
-
-    async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
-        """One webhook delivery of the account."""
-        ...
-
-    async def incident(self, incident_id: IncidentId) -> Incident | None:
-        """One incident of the account."""
-        ...
-
-    def save(self, *facts: Fact) -> None:
-        """Write *facts* when the transaction is left; all must be the account's own."""
-        ...
-
-    def take_place(self, rental_id: RentalId, /, *, most: int) -> None:
-        """
-        Take one of *most* places upstream for a rental that is saved here for the first time.
-
-        They are shared by all accounts and processes, and counted when the transaction is left.
-        The rental keeps its place until it is saved in a state that is not UNDECIDED. A
-        transaction takes one place at most.
-        """
-        ...
-
-    def remove(self, webhook: Webhook) -> None:
-        """Forget a webhook address when the transaction is left."""
-        ...
 
 
 class Store(Protocol):
@@ -231,10 +74,11 @@ class Store(Protocol):
         self, account_id: AccountId, ahead: Ahead = NOTHING_AHEAD, /
     ) -> AbstractAsyncContextManager[Transaction]:
         """
-        Lock an account; leaving commits durably, an exception leaves no trace.
+        Begin a unit of work; leaving commits durably, an exception leaves no trace.
 
-        Transactions of one account run one after another. Any of them may read more or less than
-        it said *ahead*.
+        Within a process, those of one account run one after another. Of two processes, the one
+        that leaves last is `TransactionOutrun`: its reads may have seen different commits, and
+        only a write proves that they did not. Any may read more or less than it said *ahead*.
 
         Raises:
             AccountNotFound: On entering, when there is no such account.

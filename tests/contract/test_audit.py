@@ -12,7 +12,8 @@ from kiwisms.domain.ids import DeliveryId, RentalId, TransferId
 from kiwisms.domain.money import cents
 from kiwisms.domain.rental import State
 from kiwisms.ports.provider import Unknown
-from kiwisms.ports.store import Fact, Store
+from kiwisms.ports.store import Store
+from kiwisms.ports.transaction import Fact
 from kiwisms.testing.kit import Kit
 
 TAMPERED: dict[str, tuple[Callable[[Books], Fact], set[str]]] = {

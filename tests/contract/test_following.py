@@ -11,7 +11,8 @@ from kiwisms.domain.account import AccountStatus
 from kiwisms.domain.ids import AccountId, IdempotencyKey, RentalId
 from kiwisms.domain.money import ZERO, cents
 from kiwisms.domain.rental import State
-from kiwisms.ports.store import Ahead, Store, Transaction, TransactionOutrun
+from kiwisms.ports.store import Store
+from kiwisms.ports.transaction import Ahead, Transaction, TransactionOutrun
 from tests.contract.stores import (
     ADA,
     BOB,

@@ -20,7 +20,8 @@ from kiwisms.domain.events import UNLESS_ASKED
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import cents
 from kiwisms.domain.rental import Rental, State
-from kiwisms.ports.store import NumberTaken, SchemaMismatch, Store
+from kiwisms.ports.store import SchemaMismatch, Store
+from kiwisms.ports.transaction import NumberTaken
 from tests.contract.stores import ADA, BOB, wallet
 from tests.postgres import bare_database
 

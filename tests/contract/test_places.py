@@ -16,7 +16,8 @@ from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import ZERO, cents
 from kiwisms.domain.rental import UNDECIDED, Rental, State
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Store, TransactionOutrun
+from kiwisms.ports.store import Store
+from kiwisms.ports.transaction import TransactionOutrun
 from tests.contract.stores import ADA, BOB, NOW, account, requested, transfer, waiting, wallet
 from tests.pages import ROOT, blocks_of
 from tests.postgres import database

@@ -23,7 +23,8 @@ from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact, Store, StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import Store, StoreUnavailable
+from kiwisms.ports.transaction import Fact, TransactionOutrun
 from tests.contract.stores import ADA, BOB, account, transfer, waiting, wallet
 from tests.postgres import Server, database, running
 

@@ -8,7 +8,8 @@ from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.idempotency import KeyState
 from kiwisms.domain.ids import ActivationId, IncidentId, RentalId
 from kiwisms.ports.provider import Unknown
-from kiwisms.ports.store import Fact, Pruned, Store
+from kiwisms.ports.store import Pruned, Store
+from kiwisms.ports.transaction import Fact
 from kiwisms.testing.kit import Kit
 from tests.contract.stores import (
     ADA,

@@ -26,7 +26,8 @@ from kiwisms.domain.reconciliation import Reading
 from kiwisms.domain.rental import State
 from kiwisms.domain.sms import Code
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Ahead, Fact, Store, StoreUnavailable
+from kiwisms.ports.store import Store, StoreUnavailable
+from kiwisms.ports.transaction import Ahead, Fact
 from tests.contract.stores import (
     ADA,
     BOB,

@@ -14,7 +14,8 @@ from kiwisms.domain.ids import AccountId, ActivationId, KeyPrefix, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.reconciliation import Outlay
 from kiwisms.domain.rental import State
-from kiwisms.ports.store import Ahead, Fact, NumberTaken, Store, Usage, UsageAsked
+from kiwisms.ports.store import Store
+from kiwisms.ports.transaction import Ahead, Fact, NumberTaken, Usage, UsageAsked
 from tests.contract.stores import (
     ADA,
     BOB,

@@ -26,7 +26,8 @@ from kiwisms.adapters.webhook_sender import HttpWebhookSender
 from kiwisms.domain.ids import AccountId
 from kiwisms.entrypoints.wiring import open_store
 from kiwisms.ports.provider import Provider
-from kiwisms.ports.store import Store, Transaction
+from kiwisms.ports.store import Store
+from kiwisms.ports.transaction import Transaction
 from kiwisms.ports.webhooks import WebhookSender
 from kiwisms.testing.clock import ManualClock
 

@@ -25,7 +25,8 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import UNDECIDED, Rental, State, Step
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact, Pruned, StoreUnavailable
+from kiwisms.ports.store import Pruned, StoreUnavailable
+from kiwisms.ports.transaction import Fact
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -36,14 +36,8 @@ from kiwisms.domain.reconciliation import PAID_UPSTREAM, Outlay, Reading
 from kiwisms.domain.rental import OPEN, Rental, State, Step, foremost, in_order
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import (
-    NO_PLACE,
-    NOTHING_AHEAD,
-    Ahead,
-    NumberTaken,
-    Pruned,
-    StoreUnavailable,
-)
+from kiwisms.ports.store import Pruned, StoreUnavailable
+from kiwisms.ports.transaction import NO_PLACE, NOTHING_AHEAD, Ahead, NumberTaken
 
 T = TypeVar("T")
 Work = TypeVar("Work", Rental, Delivery, Incident)

@@ -21,7 +21,7 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import OPEN, Rental, State
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact, Usage, UsageAsked
+from kiwisms.ports.transaction import Fact, Usage, UsageAsked
 
 
 class MemoryTransaction:

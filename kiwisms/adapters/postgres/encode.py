@@ -22,7 +22,7 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental, Step
 from kiwisms.domain.trail import TrailEntry
-from kiwisms.ports.store import Fact
+from kiwisms.ports.transaction import Fact
 
 
 @frozen

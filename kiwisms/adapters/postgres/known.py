@@ -14,7 +14,7 @@ from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import AccountId, IdempotencyKey, RentalId
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Ahead, Fact, UsageAsked
+from kiwisms.ports.transaction import Ahead, Fact, UsageAsked
 
 WALLET: Final = slice(1, 5)
 ACCOUNT: Final = slice(5, 11)

@@ -8,7 +8,8 @@ import psycopg
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 from psycopg_pool import PoolTimeout
 
-from kiwisms.ports.store import NumberTaken, StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import StoreUnavailable
+from kiwisms.ports.transaction import NumberTaken, TransactionOutrun
 
 NUMBER: Final = "rental_of_number"
 """The index in which a number can have one rental."""

@@ -43,14 +43,8 @@ from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import (
-    NOTHING_AHEAD,
-    Ahead,
-    Pruned,
-    SchemaMismatch,
-    StoreUnavailable,
-    TransactionOutrun,
-)
+from kiwisms.ports.store import Pruned, SchemaMismatch, StoreUnavailable
+from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead, TransactionOutrun
 
 CONTENDED_SECONDS: Final = 1.0
 """For how long after it was outrun an account is locked before it is read."""

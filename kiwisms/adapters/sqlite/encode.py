@@ -15,7 +15,7 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental, Step
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact
+from kiwisms.ports.transaction import Fact
 
 Write = tuple[str, Row]
 """A statement and its parameters."""

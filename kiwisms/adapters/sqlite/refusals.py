@@ -7,7 +7,8 @@ from typing import Final
 
 from attrs import frozen
 
-from kiwisms.ports.store import NumberTaken, StoreUnavailable
+from kiwisms.ports.store import StoreUnavailable
+from kiwisms.ports.transaction import NumberTaken
 
 DRIVER_ERRORS: Final = (sqlite3.Error, OverflowError, UnicodeEncodeError)
 """Also what cannot be bound: a number beyond 64 bits, half a surrogate pair."""

@@ -40,7 +40,8 @@ from kiwisms.domain.reconciliation import Outlay, Reading
 from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import NOTHING_AHEAD, Ahead, Pruned, SchemaMismatch, StoreUnavailable
+from kiwisms.ports.store import Pruned, SchemaMismatch, StoreUnavailable
+from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead
 
 
 class SqliteStore:

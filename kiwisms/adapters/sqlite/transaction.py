@@ -25,7 +25,7 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import NO_PLACE, Fact, TransactionOutrun, Usage, UsageAsked
+from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionOutrun, Usage, UsageAsked
 
 
 class SqliteTransaction:

@@ -28,7 +28,8 @@ from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.entrypoints.http.answers import json_answer
 from kiwisms.entrypoints.http.metrics import HttpMetrics
-from kiwisms.ports.store import NumberTaken, SchemaMismatch, StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import SchemaMismatch, StoreUnavailable
+from kiwisms.ports.transaction import NumberTaken, TransactionOutrun
 from kiwisms.ports.vault import VaultLocked
 
 log = logging.getLogger(__name__)

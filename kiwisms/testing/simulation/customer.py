@@ -29,7 +29,8 @@ from kiwisms.domain.rental import (
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.ports.provider import Refusal
-from kiwisms.ports.store import StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import StoreUnavailable
+from kiwisms.ports.transaction import TransactionOutrun
 from kiwisms.testing.simulation.cluster import Cluster
 from kiwisms.testing.simulation.describe import describe
 from kiwisms.testing.simulation.marks import Mark

@@ -14,7 +14,7 @@ from kiwisms.domain.ids import AccountId, MessageId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import Rental
-from kiwisms.ports.store import TransactionOutrun
+from kiwisms.ports.transaction import TransactionOutrun
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 

@@ -17,7 +17,8 @@ from kiwisms.domain.money import cents
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.ports.provider import NumberOrder
-from kiwisms.ports.store import StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import StoreUnavailable
+from kiwisms.ports.transaction import TransactionOutrun
 from kiwisms.testing.simulation.cluster import Cluster
 from kiwisms.testing.simulation.customer import Customer
 from kiwisms.testing.simulation.marks import Mark

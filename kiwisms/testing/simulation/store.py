@@ -20,7 +20,8 @@ from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import StoreUnavailable
+from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead, TransactionOutrun
 from kiwisms.testing.simulation.describe import changes
 from kiwisms.testing.simulation.faults import Fault
 from kiwisms.testing.simulation.marks import Mark

@@ -17,7 +17,8 @@ from kiwisms.adapters.sqlite.migrations import NEWEST, STEPS, migrate
 from kiwisms.domain.ids import ActivationId, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact, SchemaMismatch, Store, StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import SchemaMismatch, Store, StoreUnavailable
+from kiwisms.ports.transaction import Fact, TransactionOutrun
 from tests.contract.stores import ADA, BOB, account, transfer, waiting, wallet
 
 # Adds transfers as fast as it can, and says each number once it is durable.

@@ -17,7 +17,8 @@ from kiwisms.domain.order import Order
 from kiwisms.domain.rental import CancelNotAllowed, Rental
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.ports.provider import Unknown
-from kiwisms.ports.store import StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import StoreUnavailable
+from kiwisms.ports.transaction import TransactionOutrun
 from kiwisms.ports.webhooks import Answered
 from kiwisms.testing.kit import Kit
 from tests.unit.application.test_renting import FailingStore

@@ -32,7 +32,8 @@ from kiwisms.ports.provider import (
     TooEarly,
     Unknown,
 )
-from kiwisms.ports.store import NOTHING_AHEAD, Ahead, StoreUnavailable, TransactionOutrun
+from kiwisms.ports.store import StoreUnavailable
+from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead, TransactionOutrun
 from kiwisms.testing.kit import Kit
 
 

@@ -19,7 +19,7 @@ from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.rental import Rental, State, Step, step
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.store import Fact
+from kiwisms.ports.transaction import Fact
 from tests.unit.domain.samples import (
     ADA,
     NOW,

@@ -32,7 +32,8 @@ from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints import worker
 from kiwisms.entrypoints.engine import Kiwisms, Ports
 from kiwisms.ports.provider import Look, Received, Rented, Unknown, Waiting
-from kiwisms.ports.store import StoreUnavailable, Transaction, TransactionOutrun
+from kiwisms.ports.store import StoreUnavailable
+from kiwisms.ports.transaction import Transaction, TransactionOutrun
 from kiwisms.testing.simulation import (
     LAWS,
     Choice,
