@@ -80,9 +80,9 @@ class Rentals:
             IdempotencyConflict: The same call is still running.
             IdempotencyKeyReused: The key belongs to another call.
             ProviderFailed: Upstream failed; no money moved and the key is free.
-            StoreUnavailable: The store failed. A price that is still held, and the key, are free
-                again when the request is given up.
-            TransactionOutrun: Other processes wrote to the account first, again and again.
+            kiwisms.StoreUnavailable: The store failed. A price that is still held, and the key,
+                are free again when the request is given up.
+            kiwisms.TransactionOutrun: Other processes wrote to the account first, again and again.
         """
         order = Order.read(
             service=service, country=country, max_price=max_price, areas=areas, carrier=carrier
