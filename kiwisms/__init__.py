@@ -8,30 +8,22 @@ error raised on purpose is a `KiwismsError`.
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from kiwisms.domain.account import (
-    AccountNotFound,
-    AccountSuspended,
-    ApiKeyNotFound,
-    EmailTaken,
-)
+from kiwisms.domain.account import AccountNotFound, AccountSuspended, EmailTaken
+from kiwisms.domain.api_key import ApiKeyNotFound
 from kiwisms.domain.catalog import InvalidCountry, ServiceUnavailable
-from kiwisms.domain.delivery import DeliveryNotFound, WebhookNotFound
+from kiwisms.domain.delivery import DeliveryNotFound
 from kiwisms.domain.errors import KiwismsError, RateLimited, Unauthorized, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
 from kiwisms.domain.incident import IncidentNotFound
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.money import Money
 from kiwisms.domain.reconciliation import BooksInMotion
-from kiwisms.domain.rental import (
-    CancelNotAllowed,
-    RenewNotFound,
-    Rental,
-    RentalNotFound,
-    TooManyActiveRentals,
-)
+from kiwisms.domain.rental import CancelNotAllowed, RenewNotFound, Rental, RentalNotFound
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.transitions import TransitionRefused
+from kiwisms.domain.usage import TooManyActiveRentals
 from kiwisms.domain.wallet import InsufficientBalance, Wallet
+from kiwisms.domain.webhook import WebhookNotFound
 from kiwisms.ports.store import SchemaMismatch, StoreUnavailable
 from kiwisms.ports.transaction import NumberTaken, TransactionOutrun
 from kiwisms.ports.vault import VaultLocked

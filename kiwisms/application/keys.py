@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.sharing import Shared
 from kiwisms.application.trail import Trail
-from kiwisms.domain.account import (
+from kiwisms.domain.api_key import (
     ApiKey,
     ApiKeyNotFound,
     account_of,

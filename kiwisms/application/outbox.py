@@ -5,11 +5,12 @@ from datetime import datetime
 from attrs import frozen
 
 from kiwisms.application.progress import Progress
-from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.events import Body, fell_below, of_rental, wallet_low, written
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix, RentalId
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
+from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.transaction import Transaction

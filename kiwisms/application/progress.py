@@ -3,8 +3,9 @@
 from attrs import define, field
 
 from kiwisms.domain.billing import settle
+from kiwisms.domain.history import Step, step
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, Step, step
+from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.transaction import Fact
 

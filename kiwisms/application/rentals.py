@@ -15,6 +15,7 @@ from kiwisms.application.progress import APP, Progress
 from kiwisms.application.renting import Ordered, Renting
 from kiwisms.application.repeat import repeatable
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
+from kiwisms.domain.history import Step, in_order
 from kiwisms.domain.idempotency import read_key
 from kiwisms.domain.ids import AccountId, KeyPrefix, RentalId
 from kiwisms.domain.order import Order
@@ -26,8 +27,6 @@ from kiwisms.domain.rental import (
     Rental,
     RentalNotFound,
     State,
-    Step,
-    in_order,
 )
 from kiwisms.domain.sms import Code
 from kiwisms.domain.terms import Terms

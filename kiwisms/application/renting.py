@@ -1,7 +1,6 @@
 """Rent a number: hold the price, ask upstream once, and settle what it answered."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
 from functools import partial
 
 from attrs import frozen
@@ -11,27 +10,24 @@ from kiwisms.application.outbox import Outbox
 from kiwisms.application.outcomes import Answer, Held, Outcomes
 from kiwisms.application.progress import Progress, actor
 from kiwisms.application.repeat import repeatable
-from kiwisms.domain.errors import KiwismsError, RateLimited
+from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import (
     Fingerprint,
     IdempotencyRecord,
-    KeyState,
     fingerprint,
     replay,
 )
 from kiwisms.domain.ids import AccountId, IdempotencyKey, KeyPrefix, RentalId
 from kiwisms.domain.order import Order
 from kiwisms.domain.pricing import Quote, must_be_within, quote
-from kiwisms.domain.rental import RENEWABLE, RenewNotFound, Rental, TooManyActiveRentals
+from kiwisms.domain.rental import RENEWABLE, RenewNotFound, Rental
 from kiwisms.domain.terms import Terms
+from kiwisms.domain.usage import must_have_room, usage_to_ask
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.provider import NumberOrder, Provider
 from kiwisms.ports.store import Store
-from kiwisms.ports.transaction import Ahead, Usage, UsageAsked
-
-GUARDED: timedelta = timedelta(hours=1)
-"""The time over which cancels are counted."""
+from kiwisms.ports.transaction import Ahead
 
 
 @frozen(kw_only=True)
@@ -195,44 +191,28 @@ class Renting:
         Gives an earlier rental if the key has one.
         """
         rental, now = wish.rental, self.clock.now()
-        asked = UsageAsked(
-            now=now,
-            since=now - GUARDED,
-            most_cancels=max(self.terms.cancels_per_hour, 1),
-        )
-        ahead = Ahead(key=rental.idempotency_key, usage=asked)
+        asked, key = usage_to_ask(self.terms, now), rental.idempotency_key
+        ahead = Ahead(key=key, usage=asked)
         async with self.store.transaction(rental.account_id, ahead) as tx:
-            if rental.idempotency_key is not None:
-                record = await tx.idempotency(rental.idempotency_key)
+            if key is not None:
+                record = await tx.idempotency(key)
                 made = replay(record, wish.fingerprint, now)
                 earlier = None if made is None else await tx.rental(made)
                 if earlier is not None:
                     return Held(rental=earlier)
-                tx.save(_claim(rental, rental.idempotency_key, wish.fingerprint))
+                claimed = IdempotencyRecord.claim(
+                    record,
+                    key=key,
+                    account_id=rental.account_id,
+                    fingerprint=wish.fingerprint,
+                    rental_id=rental.id,
+                    at=now,
+                )
+                tx.save(claimed)
             (await tx.account()).must_be_active()
-            self._must_have_room(await tx.usage(asked), now)
+            must_have_room(await tx.usage(asked), self.terms, now)
             progress = Progress(wallet=await tx.wallet(), rental=None, by=actor(rental))
             progress.to(rental)
             await self.outbox.save(tx, progress)
             tx.take_place(rental.id, most=self.terms.provider_max_waiting)
         return Held(rental=rental, phone=wish.phone, by=tx)
-
-    def _must_have_room(self, usage: Usage, now: datetime) -> None:
-        terms = self.terms
-        if usage.active >= terms.max_active_rentals:
-            raise TooManyActiveRentals(terms.max_active_rentals)
-        if terms.cancels_per_hour > 0 and usage.nth_cancel is not None:
-            wait = usage.nth_cancel + GUARDED - now
-            why = "Too many rentals were cancelled without a code"
-            raise RateLimited(int(wait.total_seconds()) + 1, why)
-
-
-def _claim(rental: Rental, key: IdempotencyKey, asked: Fingerprint) -> IdempotencyRecord:
-    return IdempotencyRecord(
-        key=key,
-        account_id=rental.account_id,
-        fingerprint=asked,
-        rental_id=rental.id,
-        state=KeyState.RUNNING,
-        claimed_at=rental.created_at,
-    )

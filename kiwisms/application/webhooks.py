@@ -14,25 +14,16 @@ from kiwisms.application.progress import WORKER
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
 from kiwisms.application.wallets import Amount
-from kiwisms.domain.account import ApiKeyNotFound
+from kiwisms.domain.api_key import ApiKeyNotFound
 from kiwisms.domain.contract_values import instant
-from kiwisms.domain.delivery import (
-    GONE,
-    TEST_EVENT,
-    Delivery,
-    DeliveryNotFound,
-    DeliveryStatus,
-    Webhook,
-    WebhookNotFound,
-    check_url,
-    new_secret,
-    sign,
-)
+from kiwisms.domain.delivery import GONE, TEST_EVENT, Delivery, DeliveryNotFound, DeliveryStatus
 from kiwisms.domain.events import read_events
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix
 from kiwisms.domain.money import Money
+from kiwisms.domain.signature import new_secret, sign
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action, TrailEntry
+from kiwisms.domain.webhook import Webhook, WebhookNotFound, check_url
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.notices import Notices

@@ -6,15 +6,18 @@ from typing import Final
 
 from kiwisms.domain import audit_money as money
 from kiwisms.domain import audit_records as records
-from kiwisms.domain.account import Account, ApiKey
+from kiwisms.domain.account import Account
+from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.books import Books, Violation
-from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, Step
+from kiwisms.domain.rental import Rental
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
+from kiwisms.domain.webhook import Webhook
 
 Pass = Callable[[Books], Iterator[Violation]]
 

@@ -8,19 +8,10 @@ from typing import Final
 from kiwisms.domain.books import Books, Violation, violation
 from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.events import WebhookEvent, Words, message_told, words
+from kiwisms.domain.history import Step, in_order
 from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
 from kiwisms.domain.ids import RentalId
-from kiwisms.domain.rental import (
-    FINAL,
-    SHOWN,
-    TRANSITIONS,
-    UNDECIDED,
-    Event,
-    Rental,
-    State,
-    Step,
-    in_order,
-)
+from kiwisms.domain.rental import FINAL, SHOWN, TRANSITIONS, UNDECIDED, Event, Rental, State
 
 MESSAGES_ADDED: Final = {Event.RECEIVE: 1}
 """How many messages more a rental has after an event; none where it does not say."""

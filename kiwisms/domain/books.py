@@ -5,11 +5,12 @@ from collections.abc import Collection, Sequence
 from attrs import frozen
 
 from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, Step
+from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
 
 

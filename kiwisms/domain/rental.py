@@ -97,16 +97,6 @@ class RenewNotFound(KiwismsError):
         super().__init__("Rental not found")
 
 
-class TooManyActiveRentals(KiwismsError):
-    """The account has as many numbers as it may have at once."""
-
-    code = "TOO_MANY_ACTIVE_RENTALS"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"Too many active rentals (at most {most})")
-        self.most = most
-
-
 @frozen(kw_only=True)
 class Pace:
     """
@@ -355,50 +345,6 @@ class Rental:
         return evolve(self, state=self._next(event), changed_at=at, due_at=None)
 
 
-@frozen(kw_only=True)
-class Step:
-    """
-    One line of a rental's history: it came into *state* with so many *messages*.
-
-    A rental comes into each such place once. *by* is who brought it there: an API key's prefix,
-    ``app`` for the program that embeds kiwisms, or ``worker`` for work that came due. What a poll
-    finds is the worker's too, since all who poll at once share one look.
-    """
-
-    rental_id: RentalId
-    account_id: AccountId
-    state: State
-    messages: int
-    by: str
-    at: datetime
-
-
-def step(before: Rental | None, after: Rental, by: str) -> Step | None:
-    """Say what happened between two versions of a rental; ``None`` when nothing did."""
-    if before is not None and _place(before) == _place(after):
-        return None
-    return Step(
-        rental_id=after.id,
-        account_id=after.account_id,
-        state=after.state,
-        messages=len(after.messages),
-        by=by,
-        at=after.changed_at,
-    )
-
-
-_PLACES: Final = {state: place for place, state in enumerate(State)}
-
-
-def in_order(steps: Iterable[Step]) -> list[Step]:
-    """Sort a history: states are declared in the order in which a rental can come to them."""
-    return sorted(steps, key=lambda each: (_PLACES[each.state], each.messages))
-
-
 def foremost(rentals: Iterable[Rental]) -> Rental | None:
     """Of several rentals choose one that is OPEN, and of those the newest."""
     return max(rentals, key=lambda each: (each.state in OPEN, each.created_at), default=None)
-
-
-def _place(rental: Rental) -> tuple[State, int]:
-    return rental.state, len(rental.messages)

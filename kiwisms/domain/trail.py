@@ -9,10 +9,11 @@ from attrs import frozen
 from kiwisms.domain.billing import EFFECTS
 from kiwisms.domain.causes import Effect, what_moved
 from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.history import Step
 from kiwisms.domain.ids import AccountId, TrailId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import State, Step
+from kiwisms.domain.rental import State
 
 
 class Action(StrEnum):

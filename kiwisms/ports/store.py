@@ -7,10 +7,12 @@ from typing import Protocol
 
 from attrs import frozen
 
-from kiwisms.domain.account import Account, ApiKey
+from kiwisms.domain.account import Account
+from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.books import Books
-from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.errors import KiwismsError
+from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
     AccountId,
@@ -25,9 +27,10 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
-from kiwisms.domain.rental import Rental, State, Step
+from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
+from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead, Transaction
 
 

@@ -13,10 +13,12 @@ from attrs import evolve
 from kiwisms.adapters.memory import MemoryStore
 from kiwisms.adapters.postgres import PostgresStore
 from kiwisms.adapters.sqlite import SqliteStore
-from kiwisms.domain.account import Account, AccountStatus, ApiKey
+from kiwisms.domain.account import Account, AccountStatus
+from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.catalog import CountryCode, ServiceCode
-from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry, Webhook
+from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry
 from kiwisms.domain.events import WebhookEvent
+from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import Fingerprint, IdempotencyRecord, KeyState
 from kiwisms.domain.ids import (
     AccountId,
@@ -35,10 +37,11 @@ from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import Money, cents
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance
-from kiwisms.domain.rental import Pace, Rental, State, Step
+from kiwisms.domain.rental import Pace, Rental, State
 from kiwisms.domain.sms import Code, Message
 from kiwisms.domain.trail import Action, TrailEntry
 from kiwisms.domain.wallet import Wallet
+from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.store import Store
 from tests.postgres import database
 

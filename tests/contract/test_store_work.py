@@ -14,8 +14,9 @@ from kiwisms.domain.ids import AccountId, ActivationId, KeyPrefix, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.reconciliation import Outlay
 from kiwisms.domain.rental import State
+from kiwisms.domain.usage import Usage, UsageAsked
 from kiwisms.ports.store import Store
-from kiwisms.ports.transaction import Ahead, Fact, NumberTaken, Usage, UsageAsked
+from kiwisms.ports.transaction import Ahead, Fact, NumberTaken
 from tests.contract.stores import (
     ADA,
     BOB,

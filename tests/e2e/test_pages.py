@@ -16,9 +16,9 @@ import pytest
 
 import kiwisms
 from kiwisms.adapters.simulator.server import Simulator
-from kiwisms.domain.delivery import new_secret, sign
 from kiwisms.domain.ids import DeliveryId
 from kiwisms.domain.rental import State
+from kiwisms.domain.signature import new_secret, sign
 from kiwisms.entrypoints.wiring import open_simulator
 from tests.e2e.terminal import Terminal
 from tests.e2e.wheels import build_wheel

@@ -6,9 +6,11 @@ from typing import Self, TypeVar
 
 from attrs import Factory, define
 
-from kiwisms.domain.account import Account, ApiKey
+from kiwisms.domain.account import Account
+from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.books import Books
-from kiwisms.domain.delivery import Delivery, DeliveryStatus, Webhook
+from kiwisms.domain.delivery import Delivery, DeliveryStatus
+from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
 from kiwisms.domain.ids import (
     ActivationId,
@@ -22,9 +24,10 @@ from kiwisms.domain.ids import (
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import UNDECIDED, Rental, State, Step
+from kiwisms.domain.rental import UNDECIDED, Rental, State
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
+from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.store import Pruned, StoreUnavailable
 from kiwisms.ports.transaction import Fact
 

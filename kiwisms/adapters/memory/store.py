@@ -13,10 +13,12 @@ from attrs import evolve
 
 from kiwisms.adapters.memory.records import Records
 from kiwisms.adapters.memory.transaction import MemoryTransaction
-from kiwisms.domain.account import Account, AccountNotFound, ApiKey, EmailTaken
+from kiwisms.domain.account import Account, AccountNotFound, EmailTaken
+from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.books import Books
 from kiwisms.domain.catalog import ServiceUnavailable
-from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.history import Step, in_order
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
     AccountId,
@@ -33,9 +35,10 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.money import ZERO
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import PAID_UPSTREAM, Outlay, Reading
-from kiwisms.domain.rental import OPEN, Rental, State, Step, foremost, in_order
+from kiwisms.domain.rental import OPEN, Rental, State, foremost
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
+from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.store import Pruned, StoreUnavailable
 from kiwisms.ports.transaction import NO_PLACE, NOTHING_AHEAD, Ahead, NumberTaken
 

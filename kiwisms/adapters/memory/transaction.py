@@ -4,8 +4,9 @@ from collections.abc import Callable
 from operator import methodcaller
 
 from kiwisms.adapters.memory.records import Records
-from kiwisms.domain.account import Account, ApiKey
-from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.account import Account
+from kiwisms.domain.api_key import ApiKey
+from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
     AccountId,
@@ -20,8 +21,10 @@ from kiwisms.domain.ids import (
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import OPEN, Rental, State
+from kiwisms.domain.usage import Usage, UsageAsked
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.transaction import Fact, Usage, UsageAsked
+from kiwisms.domain.webhook import Webhook
+from kiwisms.ports.transaction import Fact
 
 
 class MemoryTransaction:

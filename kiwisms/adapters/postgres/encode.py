@@ -14,14 +14,17 @@ from kiwisms.adapters.postgres import statements as sql
 from kiwisms.adapters.postgres.columns import from_moment
 from kiwisms.adapters.sql_rows.columns import Row, from_key_prefix
 from kiwisms.adapters.sql_rows.encode import Encode
-from kiwisms.domain.account import Account, ApiKey
-from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.account import Account
+from kiwisms.domain.api_key import ApiKey
+from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, Step
+from kiwisms.domain.rental import Rental
 from kiwisms.domain.trail import TrailEntry
+from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.transaction import Fact
 
 

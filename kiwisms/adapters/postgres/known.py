@@ -9,12 +9,13 @@ from kiwisms.adapters.postgres.columns import decode
 from kiwisms.adapters.postgres.connections import Connection, read_one
 from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.domain.account import Account, AccountNotFound
-from kiwisms.domain.delivery import Webhook
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import AccountId, IdempotencyKey, RentalId
 from kiwisms.domain.rental import Rental
+from kiwisms.domain.usage import UsageAsked
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.transaction import Ahead, Fact, UsageAsked
+from kiwisms.domain.webhook import Webhook
+from kiwisms.ports.transaction import Ahead, Fact
 
 WALLET: Final = slice(1, 5)
 ACCOUNT: Final = slice(5, 11)

@@ -22,10 +22,12 @@ from kiwisms.adapters.postgres.known import Known
 from kiwisms.adapters.postgres.refusals import refusals
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
 from kiwisms.adapters.sql_rows.columns import Row
-from kiwisms.domain.account import Account, ApiKey, EmailTaken
+from kiwisms.domain.account import Account, EmailTaken
+from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.books import Books
-from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.errors import KiwismsError
+from kiwisms.domain.history import Step, in_order
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
     AccountId,
@@ -40,9 +42,10 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
-from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
+from kiwisms.domain.rental import Rental, State, foremost
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
+from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.store import Pruned, SchemaMismatch, StoreUnavailable
 from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead, TransactionOutrun
 

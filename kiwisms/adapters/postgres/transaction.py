@@ -11,9 +11,10 @@ from kiwisms.adapters.postgres.columns import decode, to_optional_moment
 from kiwisms.adapters.postgres.connections import Connection, read_one, write
 from kiwisms.adapters.postgres.known import Known
 from kiwisms.adapters.sql_rows.columns import Row
-from kiwisms.domain.account import Account, ApiKey
+from kiwisms.domain.account import Account
+from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.catalog import ServiceUnavailable
-from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
     AccountId,
@@ -27,8 +28,10 @@ from kiwisms.domain.ids import (
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import UNDECIDED, Rental
+from kiwisms.domain.usage import Usage, UsageAsked
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionOutrun, Usage, UsageAsked
+from kiwisms.domain.webhook import Webhook
+from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionOutrun
 
 
 class PostgresTransaction:

@@ -18,18 +18,21 @@ from kiwisms.adapters.sql_rows.columns import (
     to_key_prefix,
     to_optional_money,
 )
-from kiwisms.domain.account import Account, AccountStatus, ApiKey
-from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry, Webhook
+from kiwisms.domain.account import Account, AccountStatus
+from kiwisms.domain.api_key import ApiKey
+from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry
+from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import Money
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance, Outlay, Reading
-from kiwisms.domain.rental import Rental, State, Step
+from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.sms import Message
 from kiwisms.domain.trail import Action, TrailEntry
 from kiwisms.domain.wallet import Wallet
+from kiwisms.domain.webhook import Webhook
 
 STATES: Final = {state.value: state for state in State}
 """To ask the enumeration itself takes twenty times as long."""

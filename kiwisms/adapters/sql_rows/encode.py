@@ -16,17 +16,20 @@ from kiwisms.adapters.sql_rows.columns import (
     from_optional_money,
     optional,
 )
-from kiwisms.domain.account import Account, ApiKey
-from kiwisms.domain.delivery import Delivery, FailedTry, Webhook
+from kiwisms.domain.account import Account
+from kiwisms.domain.api_key import ApiKey
+from kiwisms.domain.delivery import Delivery, FailedTry
+from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance, Reading
-from kiwisms.domain.rental import Rental, Step
+from kiwisms.domain.rental import Rental
 from kiwisms.domain.sms import Message
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
+from kiwisms.domain.webhook import Webhook
 
 
 class Encode:

@@ -7,14 +7,17 @@ from kiwisms.adapters.sql_rows.columns import Row, from_key_prefix
 from kiwisms.adapters.sql_rows.encode import Encode
 from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import from_moment
-from kiwisms.domain.account import Account, ApiKey
-from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.account import Account
+from kiwisms.domain.api_key import ApiKey
+from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import Rental, Step
+from kiwisms.domain.rental import Rental
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
+from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.transaction import Fact
 
 Write = tuple[str, Row]

@@ -20,9 +20,11 @@ from kiwisms.adapters.sqlite.migrations import NEWEST, migrate
 from kiwisms.adapters.sqlite.reader import Reader
 from kiwisms.adapters.sqlite.transaction import SqliteTransaction
 from kiwisms.adapters.sqlite.writer import Writer
-from kiwisms.domain.account import Account, ApiKey, EmailTaken
+from kiwisms.domain.account import Account, EmailTaken
+from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.books import Books
-from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.delivery import Delivery
+from kiwisms.domain.history import Step, in_order
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
     AccountId,
@@ -37,9 +39,10 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
-from kiwisms.domain.rental import Rental, State, Step, foremost, in_order
+from kiwisms.domain.rental import Rental, State, foremost
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
+from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.store import Pruned, SchemaMismatch, StoreUnavailable
 from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead
 

@@ -8,9 +8,10 @@ from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import decode, from_moment, to_optional_moment
 from kiwisms.adapters.sqlite.reader import Parameters, Reader
 from kiwisms.adapters.sqlite.refusals import one_number
-from kiwisms.domain.account import Account, AccountNotFound, ApiKey
+from kiwisms.domain.account import Account, AccountNotFound
+from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.catalog import ServiceUnavailable
-from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
     AccountId,
@@ -24,8 +25,10 @@ from kiwisms.domain.ids import (
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental
+from kiwisms.domain.usage import Usage, UsageAsked
 from kiwisms.domain.wallet import Wallet
-from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionOutrun, Usage, UsageAsked
+from kiwisms.domain.webhook import Webhook
+from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionOutrun
 
 
 class SqliteTransaction:

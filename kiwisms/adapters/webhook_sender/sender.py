@@ -18,8 +18,8 @@ from aiohttp import (
 from kiwisms.adapters.webhook_sender.gate import gate
 from kiwisms.adapters.webhook_sender.reasons import reason
 from kiwisms.adapters.webhook_sender.resolver import SystemResolver
-from kiwisms.domain.delivery import check_url
 from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.webhook import check_url
 from kiwisms.ports.webhooks import Answered, NotAnswered
 
 LONGEST_ANSWER: Final = 64 * 1024

@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 from attrs import field, frozen
 
-from kiwisms.domain.account import ApiKey
+from kiwisms.domain.api_key import ApiKey
 from kiwisms.entrypoints.cli.run import office
 from kiwisms.entrypoints.cli.shape import Group
 from kiwisms.entrypoints.engine import Kiwisms

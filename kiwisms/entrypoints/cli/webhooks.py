@@ -6,10 +6,11 @@ from datetime import datetime
 import click
 from attrs import field, frozen
 
-from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry, Webhook
+from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry
 from kiwisms.domain.events import WebhookEvent
 from kiwisms.domain.ids import DeliveryId, KeyPrefix
 from kiwisms.domain.money import Money
+from kiwisms.domain.webhook import Webhook
 from kiwisms.entrypoints.cli.output import Failed
 from kiwisms.entrypoints.cli.run import office
 from kiwisms.entrypoints.cli.shape import Group, limit

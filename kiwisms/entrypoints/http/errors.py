@@ -10,22 +10,20 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from kiwisms.application.errors import ProviderFailed
-from kiwisms.domain.account import AccountNotFound, AccountSuspended, ApiKeyNotFound, EmailTaken
+from kiwisms.domain.account import AccountNotFound, AccountSuspended, EmailTaken
+from kiwisms.domain.api_key import ApiKeyNotFound
 from kiwisms.domain.catalog import InvalidCountry, ServiceUnavailable
-from kiwisms.domain.delivery import DeliveryNotFound, WebhookNotFound
+from kiwisms.domain.delivery import DeliveryNotFound
 from kiwisms.domain.errors import KiwismsError, RateLimited, Unauthorized, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
 from kiwisms.domain.incident import IncidentNotFound
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.reconciliation import BooksInMotion
-from kiwisms.domain.rental import (
-    CancelNotAllowed,
-    RenewNotFound,
-    RentalNotFound,
-    TooManyActiveRentals,
-)
+from kiwisms.domain.rental import CancelNotAllowed, RenewNotFound, RentalNotFound
 from kiwisms.domain.transitions import TransitionRefused
+from kiwisms.domain.usage import TooManyActiveRentals
 from kiwisms.domain.wallet import InsufficientBalance
+from kiwisms.domain.webhook import WebhookNotFound
 from kiwisms.entrypoints.http.answers import json_answer
 from kiwisms.entrypoints.http.metrics import HttpMetrics
 from kiwisms.ports.store import SchemaMismatch, StoreUnavailable

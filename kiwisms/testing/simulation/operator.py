@@ -10,11 +10,12 @@ from attrs import define, evolve, field
 from kiwisms.adapters.simulator.activation import Activation
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.application.keys import REMEMBERED
-from kiwisms.domain.delivery import DeliveryNotFound, WebhookNotFound
+from kiwisms.domain.delivery import DeliveryNotFound
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import IncidentId
 from kiwisms.domain.money import cents
 from kiwisms.domain.wallet import InsufficientBalance
+from kiwisms.domain.webhook import WebhookNotFound
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.ports.provider import NumberOrder
 from kiwisms.ports.store import StoreUnavailable

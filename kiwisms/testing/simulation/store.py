@@ -11,8 +11,9 @@ from attrs import frozen
 from kiwisms.adapters.memory import MemoryStore
 from kiwisms.adapters.memory.records import Records
 from kiwisms.adapters.memory.transaction import MemoryTransaction
-from kiwisms.domain.account import Account, ApiKey
-from kiwisms.domain.delivery import Delivery, Webhook
+from kiwisms.domain.account import Account
+from kiwisms.domain.api_key import ApiKey
+from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import AccountId, ActivationId, IdempotencyKey, KeyPrefix, RentalId
 from kiwisms.domain.incident import Incident
@@ -20,6 +21,7 @@ from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
+from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.store import StoreUnavailable
 from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead, TransactionOutrun
 from kiwisms.testing.simulation.describe import changes

@@ -13,7 +13,7 @@ import pytest
 from attrs import define, field
 
 from kiwisms.adapters.memory import MemoryStore
-from kiwisms.domain.account import issue_key
+from kiwisms.domain.api_key import issue_key
 from kiwisms.domain.ids import AccountId
 from kiwisms.ports.store import Store
 from tests.e2e.http.site import Answer, Customer, Site, open_site

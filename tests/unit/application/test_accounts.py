@@ -5,14 +5,8 @@ import asyncio
 import pytest
 
 from kiwisms.adapters.memory import MemoryStore
-from kiwisms.domain.account import (
-    Account,
-    AccountNotFound,
-    AccountSuspended,
-    ApiKey,
-    ApiKeyNotFound,
-    EmailTaken,
-)
+from kiwisms.domain.account import Account, AccountNotFound, AccountSuspended, EmailTaken
+from kiwisms.domain.api_key import ApiKey, ApiKeyNotFound
 from kiwisms.domain.errors import Unauthorized, ValidationRefused
 from kiwisms.domain.ids import AccountId, KeyPrefix
 from kiwisms.domain.ledger import ReferenceReused

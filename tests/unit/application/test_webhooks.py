@@ -9,11 +9,13 @@ from hashlib import sha256
 import pytest
 
 from kiwisms.application.outbox import WORK
-from kiwisms.domain.account import Account, ApiKeyNotFound
-from kiwisms.domain.delivery import Delivery, DeliveryNotFound, DeliveryStatus, WebhookNotFound
+from kiwisms.domain.account import Account
+from kiwisms.domain.api_key import ApiKeyNotFound
+from kiwisms.domain.delivery import Delivery, DeliveryNotFound, DeliveryStatus
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import DeliveryId, KeyPrefix
 from kiwisms.domain.order import Order
+from kiwisms.domain.webhook import WebhookNotFound
 from kiwisms.ports.webhooks import Answered, NotAnswered
 from kiwisms.testing.kit import Kit
 

@@ -8,16 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import SearchStrategy, builds, text, uuids
 
-from kiwisms.domain.account import (
-    Account,
-    AccountStatus,
-    AccountSuspended,
-    ApiKey,
-    account_of,
-    issue_key,
-    normal_email,
-    read_key,
-)
+from kiwisms.domain.account import Account, AccountStatus, AccountSuspended, normal_email
+from kiwisms.domain.api_key import ApiKey, account_of, issue_key, read_key
 from kiwisms.domain.errors import Unauthorized, ValidationRefused
 from kiwisms.domain.ids import AccountId, KeyPrefix
 

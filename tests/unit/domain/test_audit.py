@@ -12,12 +12,13 @@ from kiwisms.domain.billing import MOVES, settle
 from kiwisms.domain.books import Books, Violation
 from kiwisms.domain.causes import Effect, OperatorMove
 from kiwisms.domain.delivery import Delivery, DeliveryStatus
+from kiwisms.domain.history import Step, step
 from kiwisms.domain.idempotency import Fingerprint, IdempotencyRecord, KeyState
 from kiwisms.domain.ids import DeliveryId, IdempotencyKey, IncidentId, RentalId, TransferId
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import ZERO, Money, cents
-from kiwisms.domain.rental import Rental, State, Step, step
+from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.transaction import Fact
 from tests.unit.domain.samples import (

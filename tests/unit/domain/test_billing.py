@@ -13,18 +13,11 @@ from kiwisms.domain.audit import audit
 from kiwisms.domain.billing import EFFECTS, MOVES, settle
 from kiwisms.domain.books import Books
 from kiwisms.domain.causes import Effect, transfer_id
+from kiwisms.domain.history import Step, step
 from kiwisms.domain.ids import RentalId, TransferId
 from kiwisms.domain.ledger import LedgerAccount, Transfer, sum_of
 from kiwisms.domain.money import ZERO, Money, cents
-from kiwisms.domain.rental import (
-    FINAL,
-    TRANSITIONS,
-    Event,
-    Rental,
-    State,
-    Step,
-    step,
-)
+from kiwisms.domain.rental import FINAL, TRANSITIONS, Event, Rental, State
 from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.wallet import InsufficientBalance, Wallet
 from tests.unit.domain.samples import (

@@ -16,15 +16,13 @@ from kiwisms.domain.delivery import (
     DeliveryEvent,
     DeliveryStatus,
     FailedTry,
-    Webhook,
-    check_url,
-    new_secret,
-    sign,
     spread,
 )
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import DeliveryId
+from kiwisms.domain.signature import new_secret, sign
 from kiwisms.domain.transitions import TransitionRefused
+from kiwisms.domain.webhook import Webhook, check_url
 from tests.unit.domain.samples import ADA, NOW, seconds
 
 SCHEDULE = [5, 30, 2 * 60, 10 * 60, 3600, 6 * 3600, 24 * 3600]

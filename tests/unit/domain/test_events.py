@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, lists, none, sampled_from, text
 
-from kiwisms.domain.delivery import Webhook
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.events import (
     ENDS,
@@ -22,6 +21,7 @@ from kiwisms.domain.events import (
 from kiwisms.domain.ids import KeyPrefix
 from kiwisms.domain.money import Money, cents
 from kiwisms.domain.rental import FINAL, SHOWN
+from kiwisms.domain.webhook import Webhook
 from tests.unit.domain.samples import ADA, NOW, PACE, message, rent, request
 
 LOW = frozenset({WebhookEvent.WALLET_LOW})

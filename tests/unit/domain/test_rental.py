@@ -7,6 +7,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis.strategies import booleans, floats, lists, none, sampled_from
 
+from kiwisms.domain.history import Step, in_order, step
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import cents
 from kiwisms.domain.rental import (
@@ -22,9 +23,6 @@ from kiwisms.domain.rental import (
     Rental,
     RentalNotFound,
     State,
-    Step,
-    in_order,
-    step,
 )
 from kiwisms.domain.sms import Message
 from kiwisms.domain.transitions import TransitionRefused, next_state

@@ -1,0 +1,76 @@
+"""How much of what is limited an account uses, and whether it may rent one more number."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import frozen
+
+from kiwisms.domain.errors import KiwismsError, RateLimited
+from kiwisms.domain.terms import Terms
+
+GUARDED: Final = timedelta(hours=1)
+"""The time over which cancels are counted."""
+
+
+class TooManyActiveRentals(KiwismsError):
+    """The account has as many numbers as it may have at once."""
+
+    code = "TOO_MANY_ACTIVE_RENTALS"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"Too many active rentals (at most {most})")
+        self.most = most
+
+
+@frozen(kw_only=True)
+class UsageAsked:
+    """
+    What to count.
+
+    Attributes:
+        now: The moment at which a rental is active.
+        since: The moment from which cancels are counted.
+        most_cancels: How many of them are allowed; at least 1.
+    """
+
+    now: datetime
+    since: datetime
+    most_cancels: int
+
+
+@frozen(kw_only=True)
+class Usage:
+    """
+    How much an account uses of what is limited.
+
+    Attributes:
+        active: Its rentals that are requested, or active.
+        nth_cancel: When its *most_cancels*-th newest cancel was; ``None`` when there were fewer
+            since the moment asked for.
+    """
+
+    active: int
+    nth_cancel: datetime | None
+
+
+def usage_to_ask(terms: Terms, now: datetime) -> UsageAsked:
+    """Say what must be counted before somebody rents."""
+    return UsageAsked(now=now, since=now - GUARDED, most_cancels=max(terms.cancels_per_hour, 1))
+
+
+def must_have_room(usage: Usage, terms: Terms, now: datetime) -> None:
+    """
+    Check whether an account may rent one more number.
+
+    Raises:
+        TooManyActiveRentals: It has as many as it may have at once.
+        RateLimited: It has cancelled as many as it may within an hour.
+
+    Source: settings, ``KIWISMS_MAX_ACTIVE_RENTALS`` and ``KIWISMS_CANCELS_PER_HOUR``.
+    """
+    if usage.active >= terms.max_active_rentals:
+        raise TooManyActiveRentals(terms.max_active_rentals)
+    if terms.cancels_per_hour > 0 and usage.nth_cancel is not None:
+        wait = usage.nth_cancel + GUARDED - now
+        why = "Too many rentals were cancelled without a code"
+        raise RateLimited(int(wait.total_seconds()) + 1, why)

@@ -1,0 +1,125 @@
+"""Where an account's events go, and the secrets that sign them."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+from attrs import evolve, field, frozen
+
+from kiwisms.domain.errors import KiwismsError, ValidationRefused
+from kiwisms.domain.events import UNLESS_ASKED, WebhookEvent
+from kiwisms.domain.ids import AccountId, KeyPrefix
+from kiwisms.domain.money import Money
+
+ROTATION: Final = timedelta(hours=24)
+"""How long a replaced secret still signs beside its successor."""
+
+
+class WebhookNotFound(KiwismsError):
+    """No webhook address is set here."""
+
+    code = "WEBHOOK_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("no webhook address is set")
+
+
+@frozen(kw_only=True)
+class Webhook:
+    """
+    Where an account's events go; one with a *key_prefix* goes first for what that key rented.
+
+    The secrets are sealed: only `ports.vault.Vault` can open them. *low* is the amount of
+    ``wallet.low``, which goes to an account's own address alone.
+    """
+
+    account_id: AccountId
+    key_prefix: KeyPrefix | None = None
+    url: str
+    events: frozenset[WebhookEvent] = UNLESS_ASKED
+    low: Money | None = None
+    sealed_secret: str = field(repr=False)
+    sealed_old_secret: str | None = field(default=None, repr=False)
+    rotated_at: datetime | None = None
+    stopped_at: datetime | None = None
+
+    def ask_for(self, events: frozenset[WebhookEvent] | None, low: Money | None) -> Self:
+        """
+        Take the events that are to be sent, and the amount of ``wallet.low``.
+
+        ``None`` leaves what was asked for before.
+
+        Raises:
+            ValidationRefused: ``wallet.low`` has no amount, or is asked for at a key's address;
+                or there is an amount without ``wallet.low``.
+        """
+        events = self.events if events is None else events
+        if WebhookEvent.WALLET_LOW not in events:
+            if low is not None:
+                raise ValidationRefused("low", "goes with the event wallet.low")
+            return evolve(self, events=events, low=None)
+        if self.key_prefix is not None:
+            why = "wallet.low goes to the account's own address, as its keys share one wallet"
+            raise ValidationRefused("events", why)
+        low = self.low if low is None else low
+        if low is None:
+            raise ValidationRefused("low", "must say below which amount wallet.low is sent")
+        low.must_be_payable("low")
+        return evolve(self, events=events, low=low)
+
+    def move_to(self, url: str) -> Self:
+        """Send to another address from now on, or to the same one again after it was stopped."""
+        return evolve(self, url=url, stopped_at=None)
+
+    def hears(self, event: str) -> bool:
+        """Whether *event* is to be sent there."""
+        return self.stopped_at is None and event in self.events
+
+    def rotate(self, sealed_secret: str, at: datetime) -> Self:
+        """Take a new secret; the old one goes on signing for a day."""
+        return evolve(
+            self,
+            sealed_secret=sealed_secret,
+            sealed_old_secret=self.sealed_secret,
+            rotated_at=at,
+        )
+
+    def reseal(self, reseal: Callable[[str], str], now: datetime) -> Self:
+        """Have the secrets sealed anew; an old one that does not sign any more is forgotten."""
+        sealed, *old = map(reseal, self.signing(now))
+        return evolve(self, sealed_secret=sealed, sealed_old_secret=old[0] if old else None)
+
+    def stop(self, at: datetime) -> Self:
+        """Never call the address again; setting it anew begins afresh."""
+        return evolve(self, stopped_at=at)
+
+    def signing(self, now: datetime) -> tuple[str, ...]:
+        """The sealed secrets that sign now, the current one first."""
+        if (
+            self.sealed_old_secret is None
+            or self.rotated_at is None
+            or now >= self.rotated_at + ROTATION
+        ):
+            return (self.sealed_secret,)
+        return (self.sealed_secret, self.sealed_old_secret)
+
+
+def check_url(url: str) -> str:
+    """
+    Check the form of a webhook address; whether it may be connected to is seen at each try.
+
+    Raises:
+        ValidationRefused: It is not an http(s) address with a host and without user info.
+    """
+    printable = url.isascii() and url.isprintable() and " " not in url
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not printable or len(url) > 2048:
+        raise ValidationRefused("url", "must be an http:// or https:// address")
+    if "@" in urlsplit(url).netloc:
+        raise ValidationRefused("url", "must not hold a user name or password")
+    return url
