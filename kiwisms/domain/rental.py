@@ -127,10 +127,10 @@ class Pace:
 
     session: timedelta = timedelta(minutes=20)
     look: timedelta = timedelta(seconds=3)
-    look_asleep: timedelta = timedelta(seconds=15)
-    look_received: timedelta = timedelta(seconds=15)
     hurry: timedelta = timedelta(minutes=1)
     """After a message the next may come at once, and a look shows only the newest."""
+    look_asleep: timedelta = timedelta(seconds=15)
+    look_received: timedelta = timedelta(seconds=15)
     rescue: timedelta = timedelta(seconds=60)
     """After this long a request that nobody finished is given up."""
 
