@@ -108,6 +108,8 @@ class Pace:
 
     session: timedelta = timedelta(minutes=20)
     look: timedelta = timedelta(seconds=3)
+    hurry: timedelta = timedelta(minutes=1)
+    """After a message the next may come at once, and a look shows only the newest."""
     look_asleep: timedelta = timedelta(seconds=15)
     look_received: timedelta = timedelta(seconds=15)
     rescue: timedelta = timedelta(seconds=25)
@@ -286,10 +288,13 @@ class Rental:
     def looked(self, at: datetime, pace: Pace) -> Self:
         """Upstream was asked just now: say when it may, and when it must, be asked again."""
         pause = pace.look_asleep if self.sleeps(at) else pace.look
-        must = at + (pace.look_received if self.state is State.RECEIVED else pause)
+        must = at + (pace.look_received if self._rests(at, pace) else pause)
         if at < self.expires_at < must:
             must = self.expires_at
         return evolve(self, look_after=at + pause, due_at=must)
+
+    def _rests(self, now: datetime, pace: Pace) -> bool:
+        return self.state is State.RECEIVED and now >= self.messages[-1].at + pace.hurry
 
     def sleeps(self, now: datetime) -> bool:
         """Whether the number has still to wake; a message shows that it has."""

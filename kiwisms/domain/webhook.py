@@ -12,6 +12,7 @@ from kiwisms.domain.events import UNLESS_ASKED, WebhookEvent
 from kiwisms.domain.ids import AccountId, KeyPrefix
 from kiwisms.domain.money import Money
 
+LONGEST_URL: Final = 2048
 ROTATION: Final = timedelta(hours=24)
 """How long a replaced secret still signs beside its successor."""
 
@@ -112,13 +113,17 @@ def check_url(url: str) -> str:
     Raises:
         ValidationRefused: It is not an http(s) address with a host and without user info.
     """
-    printable = url.isascii() and url.isprintable() and " " not in url
+    printable = url.isprintable() and " " not in url
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or not printable or len(url) > 2048:
+    if not url.isascii():
+        raise ValidationRefused("url", "must be ASCII: write a name as xn--…, and the rest as %…")
+    if len(url) > LONGEST_URL:
+        raise ValidationRefused("url", f"must have at most {LONGEST_URL} characters")
+    if not usable or not printable:
         raise ValidationRefused("url", "must be an http:// or https:// address")
     if "@" in urlsplit(url).netloc:
         raise ValidationRefused("url", "must not hold a user name or password")

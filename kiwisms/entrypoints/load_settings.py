@@ -96,7 +96,7 @@ def _in_file(file: Path) -> dict[str, _Given]:
 def _must_be_known(name: str, place: str, spell: Callable[[str], str]) -> None:
     if name in RULES:
         return
-    near = get_close_matches(name.lower(), RULES, n=1)
+    near = get_close_matches(name.lower().removeprefix(PREFIX.lower()), RULES, n=1)
     advice = f"did you mean {spell(near[0])}?" if near else "remove it"
     raise ValidationRefused(place, f"there is no such setting; {advice}")
 

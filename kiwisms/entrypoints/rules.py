@@ -192,6 +192,11 @@ def is_web_address(text: str) -> bool:
     return bool(usable) and is_word(text) and "@" not in parts.netloc
 
 
+def is_site(text: str) -> bool:
+    """Whether a path can be added to it to make the address of a page."""
+    return is_web_address(text) and not set(text) & set("?#")
+
+
 def is_redis(text: str) -> bool:
     """Whether it is the address of a Redis server, at most with the number of a database."""
     try:

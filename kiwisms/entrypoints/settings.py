@@ -18,6 +18,7 @@ from kiwisms.entrypoints.rules import (
     is_host,
     is_postgres,
     is_redis,
+    is_site,
     is_store,
     is_web_address,
     is_word,
@@ -43,9 +44,9 @@ PROVIDER_KEY = Text(
 )
 HOST = Text(wanted="a host name or an IP address", example="127.0.0.1", accepts=is_host)
 PUBLIC = Text(
-    wanted="an http:// or https:// address without a user name",
+    wanted="an http:// or https:// address without a user name and without ? or #",
     example="https://sms.example.com",
-    accepts=is_web_address,
+    accepts=is_site,
 )
 SECRET = Text(
     wanted=f"a secret of {SHORTEST_KEY} characters or more",

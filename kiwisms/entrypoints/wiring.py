@@ -36,7 +36,7 @@ from kiwisms.ports.ids import Ids
 from kiwisms.ports.limits import Limits
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import Provider
-from kiwisms.ports.store import Store
+from kiwisms.ports.store import Store, StoreUnavailable
 from kiwisms.ports.webhooks import WebhookSender
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ async def open_engine(
     settings = settings or Settings()
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
+        if isinstance(store, str) and (missing := missing_folder(store)):
+            raise StoreUnavailable(f"{missing} is not there: make it")
         secret_keys = _secret_keys(settings, store)
         opened = await stack.enter_async_context(open_store(store, settings))
         ports = Ports(
@@ -174,6 +176,13 @@ def sqlite_path(store_url: str) -> Path:
 def store_file(store_url: str) -> Path | None:
     """Say in which file a store is; ``None`` where it is in none. Raises as `sqlite_path` does."""
     return sqlite_path(store_url) if store_url.startswith(SQLITE) else None
+
+
+def missing_folder(store_url: str) -> Path | None:
+    """Name the folder of a store's file, where it is not there. Raises as `sqlite_path` does."""
+    file = store_file(store_url)
+    folder = file and file.absolute().parent
+    return None if folder is None or folder.is_dir() else folder
 
 
 def open_provider(settings: Settings) -> GuardedProvider:

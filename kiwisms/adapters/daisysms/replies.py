@@ -56,7 +56,8 @@ _CODE: Final = r"(?=.*\S)(?P<code>[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,1000})"
 
 _NUMBER: Final = re.compile(f"ACCESS_NUMBER:{_ID}:{_PHONE}")
 _ASLEEP: Final = re.compile(f"ASLEEP:{_ID}:{_PHONE}:(?P<wakes>[0-9]{{1,11}})")
-_OK: Final = re.compile(f"STATUS_OK:{_CODE}")
+_OK_WORD: Final = "STATUS_OK"
+_OK: Final = re.compile(f"{_OK_WORD}:{_CODE}")
 _WAITING: Final = re.compile(f"STATUS_WAIT_CODE|STATUS_WAITING|STATUS_WAIT_RETRY(:{_CODE})?")
 _BALANCE: Final = re.compile(r"ACCESS_BALANCE:(?P<amount>.{1,80})")
 _WRONG_MAX_PRICE: Final = re.compile(r"WRONG_MAX_PRICE(:[0-9.]{1,40})?")
@@ -73,7 +74,7 @@ class Reply:
 
     def unknown(self) -> Unknown:
         """The text is none that the question has for an answer."""
-        return Unknown(self.text)
+        return Unknown(self.text or "an empty answer")
 
 
 def read_rented(reply: Reply) -> Rented | Refused | Unknown:
@@ -102,6 +103,9 @@ def read_look(reply: Reply) -> Look:
         return Waiting()
     if reply.text == "STATUS_CANCEL":
         return Cancelled()
+    if reply.text.startswith(_OK_WORD):
+        # A customer's code may be in it, and the answer ends up in a log.
+        return Unknown(f"{_OK_WORD} with nothing that can be a code")
     return Gone() if reply.text in GONE else reply.unknown()
 
 

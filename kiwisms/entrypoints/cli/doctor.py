@@ -13,11 +13,17 @@ from attrs import frozen
 from kiwisms.domain.errors import KiwismsError, ValidationRefused
 from kiwisms.domain.money import Money
 from kiwisms.entrypoints.cli.output import Failed
+from kiwisms.entrypoints.cli.provider import trouble
 from kiwisms.entrypoints.cli.run import read_settings, tell
 from kiwisms.entrypoints.cli.shape import Command
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_provider, open_store, redis_trouble, store_file
-from kiwisms.ports.provider import Refusal, Refused, Unknown
+from kiwisms.entrypoints.wiring import (
+    missing_folder,
+    open_provider,
+    open_store,
+    redis_trouble,
+    store_file,
+)
 from kiwisms.ports.store import SchemaMismatch
 
 WRONG_BY: Final = timedelta(minutes=1)
@@ -74,11 +80,11 @@ async def _examine(settings: Settings) -> list[Check]:
 
 
 async def _look_at_store(settings: Settings) -> list[Check]:
+    if missing := missing_folder(settings.store_url):
+        return [Check("store", ok=False, detail=f"{missing} is not there: make it")]
     file = store_file(settings.store_url)
     if file is not None and not file.exists():
-        folder = file.absolute().parent
-        detail = f"{file} {NOT_YET}" if folder.is_dir() else f"{folder} is not there: make it"
-        return [Check("store", ok=folder.is_dir(), detail=detail)]
+        return [Check("store", ok=True, detail=f"{file} {NOT_YET}")]
     try:
         async with open_store(settings.store_url, settings, upgrade=False) as store:
             version = await store.schema_version()
@@ -112,24 +118,12 @@ async def _look_at_provider(settings: Settings) -> list[Check]:
     except ValidationRefused as why:
         return [Check("provider key", ok=False, detail=str(why))]
     if not isinstance(balance, Money):
-        return [Check("provider key", ok=False, detail=_trouble(balance))]
+        return [Check("provider key", ok=False, detail=trouble(balance))]
     advice = "" if balance else ": put money into the account, or no number can be rented"
     return [
         Check("provider key", ok=True, detail="the provider accepts it"),
         Check("provider balance", ok=bool(balance), detail=f"{balance}{advice}"),
     ]
-
-
-def _trouble(answer: Refused | Unknown) -> str:
-    match answer:
-        case Refused(Refusal.BAD_KEY):
-            return "the provider refuses it; set KIWISMS_PROVIDER_KEY to the account's API key"
-        case Refused(Refusal.UNREACHABLE):
-            return "the provider cannot be reached; check KIWISMS_PROVIDER_URL and the network"
-        case Refused(reason):
-            return f"the provider refuses to tell its balance ({reason}); ask it why"
-        case Unknown(detail):
-            return f"the provider gives no sensible answer ({detail}); check KIWISMS_PROVIDER_URL"
 
 
 async def _look_at_redis(settings: Settings) -> list[Check]:

@@ -12,6 +12,7 @@ from kiwisms.entrypoints.cli.shape import Group
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.http.pushes import push_url
 from kiwisms.entrypoints.settings import Settings
+from kiwisms.ports.provider import Refusal, Refused, Unknown
 
 
 @frozen
@@ -22,6 +23,19 @@ class ProviderView:
     services: int
     catalog_age: float
     push_url: str = field(repr=False, metadata={CALLED: "push_url"})
+
+
+def trouble(answer: Refused | Unknown) -> str:
+    """Say why there is no balance, and what to mend."""
+    match answer:
+        case Refused(Refusal.BAD_KEY):
+            return "the provider refuses the key; set KIWISMS_PROVIDER_KEY to the account's API key"
+        case Refused(Refusal.UNREACHABLE):
+            return "the provider cannot be reached; check KIWISMS_PROVIDER_URL and the network"
+        case Refused(reason):
+            return f"the provider refuses to tell its balance ({reason}); ask it why"
+        case Unknown(detail):
+            return f"the provider gives no sensible answer ({detail}); check KIWISMS_PROVIDER_URL"
 
 
 @click.group(cls=Group)
@@ -39,7 +53,7 @@ async def show(kiwi: Kiwisms) -> ProviderView:
     """
     balance = await kiwi.ports.provider.balance()
     if not isinstance(balance, Money):
-        raise ProviderFailed(f"the provider does not tell its balance: {balance}", "")
+        raise ProviderFailed(trouble(balance), "")
     known = await kiwi.catalog.current(DEFAULT_COUNTRY)
     age = kiwi.ports.clock.now() - known.fetched_at
     return ProviderView(

@@ -232,7 +232,9 @@ async def test_the_provider(shop: Kiwi, provider: Upstream) -> None:
     other = await shop.tell("provider", "show", KIWISMS_SECRET_KEY="another key, of some length")
     assert not other["push_url"].endswith(secret)
     await provider.post("faults", kind="page", action="getBalance", times=1)
-    assert "does not tell its balance" in await shop.fail("provider", "show")
+    assert "no sensible answer" in await shop.fail("provider", "show")
+    away = await shop.fail("provider", "show", KIWISMS_PROVIDER_URL="http://127.0.0.1:1/")
+    assert away == "the provider cannot be reached; check KIWISMS_PROVIDER_URL and the network"
 
 
 async def test_commands_that_need_a_provider_say_so(kiwi: Kiwi) -> None:

@@ -130,8 +130,9 @@ def test_every_refusal_is_understood(text: str, reason: Refusal) -> None:
     ],
 )
 def test_nothing_else_is_a_number(text: str) -> None:
-    assert read_rented(Reply(text=text)) == Unknown(text)
-    assert read_rented_json(Reply(text=text)) == Unknown(text)
+    unknown = Reply(text=text).unknown()
+    assert read_rented(Reply(text=text)) == unknown
+    assert read_rented_json(Reply(text=text)) == unknown
 
 
 def test_a_sleeping_number_is_no_answer_to_a_first_rent() -> None:
@@ -198,7 +199,17 @@ def test_a_code_is_no_number(code: str) -> None:
     "text", ["STATUS_OK", "STATUS_OK:", "STATUS_OK: \u00a0", "STATUS_OK:1\x00"]
 )
 def test_no_code_is_no_message(text: str) -> None:
-    assert read_look(Reply(text=text, message="whole")) == Unknown(text)
+    assert isinstance(read_look(Reply(text=text, message="whole")), Unknown)
+
+
+def test_an_unreadable_code_is_not_repeated() -> None:
+    read = read_look(Reply(text="STATUS_OK:0042\n7", message="Code 0042"))
+    assert read == Unknown("STATUS_OK with nothing that can be a code")
+
+
+def test_an_empty_answer_is_called_one() -> None:
+    for read in READERS:
+        assert read(Reply(text="")) == Unknown("an empty answer")
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,17 @@ async def test_a_sleeping_number_is_asked_every_fifteen_seconds(
     assert kit.provider.on_look.calls - before == 3
 
 
+async def test_messages_that_follow_one_another_are_all_kept_though_nobody_asks(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    for code in ("1", "2", "3"):
+        kit.provider.deliver(code)
+        kit.clock.advance(4)
+        await kit.work()
+    seen = await kit.kiwi.rentals.get(ada.id, rental.id, sync=False)
+    assert [message.code for message in seen.messages] == ["1", "2", "3"]
+
+
 async def test_who_polls_after_a_crash_waits_no_longer_than_between_two_looks(
     kit: Kit, ada: Account, rental: Rental
 ) -> None:

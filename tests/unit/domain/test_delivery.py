@@ -286,6 +286,19 @@ def test_an_address_that_cannot_be_called_is_refused(url: str) -> None:
     assert "pw" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("https://bücher.example/", "xn--"),
+        ("https://example.com/" + "a" * 2029, "2048"),
+        ("example.com", "http://"),
+    ],
+)
+def test_a_refused_address_is_told_what_to_write(url: str, advice: str) -> None:
+    with pytest.raises(ValidationRefused, match=advice):
+        check_url(url)
+
+
 @given(url=text() | text("htps:/@[].0a?#").map(lambda rest: "http://" + rest))
 def test_no_text_makes_the_check_fail_otherwise(url: str) -> None:
     try:

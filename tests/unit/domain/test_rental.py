@@ -285,10 +285,14 @@ def test_a_message_shows_that_a_number_is_awake() -> None:
     assert received.asleep_until == NOW + seconds(60)
 
 
-def test_after_a_code_there_is_less_hurry_but_who_asks_is_not_held_up() -> None:
-    received = receive(rent(request()))
-    assert received.look_after == NOW + seconds(3)
-    assert received.due_at == NOW + seconds(15)
+@pytest.mark.parametrize(("after", "pause"), [(0, 3), (59, 3), (60, 15), (600, 15)])
+def test_a_minute_after_a_code_there_is_less_hurry_but_who_asks_is_not_held_up(
+    after: int, pause: int
+) -> None:
+    at = NOW + seconds(after)
+    received = receive(rent(request())).looked(at, PACE)
+    assert received.look_after == at + seconds(3)
+    assert received.due_at == at + seconds(pause)
 
 
 @pytest.mark.parametrize("state", sorted(OPEN))

@@ -70,7 +70,7 @@ BAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "host": ("a b", "http://h", "[::1]", "h/path", "u@h"),
         "port": ("-1", "65536", "8_0", "٣", "http", "80.0", "9" * 5000),
         "workers": ("0", "two", "2"),
-        "public_url": ("sms.example.com", "https://u:pw@h"),
+        "public_url": ("sms.example.com", "https://u:pw@h", "https://h/?a=b", "https://h/#a"),
         "secret_key": ("short", "x" * 15),
         "old_secret_key": ("short", "x" * 15),
         "markup_percent": ("-1", "30%", "10001"),
@@ -258,6 +258,8 @@ def test_an_unknown_variable_is_refused_with_what_is_near(written: str, advice: 
 def test_an_unknown_key_in_the_file_is_refused_with_what_is_near(tmp_path: Path) -> None:
     file = toml(tmp_path, "prot = 8080")
     assert refusal_of(file) == f"prot in {file}: there is no such setting; did you mean port?"
+    file = toml(tmp_path, "KIWISMS_PORT = 8080")
+    assert refusal_of(file).endswith("there is no such setting; did you mean port?")
     file = toml(tmp_path, "[server]\nport = 8080")
     assert refusal_of(file) == f"server in {file}: there is no such setting; remove it"
 
