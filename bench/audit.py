@@ -14,7 +14,8 @@ from bench.numbers import Line, Spread
 from bench.programs import tell
 from bench.provider import COST, SERVICE, InstantProvider
 from kiwisms.adapters.system import SystemClock
-from kiwisms.application.progress import APP, Progress
+from kiwisms.application.progress import Progress
+from kiwisms.domain.actors import APP
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
 from kiwisms.domain.rental import Pace, Rental

@@ -13,8 +13,9 @@ SELECT
     (SELECT count(*) FROM rental WHERE account_id = :account AND state = 'REQUESTED')
     + (SELECT count(*) FROM rental WHERE account_id = :account
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > now()) AS active \gset
-SELECT count(*) AS cancelled FROM rental
-WHERE account_id = :account AND state = 'CANCELLED' AND changed_at >= now() - interval '1 hour' \gset
+SELECT count(*) AS cancelled FROM step
+WHERE account_id = :account AND state = 'CANCELLED' AND actor <> 'worker'
+AND at >= now() - interval '1 hour' \gset
 SELECT number AS place FROM place WHERE account_id IS NULL AND number <= 100000 ORDER BY number
 OFFSET (SELECT count(*) FROM place WHERE account_id IS NOT NULL AND number > 100000) LIMIT 1
 FOR NO KEY UPDATE SKIP LOCKED \gset

@@ -9,9 +9,10 @@ from attrs import define, field, frozen
 
 from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import WORK, Outbox
-from kiwisms.application.progress import WORKER, Progress
+from kiwisms.application.progress import Progress
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.sharing import Shared
+from kiwisms.domain.actors import WORKER
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.push import PushedMessage, confirmed

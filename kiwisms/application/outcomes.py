@@ -9,8 +9,9 @@ from attrs import frozen
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import WORK, Outbox
-from kiwisms.application.progress import WORKER, Progress, actor
+from kiwisms.application.progress import Progress, actor
 from kiwisms.application.repeat import repeatable
+from kiwisms.domain.actors import WORKER
 from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord

@@ -2,17 +2,13 @@
 
 from attrs import define, field
 
+from kiwisms.domain.actors import APP
 from kiwisms.domain.billing import settle
 from kiwisms.domain.history import Step, step
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.transaction import Fact
-
-APP = "app"
-"""Who acts when no API key is named: the program that embeds kiwisms."""
-WORKER = "worker"
-"""Who acts when work comes due."""
 
 
 def actor(rental: Rental) -> str:

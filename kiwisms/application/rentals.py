@@ -11,9 +11,10 @@ from attrs import frozen
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.application.looks import Looks, number_of
 from kiwisms.application.outbox import WORK, Outbox
-from kiwisms.application.progress import APP, Progress
+from kiwisms.application.progress import Progress
 from kiwisms.application.renting import Ordered, Renting
 from kiwisms.application.repeat import repeatable
+from kiwisms.domain.actors import APP
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
 from kiwisms.domain.history import Step, in_order
 from kiwisms.domain.idempotency import read_key

@@ -8,10 +8,10 @@ from typing import Final
 from attrs import define, evolve, field
 
 from kiwisms.application.balances import Balances
-from kiwisms.application.progress import WORKER
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.sharing import Shared
 from kiwisms.application.trail import Trail
+from kiwisms.domain.actors import WORKER
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.orphan import Orphan, Request, may_answer

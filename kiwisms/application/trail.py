@@ -14,8 +14,6 @@ from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
 
-OPERATOR: Final = "operator"
-"""Who acts by a command."""
 MOST: Final = 10_000
 """So many of an account's newest entries are searched for those about one rental."""
 

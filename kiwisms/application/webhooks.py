@@ -10,10 +10,10 @@ from attrs import field, frozen
 
 from kiwisms.application.lines import Lines
 from kiwisms.application.outbox import WORK, Outbox
-from kiwisms.application.progress import WORKER
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
 from kiwisms.application.wallets import Amount
+from kiwisms.domain.actors import WORKER
 from kiwisms.domain.api_key import ApiKeyNotFound
 from kiwisms.domain.contract_values import instant
 from kiwisms.domain.delivery import GONE, TEST_EVENT, Delivery, DeliveryNotFound, DeliveryStatus

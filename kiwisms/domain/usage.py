@@ -45,8 +45,9 @@ class Usage:
 
     Attributes:
         active: Its rentals that are requested, or active.
-        nth_cancel: When its *most_cancels*-th newest cancel was; ``None`` when there were fewer
-            since the moment asked for.
+        nth_cancel: When the *most_cancels*-th newest of its cancels was; ``None`` when there were
+            fewer since the moment asked for. What upstream took back, and the worker only found,
+            is none.
     """
 
     active: int

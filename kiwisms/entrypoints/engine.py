@@ -15,7 +15,6 @@ from kiwisms.application.keys import ApiKeys
 from kiwisms.application.looks import Looks
 from kiwisms.application.outbox import Outbox
 from kiwisms.application.outcomes import Outcomes
-from kiwisms.application.progress import APP
 from kiwisms.application.pruning import Pruning
 from kiwisms.application.pushes import Pushes
 from kiwisms.application.reconciling import Reconciling
@@ -25,6 +24,7 @@ from kiwisms.application.tracing import Tracing
 from kiwisms.application.trail import Trail
 from kiwisms.application.wallets import Wallets
 from kiwisms.application.webhooks import Webhooks
+from kiwisms.domain.actors import APP
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids

@@ -21,8 +21,7 @@ from kiwisms.adapters.simulator.upstream import Upstream
 from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.adapters.system import RandomIds, SystemClock
 from kiwisms.adapters.webhook_sender import HttpWebhookSender
-from kiwisms.application.progress import APP
-from kiwisms.application.trail import OPERATOR
+from kiwisms.domain.actors import APP, OPERATOR
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.push import push_secret
 from kiwisms.domain.terms import Terms

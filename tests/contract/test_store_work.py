@@ -9,6 +9,7 @@ import pytest
 from attrs import asdict, evolve
 
 from kiwisms.domain.account import EmailTaken
+from kiwisms.domain.actors import APP, WORKER
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.ids import AccountId, ActivationId, KeyPrefix, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
@@ -46,6 +47,11 @@ LATER = NOW + seconds(30)
 async def save(store: Store, *facts: Fact, account_id: AccountId = ADA) -> None:
     async with store.transaction(account_id) as tx:
         tx.save(*facts)
+
+
+async def save_cancel(store: Store, rental: str, at: datetime, *, by: str = APP) -> None:
+    cancelled = waiting(rental).cancel(at)
+    await save(store, cancelled, evolve(step(State.CANCELLED, rental=rental), by=by, at=at))
 
 
 async def usage(
@@ -188,7 +194,7 @@ async def test_active_is_what_has_a_number_and_time_left(store: Store) -> None:
 
 async def test_cancels_are_counted_from_a_moment(store: Store) -> None:
     for number in (2, 0, 3, 1):
-        await save(store, waiting(f"r-{number}").cancel(NOW + seconds(number)))
+        await save_cancel(store, f"r-{number}", NOW + seconds(number))
     await save(store, waiting("r-9").complete(LATER))
     found = [(await usage(store, most_cancels=nth)).nth_cancel for nth in (1, 2, 4, 5)]
     assert found == [NOW + seconds(3), NOW + seconds(2), NOW, None]
@@ -197,8 +203,17 @@ async def test_cancels_are_counted_from_a_moment(store: Store) -> None:
     assert found == [since, None]
 
 
+async def test_what_the_worker_found_cancelled_counts_against_nobody(store: Store) -> None:
+    await save_cancel(store, "r-1", NOW, by=WORKER)
+    assert (await usage(store)).nth_cancel is None
+    await save_cancel(store, "r-2", SOON, by=APP)
+    await save_cancel(store, "r-3", LATER, by=WORKER)
+    assert (await usage(store)).nth_cancel == SOON
+
+
 async def test_what_another_account_uses_is_its_own(store: Store) -> None:
-    await save(store, requested("r-1"), waiting("r-2").cancel(NOW))
+    await save(store, requested("r-1"))
+    await save_cancel(store, "r-2", NOW)
     assert await usage(store, of=BOB) == Usage(active=0, nth_cancel=None)
 
 

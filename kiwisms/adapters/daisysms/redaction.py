@@ -1,6 +1,7 @@
 """Excerpts of what upstream said that are safe to log."""
 
 import html
+import re
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -9,20 +10,24 @@ from attrs import field, frozen
 LONGEST: Final = 80
 ENOUGH: Final = 4096
 HIDDEN: Final = "[key]"
+PHONE: Final = re.compile(r"\d{8,}(?=\d{2})")
+"""A number with its last two digits left; activations have fewer digits."""
 
 
 @frozen
 class Redaction:
-    """Hides one key; never shows it, not even in its own repr."""
+    """Hides one key, which its own repr does not show either, and whatever may be a phone."""
 
     _key: str = field(repr=False)
 
     def excerpt(self, text: str) -> str:
         r"""
-        Make a short printable excerpt without the key.
+        Make a short printable excerpt without the key and without phone numbers.
 
         >>> Redaction("s3cret").excerpt("Hello\r\n/?api_key=s3cret")
         'Hello /?api_key=[key]'
+        >>> Redaction("s3cret").excerpt("ACCESS_NUMBER:999993:13476711222:x")
+        'ACCESS_NUMBER:999993:…22:x'
         """
         forms = self._forms()
         head = "".join(char if char.isprintable() else " " for char in text[:ENOUGH])
@@ -30,7 +35,7 @@ class Redaction:
             head = head.replace(form, HIDDEN)
         if len(text) > ENOUGH:  # its end may be the beginning of the key
             head = head[: -len(forms[0])]
-        return " ".join(head.split())[:LONGEST]
+        return PHONE.sub("…", " ".join(head.split()))[:LONGEST]
 
     def _forms(self) -> list[str]:
         key = self._key

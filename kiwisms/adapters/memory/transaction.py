@@ -5,6 +5,7 @@ from operator import methodcaller
 
 from kiwisms.adapters.memory.records import Records
 from kiwisms.domain.account import Account
+from kiwisms.domain.actors import WORKER
 from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.idempotency import IdempotencyRecord
@@ -59,9 +60,9 @@ class MemoryTransaction:
         """Count what limits are set on for each account."""
         own = self._own.rentals.values()
         cancels = sorted(
-            rental.changed_at
-            for rental in own
-            if rental.state is State.CANCELLED and rental.changed_at >= asked.since
+            step.at
+            for step in self._own.steps.values()
+            if step.state is State.CANCELLED and step.by != WORKER and step.at >= asked.since
         )
         return Usage(
             active=sum(

@@ -92,8 +92,8 @@ class GatheredReads:
             return [await self._connections.read_all(self._one, keys[0])]
         found: list[list[Row]] = [[] for _ in keys]
         arrays = tuple(map(list, zip(*keys, strict=True)))
-        for number, *row in await self._connections.read_all(self._many, arrays):
-            found[number - 1].append(tuple(row))
+        for row in await self._connections.read_all(self._many, arrays):
+            found[row[0] - 1].append(row[1:])
         return found
 
 

@@ -77,9 +77,9 @@ USAGE_COLUMNS: Final = """
     (SELECT count(*) FROM rental WHERE account_id = %(account_id)s AND state = 'REQUESTED')
     + (SELECT count(*) FROM rental WHERE account_id = %(account_id)s
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > %(now)s),
-    (SELECT changed_at FROM rental WHERE account_id = %(account_id)s
-     AND state = 'CANCELLED' AND changed_at >= %(since)s
-     ORDER BY changed_at DESC LIMIT 1 OFFSET %(most_cancels)s - 1)
+    (SELECT at FROM step WHERE account_id = %(account_id)s
+     AND state = 'CANCELLED' AND actor <> 'worker' AND at >= %(since)s
+     ORDER BY at DESC LIMIT 1 OFFSET %(most_cancels)s - 1)
 """
 USAGE: Final = f"SELECT {USAGE_COLUMNS}"
 CLAIM_RENTAL: Final = """

@@ -82,9 +82,9 @@ SELECT
     (SELECT count(*) FROM rental WHERE account_id = :account_id AND state = 'REQUESTED')
     + (SELECT count(*) FROM rental WHERE account_id = :account_id
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > :now),
-    (SELECT changed_at FROM rental WHERE account_id = :account_id
-     AND state = 'CANCELLED' AND changed_at >= :since
-     ORDER BY changed_at DESC LIMIT 1 OFFSET :most_cancels - 1)
+    (SELECT at FROM step WHERE account_id = :account_id
+     AND state = 'CANCELLED' AND actor <> 'worker' AND at >= :since
+     ORDER BY at DESC LIMIT 1 OFFSET :most_cancels - 1)
 """
 WAITING_BEYOND: Final = """
 SELECT 1 FROM rental WHERE state IN ('REQUESTED', 'WAITING') LIMIT 1 OFFSET ?

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -69,9 +70,10 @@ class SqliteStore:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             try:
+                _make_private(self._path)
                 self._writer = await stack.enter_async_context(Writer(self._path))
                 self._reader = stack.enter_context(closing(Reader(self._path)))
-            except sqlite3.Error as why:
+            except (OSError, sqlite3.Error) as why:
                 raise StoreUnavailable(f"{self._path} cannot be opened: {why}") from why
             version = await self.schema_version()
             if version > NEWEST:
@@ -417,3 +419,9 @@ class SqliteStore:
 
     def _rentals(self, statement: str, parameters: Row) -> list[Rental]:
         return [decode.rental(row) for row in self._reader.all(statement, parameters)]
+
+
+def _make_private(path: Path) -> None:
+    """Make a new file its owner's alone, as customers' codes are in it; SQLite's others follow."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec
 
 import click
 
-from kiwisms.application.trail import OPERATOR
+from kiwisms.domain.actors import OPERATOR
 from kiwisms.entrypoints.cli.output import Failed, show
 from kiwisms.entrypoints.cli.shape import wishes
 from kiwisms.entrypoints.engine import Kiwisms

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sqlite3
+import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -84,6 +85,22 @@ async def test_all_is_there_after_opening_again(path: Path, store: SqliteStore) 
     async with SqliteStore(path) as again:
         await again.check()
         assert await again.wallet(ADA) == Wallet(account_id=ADA, transfers=1)
+
+
+async def test_a_new_file_is_its_owners_alone_and_one_that_is_there_is_left(tmp_path: Path) -> None:
+    new, old = tmp_path / "new.db", tmp_path / "old.db"
+    old.touch(mode=0o640)
+    for path, mode in (new, 0o600), (old, 0o640):
+        async with SqliteStore(path) as store:
+            await store.migrate()
+            assert {stat.S_IMODE(each.stat().st_mode) for each in files(path)} == {mode}
+
+
+def files(path: Path) -> list[Path]:
+    """Name the file of a store, and what SQLite keeps beside it."""
+    found = sorted(path.parent.glob(f"{path.name}*"))
+    assert len(found) == 3
+    return found
 
 
 async def test_whoever_was_outrun_by_another_process_writes_nothing(

@@ -574,6 +574,17 @@ async def test_who_only_cancels_must_wait() -> None:
     assert await kit.kiwi.rentals.rent(ada.id, service="go")
 
 
+async def test_who_has_numbers_taken_back_by_upstream_need_not_wait() -> None:
+    kit = Kit(terms=Terms(cancels_per_hour=1))
+    ada = await kit.customer("10.00")
+    for _ in range(3):
+        rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+        assert rental.activation_id is not None
+        assert kit.provider.upstream.withdraw(rental.activation_id, kit.clock.now())
+        kit.clock.advance(3)
+        assert (await kit.kiwi.rentals.get(ada.id, rental.id)).state is State.CANCELLED
+
+
 async def test_a_suspended_account_rents_nothing(kit: Kit, ada: Account) -> None:
     await kit.kiwi.accounts.suspend(ada.id, reason="chargeback")
     with pytest.raises(AccountSuspended):

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from kiwisms.application.trail import OPERATOR
 from kiwisms.domain.account import Account
+from kiwisms.domain.actors import OPERATOR
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import KeyPrefix
 from kiwisms.domain.order import Order
