@@ -32,6 +32,10 @@ class Receivers:
         self.dead: set[str] = set()
         self.gone: dict[str, set[str]] = {}
 
+    def forgive(self, url: str) -> None:
+        """Let an address be called again, which the operator has set anew."""
+        self.gone.get(url, set()).clear()
+
 
 class ProcessSender:
     """A `WebhookSender` of one process to receivers that fail as real ones do."""
