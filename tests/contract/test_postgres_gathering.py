@@ -104,15 +104,31 @@ async def test_who_asks_after_a_commit_sees_it_while_others_are_read_for(
     assert all(seen[:20])
 
 
-async def test_all_hear_that_the_store_is_away(
+async def test_all_hear_that_a_read_fails(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_arguments: object) -> None:
-        raise StoreUnavailable("away")
+    async def fail(*_arguments: object) -> None:
+        raise StoreUnavailable("the read failed")
 
-    monkeypatch.setattr(store.connections, "read_all", away)
+    monkeypatch.setattr(gathering, "read_all", fail)
+    await all_hear_of_it(store)
+    monkeypatch.undo()
+    assert await store.rental(ADA, FIRST) is not None
+
+
+async def test_all_hear_that_there_is_no_connection(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise StoreUnavailable("no connection")
+
+    monkeypatch.setattr(store.connections, "one", fail)
+    await all_hear_of_it(store)
+    monkeypatch.undo()
+    assert await store.rental(ADA, FIRST) is not None
+
+
+async def all_hear_of_it(store: PostgresStore) -> None:
     asked = [store.rental(ADA, FIRST), store.rental(BOB, FIRST), store.rental(ADA, SECOND)]
     heard = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(each) for each in heard] == [StoreUnavailable] * 3
-    monkeypatch.undo()
-    assert await store.rental(ADA, FIRST) is not None

@@ -10,7 +10,12 @@ from typing import Final
 
 from attrs import define, field
 
-from kiwisms.adapters.postgres.connections import Connections, can_be_held
+from kiwisms.adapters.postgres.connections import (
+    Connection,
+    Connections,
+    can_be_held,
+    read_all,
+)
 from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.ports.store import StoreUnavailable
 
@@ -28,8 +33,8 @@ class GatheredReads:
     One read that many ask for.
 
     Nobody waits for company: whoever asks while nothing is under way is read for at once, and
-    whoever asks meanwhile goes with the next statement. So each sees all that was committed
-    before it asked. Whoever waits too long is told so.
+    whoever asks meanwhile goes with the next statement, on the same connection. So each sees all
+    that was committed before it asked. Whoever waits too long is told so.
 
     Args:
         connections: Where the statements are sent.
@@ -57,22 +62,37 @@ class GatheredReads:
         return await answer
 
     async def _read_for_all(self) -> None:
-        # Not before: whoever asks until this begins goes along.
-        asked, self._waiting = self._waiting, []
-        loop = asyncio.get_running_loop()
-        late = loop.call_later(LONGEST_READ_SECONDS, self._give_up, asked)
+        """Read on one connection until nobody waits, or a statement fails or hangs."""
+        me = asyncio.current_task()
         try:
-            found = await self._read([key for key, _ in asked])
+            async with self._connections.one() as connection:
+                while self._waiting and self._reading is me:
+                    # Others are about to ask: the longer the list, the less each costs.
+                    await asyncio.sleep(0)
+                    asked, self._waiting = self._waiting, []
+                    if not await self._answer(connection, asked):
+                        break
+        except StoreUnavailable as why:
+            asked, self._waiting = self._waiting, []
+            _fail(asked, why)
+        if self._reading is me:
+            self._go_on()
+
+    async def _answer(self, connection: Connection, asked: Sequence[Asked]) -> bool:
+        """Send one statement for all who *asked*; tells whether it did well."""
+        late = asyncio.get_running_loop().call_later(LONGEST_READ_SECONDS, self._give_up, asked)
+        try:
+            found = await self._read(connection, [key for key, _ in asked])
         # Whatever it is, those who wait must hear of it.
         except Exception as why:  # noqa: BLE001
             _fail(asked, why)
-        else:
-            for (_, answer), rows in zip(asked, found, strict=True):
-                if not answer.done():
-                    answer.set_result(rows)
-        late.cancel()
-        if self._reading is asyncio.current_task():
-            self._go_on()
+            return False
+        finally:
+            late.cancel()
+        for (_, answer), rows in zip(asked, found, strict=True):
+            if not answer.done():
+                answer.set_result(rows)
+        return True
 
     def _give_up(self, asked: Sequence[Asked]) -> None:
         """Leave a statement to itself, whose connection may be dead, and read for the others."""
@@ -87,12 +107,12 @@ class GatheredReads:
         if self._waiting:
             self._reading = asyncio.create_task(self._read_for_all())
 
-    async def _read(self, keys: Sequence[Key]) -> list[list[Row]]:
+    async def _read(self, connection: Connection, keys: Sequence[Key]) -> list[list[Row]]:
         if len(keys) == 1:
-            return [await self._connections.read_all(self._one, keys[0])]
+            return [await read_all(connection, self._one, keys[0])]
         found: list[list[Row]] = [[] for _ in keys]
         arrays = tuple(map(list, zip(*keys, strict=True)))
-        for row in await self._connections.read_all(self._many, arrays):
+        for row in await read_all(connection, self._many, arrays):
             found[row[0] - 1].append(row[1:])
         return found
 
