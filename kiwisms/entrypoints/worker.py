@@ -26,6 +26,9 @@ HELD_PAUSE: Final = 0.1
 Seconds between claims while something is due that was not given: it may be the other loop's, or
 of an account that has its share under way, or another process may be taking it just now.
 """
+REST: Final = 0.05
+"""Seconds between claims however often somebody tells of work: under load, every rent does."""
+STOP: Final = "stop"
 T = TypeVar("T")
 Claim = Callable[[int, Collection[T]], Awaitable[Sequence[T]]]
 
@@ -52,6 +55,7 @@ class Worker:
         """Claim nothing more."""
         self._stopping = True
         self.notices.tell(WORK)
+        self.notices.tell(STOP)
 
     async def _loop(self, claim: Claim[T], work: Callable[[T], Awaitable[None]], most: int) -> None:
         under_way: dict[asyncio.Task[None], T] = {}
@@ -67,7 +71,7 @@ class Worker:
         while not self._stopping:
             await _guarded(lambda _: work(), None)
             if not self._stopping:
-                await self.notices.wait(WORK, pace.total_seconds())
+                await self.notices.wait(STOP, pace.total_seconds())
 
     async def _claim(self, claim: Claim[T], limit: int, under_way: Collection[T]) -> Sequence[T]:
         try:
@@ -81,6 +85,8 @@ class Worker:
         if is_full:
             await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             return
+        # What is told of meanwhile shows in what is due.
+        await asyncio.sleep(REST)
         pause = await self._pause()
         if self._stopping:
             return
