@@ -1,11 +1,9 @@
 """A store in Postgres."""
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import datetime
-from typing import Any, Final, Self
-from weakref import WeakValueDictionary
+from typing import Self
 
 from kiwisms.adapters.postgres import encode, migrations
 from kiwisms.adapters.postgres import statements as sql
@@ -18,15 +16,14 @@ from kiwisms.adapters.postgres.connections import (
     read_one,
 )
 from kiwisms.adapters.postgres.gathering import GatheredReads
-from kiwisms.adapters.postgres.known import Known
 from kiwisms.adapters.postgres.refusals import refusals
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
+from kiwisms.adapters.postgres.units import UnitsOfWork
 from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.domain.account import Account, EmailTaken
 from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.books import Books
 from kiwisms.domain.delivery import Delivery
-from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.history import Step, in_order
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import (
@@ -47,10 +44,7 @@ from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.store import Pruned, SchemaMismatch, StoreUnavailable
-from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead, TransactionOutrun
-
-CONTENDED_SECONDS: Final = 1.0
-"""For how long after it was outrun an account is locked before it is read."""
+from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead
 
 
 class PostgresStore:
@@ -75,10 +69,7 @@ class PostgresStore:
 
     def __init__(self, url: str, *, pool: int = 10, prepare: bool = True) -> None:
         self.connections = Connections(url, most=pool, prepare=prepare)
-        self._locks: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
-        self._contended: dict[AccountId, float] = {}
-        # Of each account the transaction that wrote last here, as long as somebody may follow it.
-        self._last: WeakValueDictionary[AccountId, PostgresTransaction] = WeakValueDictionary()
+        self._units = UnitsOfWork(self.connections)
         self._rentals_by_key = GatheredReads(
             self.connections, one=sql.RENTAL, many=sql.RENTALS_BY_KEY
         )
@@ -102,31 +93,11 @@ class PostgresStore:
             with refusals("migration"):
                 await migrations.migrate(connection)
 
-    @asynccontextmanager
-    async def transaction(
+    def transaction(
         self, account_id: AccountId, ahead: Ahead = NOTHING_AHEAD
-    ) -> AsyncIterator[PostgresTransaction]:
-        """Lock an account; leaving commits durably, an exception leaves no trace."""
-        async with (
-            self._locks.setdefault(account_id, asyncio.Lock()),
-            self.connections.one() as connection,
-        ):
-            last = self._last.pop(account_id, None)
-            known = last.left if last is not None and last is ahead.after else None
-            if self._is_contended(account_id):
-                unit = _after_others(connection, account_id, ahead)
-            else:
-                unit = _beside_others(connection, account_id, ahead, known)
-            try:
-                async with unit as tx:
-                    yield tx
-            except TransactionOutrun:
-                # Who did not look may well be outrun, and looks the next time.
-                if known is None:
-                    self._note_contended(account_id)
-                raise
-            if not tx.is_empty:
-                self._last[account_id] = tx
+    ) -> AbstractAsyncContextManager[PostgresTransaction]:
+        """Begin a unit of work; leaving commits durably, an exception leaves no trace."""
+        return self._units.begin(account_id, ahead)
 
     async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
         """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
@@ -407,15 +378,6 @@ class PostgresStore:
                 "the store can only be read: it is a standby, or set to read-only"
             )
 
-    def _is_contended(self, account_id: AccountId) -> bool:
-        until = self._contended.get(account_id)
-        return until is not None and asyncio.get_running_loop().time() < until
-
-    def _note_contended(self, account_id: AccountId) -> None:
-        now = asyncio.get_running_loop().time()
-        still = {each: until for each, until in self._contended.items() if until > now}
-        self._contended = still | {account_id: now + CONTENDED_SECONDS}
-
     async def _claim(self, claim: str, asked: Parameters) -> list[Row]:
         """Give the rows that were claimed, the longest due first, without when that was."""
         rows = await self.connections.write(claim, asked)
@@ -426,45 +388,9 @@ class PostgresStore:
         return [decode.rental(row) for row in rows]
 
 
-@asynccontextmanager
-async def _beside_others(
-    connection: Connection, account_id: AccountId, ahead: Ahead, known: Known | None
-) -> AsyncIterator[PostgresTransaction]:
-    """Let others write meanwhile: then this one is outrun."""
-    tx = PostgresTransaction(connection, known or await Known.read(connection, account_id, ahead))
-    yield tx
-    if not tx.is_empty:
-        await _to_its_end(tx.write())
-
-
-@asynccontextmanager
-async def _after_others(
-    connection: Connection, account_id: AccountId, ahead: Ahead
-) -> AsyncIterator[PostgresTransaction]:
-    """Wait for those who write, and let nobody write before this one has."""
-    try:
-        with refusals("lock"):
-            await connection.execute("BEGIN")
-            await connection.execute(sql.LOCK, (account_id,))
-        tx = PostgresTransaction(connection, await Known.read(connection, account_id, ahead))
-        yield tx
-        await _to_its_end(_write_and_commit(tx, connection))
-    except BaseException:
-        with suppress(KiwismsError), refusals("rollback"):
-            await connection.rollback()
-        raise
-
-
 def _longest_due(row: Row) -> tuple[datetime, AccountId, RentalId | DeliveryId]:
     due_at, account_id, own_id = row[:3]
     return to_moment(due_at), account_id, own_id
-
-
-async def _write_and_commit(tx: PostgresTransaction, connection: Connection) -> None:
-    if not tx.is_empty:
-        await tx.write()
-    with refusals("commit"):
-        await connection.execute("COMMIT")
 
 
 async def _books(connection: Connection, account_id: AccountId) -> Books:
@@ -491,18 +417,3 @@ async def _books(connection: Connection, account_id: AccountId) -> Books:
         incidents=[decode.incident(row) for row in incidents],
         places=[rental_id for (rental_id,) in places],
     )
-
-
-async def _to_its_end(write: Coroutine[Any, Any, None]) -> None:
-    """Await *write*; a caller that is cancelled hears of it only when the outcome is known."""
-    task = asyncio.ensure_future(write)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        # Whoever holds a lock on what is being written must not let go of it yet.
-        while not task.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()
-        raise
