@@ -64,7 +64,7 @@ class Ahead:
     """
     What a transaction is about to read.
 
-    A store that is far away brings it along as it locks the account: one way instead of several.
+    A store that is far away brings it along as it begins: one round trip, not several.
 
     Attributes:
         rental_id: A rental.

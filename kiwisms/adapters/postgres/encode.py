@@ -38,13 +38,7 @@ class Write:
 
 
 rows: Final = Encode(from_moment)
-
-# For those who have a statement of their own for it.
-account: Final = rows.account
-wallet: Final = rows.wallet
-pushed: Final = rows.pushed
-reading: Final = rows.reading
-key_prefix: Final = from_key_prefix
+"""Makes the rows of facts."""
 
 REPLACED: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     ApiKey: (sql.SAVE_API_KEY, rows.api_key),
@@ -67,7 +61,7 @@ ADDED: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
 def write_of(fact: Fact) -> Write:
     """Find the statement that takes in *fact*, which is not a wallet, and make its row."""
     if isinstance(fact, Account):
-        return Write(sql.SAVE_ACCOUNT, account(fact), Account)
+        return Write(sql.SAVE_ACCOUNT, rows.account(fact), Account)
     kind = type(fact)
     if kind in ADDED:
         statement, row_of = ADDED[kind]
@@ -89,5 +83,5 @@ def departure(rental: Rental) -> Write:
 
 def removal_of(webhook: Webhook) -> Write:
     """Find the statement that takes *webhook* out, and its row."""
-    row = (key_prefix(webhook.key_prefix),)
+    row = (from_key_prefix(webhook.key_prefix),)
     return Write(sql.REMOVE_WEBHOOK, row, (Webhook, row[0]))

@@ -83,8 +83,7 @@ class GatheredReads:
         late = asyncio.get_running_loop().call_later(LONGEST_READ_SECONDS, self._give_up, asked)
         try:
             found = await self._read(connection, [key for key, _ in asked])
-        # Whatever it is, those who wait must hear of it.
-        except Exception as why:  # noqa: BLE001
+        except Exception as why:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             _fail(asked, why)
             return False
         finally:

@@ -19,7 +19,7 @@ from kiwisms.adapters.postgres.gathering import GatheredReads
 from kiwisms.adapters.postgres.refusals import refusals
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
 from kiwisms.adapters.postgres.units import UnitsOfWork
-from kiwisms.adapters.sql_rows.columns import Row
+from kiwisms.adapters.sql_rows.columns import Row, from_key_prefix
 from kiwisms.domain.account import Account, EmailTaken
 from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.books import Books
@@ -101,7 +101,7 @@ class PostgresStore:
 
     async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
         """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
-        row: Row = (*encode.account(account), account.id)
+        row: Row = (*encode.rows.account(account), account.id)
         writes = [sql.ADD_WALLET]
         if entry is not None:
             write = encode.write_of(entry)
@@ -191,7 +191,7 @@ class PostgresStore:
     async def webhook(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Webhook | None:
         """Read the address for exactly this key, or with ``None`` the account's own."""
         row = await self.connections.read_one(
-            sql.WEBHOOK, (account_id, encode.key_prefix(key_prefix))
+            sql.WEBHOOK, (account_id, from_key_prefix(key_prefix))
         )
         return decode.webhook(row) if row else None
 
@@ -247,7 +247,7 @@ class PostgresStore:
 
     async def add_push(self, pushed: PushedMessage) -> bool:
         """Keep a pushed message durably; tells whether it is the first with its id."""
-        return bool(await self.connections.write(sql.ADD_PUSH, encode.pushed(pushed)))
+        return bool(await self.connections.write(sql.ADD_PUSH, encode.rows.pushed(pushed)))
 
     async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
         """Every message that was pushed for a number, in the order of arrival."""
@@ -271,7 +271,7 @@ class PostgresStore:
 
     async def add_reading(self, reading: Reading) -> None:
         """Keep a reading."""
-        await self.connections.write(sql.ADD_READING, encode.reading(reading))
+        await self.connections.write(sql.ADD_READING, encode.rows.reading(reading))
 
     async def claim_rental(
         self,

@@ -153,7 +153,7 @@ class PostgresTransaction:
         own = version
         statement = sql.NEXT_VERSION
         if self._saved_wallet is not None:
-            own = (*encode.wallet(self._saved_wallet), *version)
+            own = (*encode.rows.wallet(self._saved_wallet), *version)
             statement = sql.SAVE_WALLET
         writes = tuple(each.statement for each in self._writes.values())
         row = (*own, *(value for each in self._writes.values() for value in each.row))

@@ -24,11 +24,7 @@ Write = tuple[str, Row]
 """A statement and its parameters."""
 
 rows: Final = Encode(from_moment)
-
-# For those who have a statement of their own for it.
-pushed: Final = rows.pushed
-reading: Final = rows.reading
-key_prefix: Final = from_key_prefix
+"""Makes the rows of facts, without their account."""
 
 WRITES: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     ApiKey: (sql.SAVE_API_KEY, rows.api_key),
@@ -60,4 +56,4 @@ def write_of(fact: Fact) -> Write:
 
 def removal_of(webhook: Webhook) -> Write:
     """Find the statement that takes *webhook* out, and its row."""
-    return sql.REMOVE_WEBHOOK, (webhook.account_id, key_prefix(webhook.key_prefix))
+    return sql.REMOVE_WEBHOOK, (webhook.account_id, from_key_prefix(webhook.key_prefix))

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from attrs import evolve
 
-from kiwisms.adapters.sql_rows.columns import Row
+from kiwisms.adapters.sql_rows.columns import Row, from_key_prefix
 from kiwisms.adapters.sqlite import encode
 from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import decode, from_moment, to_optional_moment
@@ -183,7 +183,7 @@ class SqliteStore:
 
     async def webhook(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Webhook | None:
         """Read the address for exactly this key, or with ``None`` the account's own."""
-        row = self._reader.one(sql.WEBHOOK, (account_id, encode.key_prefix(key_prefix)))
+        row = self._reader.one(sql.WEBHOOK, (account_id, from_key_prefix(key_prefix)))
         return decode.webhook(row) if row else None
 
     async def webhooks(self, account_id: AccountId) -> Sequence[Webhook]:
@@ -239,7 +239,9 @@ class SqliteStore:
     async def add_push(self, pushed: PushedMessage) -> bool:
         """Keep a pushed message durably; tells whether it is the first with its id."""
         return await self._writer.write(
-            lambda connection: connection.execute(sql.ADD_PUSH, encode.pushed(pushed)).rowcount == 1
+            lambda connection: (
+                connection.execute(sql.ADD_PUSH, encode.rows.pushed(pushed)).rowcount == 1
+            )
         )
 
     async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
@@ -265,7 +267,7 @@ class SqliteStore:
     async def add_reading(self, reading: Reading) -> None:
         """Keep a reading."""
         await self._writer.write(
-            lambda connection: connection.execute(sql.ADD_READING, encode.reading(reading))
+            lambda connection: connection.execute(sql.ADD_READING, encode.rows.reading(reading))
         )
 
     async def claim_rental(

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from kiwisms.adapters.sql_rows.columns import Row
+from kiwisms.adapters.sql_rows.columns import Row, from_key_prefix
 from kiwisms.adapters.sqlite import encode
 from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import decode, from_moment, to_optional_moment
@@ -82,7 +82,7 @@ class SqliteTransaction:
 
     async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
         """The address for exactly this key, or with ``None`` the account's own."""
-        row = self._one(sql.WEBHOOK, encode.key_prefix(key_prefix))
+        row = self._one(sql.WEBHOOK, from_key_prefix(key_prefix))
         return decode.webhook(row) if row else None
 
     async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:

@@ -43,7 +43,7 @@ def accounts() -> None:
 @click.option(
     "--password-stdin",
     is_flag=True,
-    help="Read a password for the dashboard from standard input, one line.",
+    help="Read a password from standard input, one line; it is kept as a hash.",
 )
 @office
 async def create(kiwi: Kiwisms, email: str, *, password_stdin: bool) -> AccountView:
