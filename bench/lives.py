@@ -24,6 +24,7 @@ class Lives:
     steps: float
     per_second: Spread
     per_processor_second: Spread
+    rentals_per_second: Spread
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -31,6 +32,7 @@ class Lives:
         what = f"lives of {self.steps:.0f} steps, on {os.cpu_count()} cores"
         return (
             Line(what=what, measured=self.per_second, unit="/s", wanted=WANTED),
+            Line(what="  rentals in them", measured=self.rentals_per_second, unit="/s"),
             Line(what="  per second of a core", measured=self.per_processor_second, unit="/s"),
         )
 
@@ -38,12 +40,14 @@ class Lives:
 def measure(folder: Path) -> Lives:
     """Live the same lives several times."""
     del folder
-    clock, processor, steps = [], [], 0.0
+    clock, processor, rentals, steps = [], [], [], 0.0
     for _ in range(ROUNDS):
         began, worked = time.perf_counter(), _worked()
         report = simulate(range(LIVES), processes=os.cpu_count() or 1)
         assert not report.broken
-        clock.append(LIVES / (time.perf_counter() - began))
+        seconds = time.perf_counter() - began
+        clock.append(LIVES / seconds)
+        rentals.append(report.rentals / seconds)
         processor.append(LIVES / (_worked() - worked))
         steps = report.steps / report.lives
     return Lives(
@@ -51,6 +55,7 @@ def measure(folder: Path) -> Lives:
         steps=steps,
         per_second=Spread.of(clock),
         per_processor_second=Spread.of(processor),
+        rentals_per_second=Spread.of(rentals),
     )
 
 

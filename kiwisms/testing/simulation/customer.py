@@ -91,6 +91,7 @@ class Customer:
         credits: The references of payments that were acknowledged, and their amounts.
         steady_webhook: Whether the account's address was the same all the time.
         suspended_since: Step at which a suspension was acknowledged that still holds.
+        reinstatements: How many are under way.
         revoked: Texts of keys that are useless from this time on.
     """
 
@@ -106,6 +107,7 @@ class Customer:
     credits: dict[str, Money] = field(factory=dict)
     steady_webhook: bool = True
     suspended_since: int | None = None
+    reinstatements: int = 0
     revoked: dict[str, float] = field(factory=dict)
     _keys: int = 0
 

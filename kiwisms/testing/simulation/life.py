@@ -49,6 +49,7 @@ OF_OPERATOR: Final[Mapping[Act, Callable[[Operator, Customer, Deed], Awaitable[N
             Act.RESEND: Operator.resend,
             Act.RESOLVE: Operator.resolve,
             Act.WITHDRAW: Operator.withdraw,
+            Act.RELEASE_BY_HAND: Operator.release_by_hand,
             Act.REPRICE: Operator.reprice,
             Act.UPSTREAM_AWAY: Operator.upstream_away,
             Act.RECEIVER_DIES: Operator.receiver_dies,

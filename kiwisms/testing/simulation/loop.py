@@ -97,8 +97,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """How many callbacks have run: a time that never stands still."""
         self.errors: list[str] = []
         """What callbacks raised, and what tasks raised that nobody awaited."""
+        self.micros = 0
+        """Microseconds since the run began."""
         self._draw = chance.random
-        self._micros = self._timer_number = 0
+        self._timer_number = 0
         self._waiting: list[SimulatedHandle] = []
         self._timers: list[tuple[int, int, SimulatedTimer]] = []
         self._tasks: list[asyncio.Task[Any]] = []
@@ -121,12 +123,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def time(self) -> float:
         """Seconds since the run began."""
-        return self._micros / MICROS
-
-    @property
-    def micros(self) -> int:
-        """The same in whole microseconds."""
-        return self._micros
+        return self.micros / MICROS
 
     def call_soon(
         self,
@@ -147,7 +144,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> SimulatedTimer:
         """Run *callback* after *delay* seconds."""
-        return self._call_at(self._micros + round(delay * MICROS), callback, args, context)
+        return self._call_at(self.micros + round(delay * MICROS), callback, args, context)
 
     def call_at(
         self,
@@ -211,8 +208,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             if not ready:
                 if not timers:
                     raise Stuck("everything waits for something else")
-                self._micros = max(self._micros, timers[0][0])
-                while timers and timers[0][0] <= self._micros:
+                self.micros = max(self.micros, timers[0][0])
+                while timers and timers[0][0] <= self.micros:
                     ready.append(heappop(timers)[2])
             if self.steps == limit:
                 raise Stuck(f"no end after {most} steps")

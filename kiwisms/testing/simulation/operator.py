@@ -10,10 +10,12 @@ from attrs import define, evolve, field
 from kiwisms.adapters.simulator.activation import Activation
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.application.keys import REMEMBERED
+from kiwisms.application.looks import number_of
 from kiwisms.domain.delivery import DeliveryNotFound
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import IncidentId
 from kiwisms.domain.money import cents
+from kiwisms.domain.rental import State
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.domain.webhook import WebhookNotFound
 from kiwisms.entrypoints.engine import Kiwisms
@@ -75,13 +77,17 @@ class Operator:
 
     async def suspend(self, customer: Customer, deed: Deed) -> None:
         """Suspend for a while."""
-        if await self._ask(
+        suspended = await self._ask(
             deed, lambda kiwi: kiwi.accounts.suspend(customer.account_id, reason="abuse")
-        ):
+        )
+        # Another deed's reinstatement that is still under way may come after it.
+        if suspended and not customer.reinstatements:
             customer.suspended_since = self.world.loop.steps
         await asyncio.sleep(deed.luck * 20)
         customer.suspended_since = None
+        customer.reinstatements += 1
         await self._ask(deed, lambda kiwi: kiwi.accounts.reinstate(customer.account_id))
+        customer.reinstatements -= 1
 
     async def revoke(self, customer: Customer, deed: Deed) -> None:
         """Give the customer a new key and revoke the old one."""
@@ -154,6 +160,15 @@ class Operator:
             if self.world.upstream.withdraw(chosen, self.world.clock.now()):
                 self.world.reach(Mark.WITHDRAWN)
                 self.world.tell("upstream", f"took {chosen} back")
+
+    async def release_by_hand(self, customer: Customer, deed: Deed) -> None:
+        """Somebody releases a number upstream, without us, that a customer waits with."""
+        rentals = self.world.disk.records[customer.account_id].rentals.values()
+        waiting = [number_of(each) for each in rentals if each.state is State.WAITING]
+        if waiting:
+            chosen = waiting[int(deed.luck * len(waiting))]
+            self.world.upstream.finish(chosen, self.world.clock.now())
+            self.world.tell("upstream", f"{chosen} was released by hand")
 
     async def reprice(self, _customer: Customer, deed: Deed) -> None:
         """Upstream changes a price, or sells out."""

@@ -35,6 +35,7 @@ class Act(StrEnum):
     RESOLVE = "resolve an incident"
 
     WITHDRAW = "upstream takes a number back"
+    RELEASE_BY_HAND = "somebody releases a number upstream by hand"
     REPRICE = "upstream changes a price"
     UPSTREAM_AWAY = "upstream goes away"
     RECEIVER_DIES = "the receiver dies for ever"
@@ -67,6 +68,7 @@ WEIGHTS: Final[Mapping[Act, float]] = MappingProxyType(
         Act.RESEND: 0.4,
         Act.RESOLVE: 0.4,
         Act.WITHDRAW: 0.8,
+        Act.RELEASE_BY_HAND: 0.3,
         Act.REPRICE: 0.5,
         Act.UPSTREAM_AWAY: 0.3,
         Act.RECEIVER_DIES: 0.2,

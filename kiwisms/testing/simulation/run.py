@@ -15,6 +15,7 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from kiwisms.testing.simulation.cluster import Cluster
+from kiwisms.testing.simulation.facts import rentals_of
 from kiwisms.testing.simulation.faults import Fault
 from kiwisms.testing.simulation.life import Life
 from kiwisms.testing.simulation.plan import Plan, draw_plan
@@ -56,6 +57,7 @@ class Outcome:
     marks: Counter[str] = field(repr=False)
     history: tuple[Line, ...] = field(repr=False)
     steps: int
+    rentals: int
 
 
 @frozen(kw_only=True)
@@ -67,6 +69,7 @@ class Report:
     marks: Counter[str]
     missing: tuple[str, ...]
     steps: int
+    rentals: int
 
     @property
     def succeeded(self) -> bool:
@@ -106,6 +109,7 @@ def live(choice: Choice, scenario: Scenario = USUAL, *, told: bool = False) -> O
         marks=world.marks,
         history=tuple(world.history or ()),
         steps=world.loop.steps,
+        rentals=sum(1 for _ in rentals_of(life)),
     )
 
 
@@ -130,10 +134,10 @@ def simulate(
     """
     marks: Counter[str] = Counter()
     broken: list[Outcome] = []
-    lives = steps = 0
+    lives = steps = rentals = 0
     with _spread(partial(_live_lot, scenario, most_broken), processes) as spread:
         for lot in spread(_lots(seeds)):
-            lives, steps = lives + lot.lives, steps + lot.steps
+            lives, steps, rentals = lives + lot.lives, steps + lot.steps, rentals + lot.rentals
             marks.update(lot.marks)
             broken.extend(lot.broken)
             if len(broken) >= most_broken:
@@ -144,16 +148,17 @@ def simulate(
         marks=marks,
         missing=_missing(scenario.marks, marks) if lives >= enough else (),
         steps=steps,
+        rentals=rentals,
     )
 
 
 def _live_lot(scenario: Scenario, most_broken: int, seeds: Sequence[int]) -> Report:
     marks: Counter[str] = Counter()
     broken: list[Outcome] = []
-    lives = steps = 0
+    lives = steps = rentals = 0
     for seed in seeds:
         outcome = live(Choice(seed=seed), scenario)
-        lives, steps = lives + 1, steps + outcome.steps
+        lives, steps, rentals = lives + 1, steps + outcome.steps, rentals + outcome.rentals
         marks.update(outcome.marks.keys())
         if outcome.broken:
             broken.append(outcome)
@@ -161,7 +166,14 @@ def _live_lot(scenario: Scenario, most_broken: int, seeds: Sequence[int]) -> Rep
                 break
         if lives % LIVES_OF_GARBAGE == 0:
             gc.collect()
-    return Report(lives=lives, broken=tuple(broken), marks=marks, missing=(), steps=steps)
+    return Report(
+        lives=lives,
+        broken=tuple(broken),
+        marks=marks,
+        missing=(),
+        steps=steps,
+        rentals=rentals,
+    )
 
 
 def _lots(seeds: Iterable[int]) -> Iterator[Sequence[int]]:
