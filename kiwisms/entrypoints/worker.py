@@ -12,7 +12,6 @@ from attrs import define, field
 from kiwisms.application import balances, pruning
 from kiwisms.application.background import Background
 from kiwisms.application.outbox import WORK
-from kiwisms.domain.errors import KiwismsError
 from kiwisms.ports.notices import Notices
 
 log = logging.getLogger(__name__)
@@ -76,7 +75,8 @@ class Worker:
     async def _claim(self, claim: Claim[T], limit: int, under_way: Collection[T]) -> Sequence[T]:
         try:
             return await claim(limit, under_way)
-        except KiwismsError:
+        except Exception:
+            # Without its loops a server would take money and let nothing run out: they never end.
             log.exception("work could not be claimed")
             return ()
 
@@ -104,7 +104,7 @@ class Worker:
     async def _pause(self) -> float:
         try:
             return await self.background.pause()
-        except KiwismsError:
+        except Exception:
             log.exception("the store could not say what is due")
             return 1.0
 

@@ -75,3 +75,29 @@ async def test_a_notice_after_the_rest_is_heeded_at_once(monkeypatch: pytest.Mon
     assert work.claims == 2 * LOOPS
     working.stop()
     await running
+
+
+class FailsOnce(NothingToDo):
+    """Background work whose first claim hits a mistake in the code."""
+
+    async def claim_rentals(self, _limit: int) -> tuple[()]:
+        await super().claim_rentals(_limit)
+        if self.claims == 1:
+            raise ValueError("a mistake")
+        return ()
+
+    claim_incidents = claim_rentals
+
+
+async def test_a_mistake_in_a_claim_ends_no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "REST", 0)
+    work, notices = FailsOnce(), LocalNotices(ManualClock())
+    running = asyncio.create_task(
+        worker.Worker(background=cast("Background", work), notices=notices).run()
+    )
+    await let_all_run()
+    notices.tell(WORK)
+    await let_all_run()
+    assert not running.done()
+    assert work.claims >= 2 * LOOPS
+    running.cancel()
