@@ -7,7 +7,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from kiwisms.entrypoints.http.answers import SAFE, json_answer
 from kiwisms.entrypoints.http.metrics import HttpMetrics
 from kiwisms.ports.clock import Clock
-from kiwisms.ports.store import Store
+from kiwisms.ports.store import SchemaMismatch, Store, StoreUnavailable
 
 
 class Health:
@@ -31,6 +31,13 @@ class Health:
             multiprocess_mode="mostrecent",
         )
 
+        self._store_up = Gauge(
+            "kiwisms_store_up",
+            "1 if the store answered just now; else what is due and open is as it was last known",
+            registry=metrics.registry,
+            multiprocess_mode="mostrecent",
+        )
+
     async def live(self, _request: web.Request) -> web.Response:
         """Say that the process answers."""
         return json_answer({"status": "ok"})
@@ -42,11 +49,19 @@ class Health:
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Give all metrics in Prometheus's text format."""
-        due = await self._store.next_due()
-        overdue = 0.0 if due is None else (self._clock.now() - due).total_seconds()
-        self._overdue.set(max(overdue, 0.0))
-        self._incidents.set(await self._store.count_open_incidents())
+        try:
+            await self._read_store()
+        except (SchemaMismatch, StoreUnavailable):
+            # What counts the errors is wanted most just then.
+            self._store_up.set(0)
         return web.Response(
             body=self._metrics.text(),
             headers={**SAFE, "Content-Type": CONTENT_TYPE_LATEST},
         )
+
+    async def _read_store(self) -> None:
+        due = await self._store.next_due()
+        overdue = 0.0 if due is None else (self._clock.now() - due).total_seconds()
+        self._overdue.set(max(overdue, 0.0))
+        self._incidents.set(await self._store.count_open_incidents())
+        self._store_up.set(1)

@@ -44,13 +44,14 @@ async def test_without_a_store_it_lives_and_is_not_ready(error: Exception) -> No
     async with open_site(store) as site:
         broken.error = error
         assert (await site.ask("GET", "/livez")).status == 200
-        for path in ("/readyz", "/metrics"):
-            refused = await site.ask("GET", path)
-            assert refused.told == (503, "TEMPORARILY_UNAVAILABLE")
-            assert refused.headers["Retry-After"] == "1"
-            assert str(error).encode() not in refused.body
+        refused = await site.ask("GET", "/readyz")
+        assert refused.told == (503, "TEMPORARILY_UNAVAILABLE")
+        assert refused.headers["Retry-After"] == "1"
+        assert str(error).encode() not in refused.body
+        assert (await metrics(site))["kiwisms_store_up"].samples[0].value == 0
         broken.error = None
         assert (await site.ask("GET", "/readyz")).status == 200
+        assert (await metrics(site))["kiwisms_store_up"].samples[0].value == 1
 
 
 @pytest.mark.parametrize(
