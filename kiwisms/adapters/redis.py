@@ -109,7 +109,7 @@ class RedisLimits:
         self._ask_at = self._clock.now() + ASK_AGAIN_AFTER
         if not self._away:
             log.warning(
-                "Redis cannot be asked (%s): each process counts alone until it is back",
+                "Redis is unreachable (%s): limits are per process until it is back",
                 self._sentence(why),
             )
         self._away = True

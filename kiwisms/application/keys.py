@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.sharing import Shared
 from kiwisms.application.trail import Trail
+from kiwisms.domain.account import AccountNotFound
 from kiwisms.domain.api_key import (
     ApiKey,
     ApiKeyNotFound,
@@ -68,8 +69,11 @@ class ApiKeys:
             The key, and its text ``lsms_{prefix}_{secret}``, which nobody can read again.
 
         Raises:
+            AccountNotFound: There is no such account.
             ValidationRefused: *label* has more than 100 characters, or some that are not printable.
         """
+        if await self.store.account(account_id) is None:
+            raise AccountNotFound(account_id)
         secret = b32hexencode(self.ids.secret()).decode("ascii").rstrip("=").lower()
         key, text = issue_key(
             account_id, tag=self.ids.tag(), secret=secret, label=label, at=self.clock.now()

@@ -127,7 +127,7 @@ class Looks:
         Nobody here was done with it, so it ran out, or was cancelled and the answer is lost: most
         likely upstream has not charged for it.
         """
-        detail = "upstream knows the number no more, and may have charged for it"
+        detail = "upstream no longer knows the number, and may have charged for it"
         return self.incidents.about(rental, IncidentKind.ANSWER_LOST, detail, rental.activation_id)
 
     async def _claim_and_look(self, rental: Rental) -> Rental:

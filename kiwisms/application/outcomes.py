@@ -176,7 +176,7 @@ class Outcomes:
 
     async def rescue(self, rental: Rental) -> None:
         """Give up a request that nobody finished: upstream cannot be asked what became of it."""
-        log.warning("rental %s: nobody came back with upstream's answer", rental.id)
+        log.warning("rental %s: the process ended before it saved upstream's answer", rental.id)
         kind = IncidentKind.NOBODY_CAME_BACK
         incident = self.incidents.about(rental, kind, "the process ended")
         await self._fail(Held(rental=rental), incident, by=WORKER)

@@ -133,7 +133,7 @@ def _read(form: re.Pattern[str], name: str, value: object) -> str:
     # An id comes as a number or as text. True is a number too, in Python.
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not form.fullmatch(text):
-        raise ValidationRefused(name, "is missing, or is no such value")
+        raise ValidationRefused(name, "is missing or malformed")
     return text
 
 
@@ -142,7 +142,7 @@ def _read_code(value: object) -> Code | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise ValidationRefused("code", "must be a text")
+        raise ValidationRefused("code", "must be a string")
     return Code(printable("code", value, longest=LONGEST_CODE))
 
 
@@ -150,7 +150,7 @@ def _read_text(value: object) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:
-        raise ValidationRefused("text", f"must be a text of at most {LONGEST_TEXT} characters")
+        raise ValidationRefused("text", f"must be a string of at most {LONGEST_TEXT} characters")
     # No database holds a NUL in a text, and no message needs one.
     return value.replace("\0", "")
 

@@ -58,7 +58,7 @@ class Webhook:
         events = self.events if events is None else events
         if WebhookEvent.WALLET_LOW not in events:
             if low is not None:
-                raise ValidationRefused("low", "goes with the event wallet.low")
+                raise ValidationRefused("low", "is only allowed with the event wallet.low")
             return evolve(self, events=events, low=None)
         if self.key_prefix is not None:
             why = "wallet.low goes to the account's own address, as its keys share one wallet"

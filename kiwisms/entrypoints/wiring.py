@@ -86,7 +86,7 @@ async def open_engine(
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         if isinstance(store, str) and (missing := missing_folder(store)):
-            raise StoreUnavailable(f"{missing} is not there: make it")
+            raise StoreUnavailable(f"{missing} does not exist; create it")
         secret_keys = _secret_keys(settings, store)
         opened = await stack.enter_async_context(open_store(store, settings))
         ports = Ports(

@@ -182,7 +182,7 @@ class GuardedProvider:
             return reject(rejected.why)
         self._tell_answer(call, answer)
         if self._breaker.count(failed=_is_failure(answer)):
-            log.warning("the provider fails (%s: %s) and is not asked for now", call, answer)
+            log.warning("the provider fails (%s: %s); circuit opened", call, answer)
             self._turn(Event.TRIP)
             self._probing = asyncio.create_task(self._probe())
         return answer
@@ -210,7 +210,7 @@ class GuardedProvider:
             await self._sleep(self._pause)
             self._turn(Event.PROBE)
             self._turn(Event.RECOVER if await self._is_well() else Event.FAIL)
-        log.warning("the provider answers again")
+        log.warning("the provider answers again: circuit closed")
 
     async def _is_well(self) -> bool:
         """Ask what costs nothing and changes nothing: a rent that is lost may cost a number."""

@@ -165,7 +165,7 @@ def _how(url: str, *, prepare: bool) -> dict[str, Any]:
         # The driver's own words repeat the address, and there may be a password in it.
         raise ValidationRefused(
             "store_url",
-            "is no address of Postgres; write for example postgresql://user:password@host/kiwisms",
+            "is not a Postgres URL; write for example postgresql://user:password@host/kiwisms",
         ) from None
     unless_given = {**USUALLY, **(WITHOUT_A_POOLER if prepare else {})}
     return {

@@ -28,7 +28,7 @@ from kiwisms.ports.store import SchemaMismatch
 
 WRONG_BY: Final = timedelta(minutes=1)
 """Receivers of webhooks refuse a signature that is a few minutes off."""
-NOT_YET: Final = "is not there yet; it is made when it is first needed"
+NOT_YET: Final = "does not exist yet; it is created on first use"
 
 
 @frozen
@@ -81,7 +81,7 @@ async def _examine(settings: Settings) -> list[Check]:
 
 async def _look_at_store(settings: Settings) -> list[Check]:
     if missing := missing_folder(settings.store_url):
-        return [Check("store", ok=False, detail=f"{missing} is not there: make it")]
+        return [Check("store", ok=False, detail=f"{missing} does not exist; create it")]
     file = store_file(settings.store_url)
     if file is not None and not file.exists():
         return [Check("store", ok=True, detail=f"{file} {NOT_YET}")]
@@ -182,5 +182,5 @@ async def _look_at_newest(settings: Settings) -> Check:
             "clock", ok=False, detail="behind the newest rental; set this computer's clock"
         )
     return Check(
-        "clock", ok=True, detail="not before the newest rental; no other clock was reached"
+        "clock", ok=True, detail="not before the newest rental; no other clock was reachable"
     )

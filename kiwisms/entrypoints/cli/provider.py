@@ -33,7 +33,7 @@ def trouble(answer: Refused | Unknown) -> str:
         case Refused(Refusal.UNREACHABLE):
             return "the provider cannot be reached; check KIWISMS_PROVIDER_URL and the network"
         case Refused(reason):
-            return f"the provider refuses to tell its balance ({reason}); ask it why"
+            return f"the provider refused to report its balance ({reason}); contact its support"
         case Unknown(detail):
             return f"the provider gives no sensible answer ({detail}); check KIWISMS_PROVIDER_URL"
 

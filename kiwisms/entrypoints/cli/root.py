@@ -81,5 +81,5 @@ def main() -> None:
         kiwisms()
     except Exception:
         # By the log and not as it is: there may be a secret in it.
-        log.exception("kiwisms failed in a way that nobody foresaw")
+        log.exception("kiwisms failed unexpectedly")
         sys.exit(1)

@@ -126,7 +126,7 @@ async def debit(
 async def statement(kiwi: Kiwisms, account: str, *, as_csv: bool) -> StatementView | str:
     """List all that moved in a wallet, the oldest first. ACCOUNT is an id or an email."""
     if as_csv and wishes().json:
-        raise click.UsageError("--csv and --json cannot be had at once")
+        raise click.UsageError("--csv and --json cannot be combined")
     found = await kiwi.accounts.find(account)
     lines = [_line(line) for line in await kiwi.wallet.statement(found.id)]
     if as_csv:

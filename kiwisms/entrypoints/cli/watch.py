@@ -181,9 +181,9 @@ def be_worker(main: Callable[[Up, asyncio.Event], Awaitable[None]], line: Connec
             _say(str(why).encode(), line)
         sys.exit(1)
     except Exception:
-        log.exception("the worker failed in a way that nobody foresaw")
+        log.exception("the worker failed unexpectedly")
         if not line.closed:
-            _say(b"a worker failed in a way that nobody foresaw", line)
+            _say(b"a worker failed unexpectedly", line)
         sys.exit(1)
 
 

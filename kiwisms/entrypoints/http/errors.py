@@ -84,11 +84,11 @@ STATUS: Final[Mapping[type[KiwismsError], int]] = MappingProxyType(
 OURS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {
         400: ("Request is not valid HTTP", "BAD_REQUEST"),
-        404: ("There is nothing here", "NOT_FOUND"),
+        404: ("Not found", "NOT_FOUND"),
         405: ("Method not allowed", "METHOD_NOT_ALLOWED"),
-        408: ("Request body did not come in time", "REQUEST_TIMEOUT"),
+        408: ("Request body did not arrive in time", "REQUEST_TIMEOUT"),
         413: (f"Request body is larger than {MOST_BYTES} bytes", "PAYLOAD_TOO_LARGE"),
-        417: ("Nothing but 100-continue can be expected", "EXPECTATION_FAILED"),
+        417: ("Only Expect: 100-continue is supported", "EXPECTATION_FAILED"),
         500: ("Internal error", "INTERNAL_ERROR"),
         503: ("Temporarily unavailable", "TEMPORARILY_UNAVAILABLE"),
     }
@@ -110,7 +110,7 @@ def guard(metrics: HttpMetrics) -> Middleware:
         except web.HTTPException as raised:
             answer = from_aiohttp(raised)
         except Exception:
-            log.exception("a request failed in a way that nobody foresaw")
+            log.exception("a request failed unexpectedly")
             answer = ours(500)
         metrics.count(request, answer.status, time.perf_counter() - began)
         return answer

@@ -120,7 +120,7 @@ def _sync(query: str) -> bool:
 
 def _country(country: str | None, alias: str | None) -> str:
     if country is not None and alias is not None and country != alias:
-        raise ValidationRefused("country_code", "is another country than in country")
+        raise ValidationRefused("country_code", "must match country")
     given = alias if country is None else country
     return DEFAULT_COUNTRY if given is None else given
 

@@ -106,7 +106,7 @@ async def test_sqlite_serves_from_one_process(shop: Kiwi) -> None:
 async def test_a_folder_that_is_not_there(shop: Kiwi) -> None:
     for command in (("serve",), ("accounts", "list")):
         why = await shop.fail(*command, KIWISMS_STORE_URL="sqlite:////nowhere/at/all.db")
-        assert why == "/nowhere/at is not there: make it"
+        assert why == "/nowhere/at does not exist; create it"
 
 
 async def test_the_simulator_alone(kiwi: Kiwi) -> None:

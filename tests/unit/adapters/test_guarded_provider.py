@@ -416,8 +416,8 @@ async def test_the_log_tells_of_changes_and_not_of_calls(
             await guard.rent(ORDER)
         await pause(clock)
     assert [record.message for record in caplog.records] == [
-        "the provider fails (look: Unknown(detail='lost')) and is not asked for now",
-        "the provider answers again",
+        "the provider fails (look: Unknown(detail='lost')); circuit opened",
+        "the provider answers again: circuit closed",
     ]
 
 

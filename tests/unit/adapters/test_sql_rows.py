@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from kiwisms.adapters.postgres import columns as postgres_columns
 from kiwisms.adapters.postgres.encode import rows as postgres_rows
+from kiwisms.adapters.sql_rows.columns import to_events
 from kiwisms.adapters.sql_rows.decode import Decode
 from kiwisms.adapters.sql_rows.encode import Encode
 from kiwisms.adapters.sqlite import columns as sqlite_columns
 from kiwisms.adapters.sqlite.encode import rows as sqlite_rows
 from kiwisms.domain.account import Account
+from kiwisms.domain.events import WebhookEvent
 from kiwisms.domain.money import Money, cents
 from kiwisms.domain.reconciliation import Reading
 from kiwisms.domain.sms import Code, Message
@@ -82,3 +84,7 @@ def test_a_message_is_kept_to_the_letter_and_a_moment_to_the_microsecond(
 def test_money_is_kept_to_the_micro_dollar(decode: Decode, encode: Encode, micros: int) -> None:
     rental = evolve(stores.waiting(), cost=Money(micros))
     assert decode.rental(row_of(encode, "rental", rental)) == rental
+
+
+def test_events_of_a_later_version_are_left_out() -> None:
+    assert to_events("sms.received,rental.foreseen") == {WebhookEvent.SMS_RECEIVED}

@@ -132,3 +132,8 @@ async def test_a_statement_adds_up(kit: Kit, ada: Account) -> None:
         ("8.61", "0.39"),
         ("9.00", "0.00"),
     ]
+
+
+async def test_only_an_account_has_keys(kit: Kit) -> None:
+    with pytest.raises(AccountNotFound):
+        await kit.kiwi.keys.create(AccountId("ada@example.com"))

@@ -88,7 +88,7 @@ def test_an_address_asks_for_messages_alone_and_keeps_what_it_asked_for() -> Non
         (None, LOW, Money(0), "low: must be more than 0"),
         (None, LOW, cents(-1), "low: must be more than 0"),
         (None, LOW, Money(1), "low: must be more than 0 and in whole cents"),
-        (None, None, cents(1), "low: goes with the event wallet.low"),
+        (None, None, cents(1), "low: is only allowed with the event wallet.low"),
         ("p1", LOW, cents(1), "events: wallet.low goes to the account's own address"),
     ],
 )
