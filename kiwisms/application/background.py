@@ -8,11 +8,11 @@ from typing import Final
 from attrs import frozen
 
 from kiwisms.application.balances import Balances
+from kiwisms.application.delivering import Delivering
 from kiwisms.application.looks import Looks
 from kiwisms.application.outcomes import Outcomes
 from kiwisms.application.pruning import Pruning
 from kiwisms.application.tracing import Tracing
-from kiwisms.application.webhooks import Webhooks
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.rental import OPEN, Rental, State
@@ -33,7 +33,7 @@ class Background:
     store: Store
     looks: Looks
     outcomes: Outcomes
-    webhooks: Webhooks
+    delivering: Delivering
     tracing: Tracing
     balances: Balances
     pruning: Pruning
@@ -82,7 +82,7 @@ class Background:
 
     async def deliver(self, delivery: Delivery) -> None:
         """Try a claimed delivery."""
-        await self.webhooks.deliver(delivery)
+        await self.delivering.deliver(delivery)
 
     async def trace(self, incident: Incident) -> None:
         """Go into a claimed incident."""

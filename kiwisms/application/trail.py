@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from attrs import frozen
 
@@ -10,6 +11,7 @@ from kiwisms.domain.causes import transfer_id
 from kiwisms.domain.ids import AccountId, TrailId
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.trail import Action, Line, TrailEntry, time_line
+from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
@@ -45,6 +47,19 @@ class Trail:
             action=action,
             subject=subject,
             detail=detail,
+        )
+
+    def entry_of_webhook(
+        self, webhook: Webhook, action: Action, *, by: str | None = None
+    ) -> TrailEntry:
+        """Make an entry about an address: of that only the host, as there may be secrets in it."""
+        parts = urlsplit(webhook.url)
+        return self.entry(
+            webhook.account_id,
+            action,
+            webhook.key_prefix or "",
+            f"{parts.scheme}://{parts.netloc}",
+            by=by,
         )
 
     async def of(self, account_id: AccountId, *, limit: int = 100) -> Sequence[TrailEntry]:

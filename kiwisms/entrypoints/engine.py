@@ -10,6 +10,7 @@ from kiwisms.application.accounts import Accounts
 from kiwisms.application.background import Background
 from kiwisms.application.balances import Balances
 from kiwisms.application.catalogs import Catalogs
+from kiwisms.application.delivering import Delivering
 from kiwisms.application.incidents import Incidents
 from kiwisms.application.keys import ApiKeys
 from kiwisms.application.looks import Looks
@@ -137,14 +138,11 @@ def join(
         notices=notices,
         terms=terms,
     )
-    webhooks = Webhooks(
+    delivering = Delivering(
         store=store,
         sender=ports.sender,
         vault=ports.vault,
-        outbox=outbox,
         clock=clock,
-        ids=ids,
-        notices=notices,
         terms=terms,
         trail=trail,
     )
@@ -166,7 +164,17 @@ def join(
             notices=notices,
             terms=terms,
         ),
-        webhooks=webhooks,
+        webhooks=Webhooks(
+            store=store,
+            vault=ports.vault,
+            outbox=outbox,
+            delivering=delivering,
+            clock=clock,
+            ids=ids,
+            notices=notices,
+            terms=terms,
+            trail=trail,
+        ),
         incidents=incidents,
         reconciling=Reconciling(store=store, provider=provider, clock=clock, terms=terms),
         trail=trail,
@@ -176,7 +184,7 @@ def join(
             store=store,
             looks=looks,
             outcomes=outcomes,
-            webhooks=webhooks,
+            delivering=delivering,
             tracing=Tracing(
                 store=store,
                 provider=provider,

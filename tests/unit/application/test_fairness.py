@@ -7,7 +7,7 @@ import pytest
 from attrs import evolve
 
 from kiwisms.application.background import FAIR_SHARE
-from kiwisms.application.webhooks import TRIES_PER_HOST, WAITING_PER_HOST
+from kiwisms.application.delivering import TRIES_PER_HOST, WAITING_PER_HOST
 from kiwisms.domain.account import Account
 from kiwisms.domain.delivery import Delivery, DeliveryStatus
 from kiwisms.domain.ids import AccountId, DeliveryId
