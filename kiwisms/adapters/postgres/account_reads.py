@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from kiwisms.adapters.postgres.batching import BatchedReads
 from kiwisms.adapters.postgres.columns import decode
 from kiwisms.adapters.postgres.connections import Connections
-from kiwisms.adapters.postgres.gathering import GatheredReads
 from kiwisms.adapters.postgres.statements import reads as sql
 from kiwisms.adapters.sql_rows.columns import from_key_prefix
 from kiwisms.domain.account import Account
@@ -26,7 +26,7 @@ class AccountReads:
     """The part `AccountReads` of a store in Postgres."""
 
     connections: Connections
-    _rentals_by_key: GatheredReads
+    _rentals_by_key: BatchedReads
 
     async def account(self, account_id: AccountId) -> Account | None:
         """Read one account."""

@@ -6,9 +6,9 @@ from typing import Self
 
 from kiwisms.adapters.postgres import encode, migrations
 from kiwisms.adapters.postgres.account_reads import AccountReads
+from kiwisms.adapters.postgres.batching import BatchedReads
 from kiwisms.adapters.postgres.connections import Connections
 from kiwisms.adapters.postgres.cross_account_reads import CrossAccountReads
-from kiwisms.adapters.postgres.gathering import GatheredReads
 from kiwisms.adapters.postgres.refusals import refusals
 from kiwisms.adapters.postgres.statements import pruning, reads, saves, schema
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
@@ -47,7 +47,7 @@ class PostgresStore(AccountReads, CrossAccountReads, WorkQueue):
     def __init__(self, url: str, *, pool: int = 10, prepare: bool = True) -> None:
         self.connections = Connections(url, most=pool, prepare=prepare)
         self._units = UnitsOfWork(self.connections)
-        self._rentals_by_key = GatheredReads(
+        self._rentals_by_key = BatchedReads(
             self.connections, one=reads.RENTAL, many=reads.RENTALS_BY_KEY
         )
 
