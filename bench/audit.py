@@ -18,7 +18,8 @@ from kiwisms.application.progress import Progress
 from kiwisms.domain.actors import APP
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
-from kiwisms.domain.rental import Pace, Rental
+from kiwisms.domain.pace import Pace
+from kiwisms.domain.rental import Rental
 
 ACCOUNTS: Final = 50
 RENTALS: Final = 200

@@ -18,7 +18,7 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.rental import OPEN, Rental, State
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
-from kiwisms.ports.store import Store
+from kiwisms.ports.work_queue import WorkQueue
 
 FAIR_SHARE: Final = 5
 """Deliveries of one account that are claimed at once, if not that many are under way."""
@@ -30,7 +30,7 @@ LONGEST_PAUSE: Final = timedelta(seconds=1)
 class Background:
     """What a worker does; each claim lasts for the lease, and then comes due again."""
 
-    store: Store
+    work: WorkQueue
     looks: Looks
     outcomes: Outcomes
     delivering: Delivering
@@ -43,7 +43,7 @@ class Background:
     async def claim_rentals(self, limit: int) -> Sequence[Rental]:
         """Take at most *limit* rentals that must be looked at."""
         now, terms = self.clock.now(), self.terms
-        return await self.store.claim_due_rentals(
+        return await self.work.claim_due_rentals(
             now=now, look_after=now + terms.pace.look, until=now + terms.lease, limit=limit
         )
 
@@ -58,7 +58,7 @@ class Background:
         """
         now = self.clock.now()
         tries = Counter(delivery.account_id for delivery in under_way)
-        return await self.store.claim_due_deliveries(
+        return await self.work.claim_due_deliveries(
             now=now,
             until=now + self.terms.lease,
             limit=limit,
@@ -69,7 +69,7 @@ class Background:
     async def claim_incidents(self, limit: int) -> Sequence[Incident]:
         """Take at most *limit* incidents that must be gone into."""
         now = self.clock.now()
-        return await self.store.claim_due_incidents(
+        return await self.work.claim_due_incidents(
             now=now, until=now + self.terms.lease, limit=limit
         )
 
@@ -98,7 +98,7 @@ class Background:
 
     async def pause(self) -> float:
         """Seconds until it is worth claiming again: until the next work is due, or a second."""
-        due = await self.store.next_due()
+        due = await self.work.next_due()
         if due is None:
             return LONGEST_PAUSE.total_seconds()
         wait = min(max(due - self.clock.now(), timedelta(0)), LONGEST_PAUSE)

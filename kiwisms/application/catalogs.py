@@ -7,7 +7,7 @@ from functools import partial
 from attrs import define, evolve, field, frozen
 
 from kiwisms.application.errors import ProviderFailed
-from kiwisms.application.sharing import Shared
+from kiwisms.application.single_flight import SingleFlight
 from kiwisms.domain.catalog import Catalog, CountryCode, Offer
 from kiwisms.domain.money import Money
 from kiwisms.domain.pricing import retail
@@ -52,7 +52,7 @@ class Catalogs:
     terms: Terms
     max_age: timedelta
     _known: dict[CountryCode, KnownCatalog] = field(factory=dict, init=False)
-    _fetches: Shared[CountryCode, KnownCatalog] = field(factory=Shared, init=False)
+    _fetches: SingleFlight[CountryCode, KnownCatalog] = field(factory=SingleFlight, init=False)
 
     async def current(self, country: CountryCode) -> KnownCatalog:
         """

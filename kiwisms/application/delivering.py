@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from kiwisms.application.lines import Lines
+from kiwisms.application.bulkheads import Bulkheads
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
 from kiwisms.domain.actors import WORKER
@@ -39,7 +39,9 @@ class Delivering:
     clock: Clock
     terms: Terms
     trail: Trail
-    _hosts: Lines[str] = field(factory=lambda: Lines(TRIES_PER_HOST, WAITING_PER_HOST), init=False)
+    _hosts: Bulkheads[str] = field(
+        factory=lambda: Bulkheads(TRIES_PER_HOST, WAITING_PER_HOST), init=False
+    )
 
     async def deliver(self, delivery: Delivery) -> Delivery:
         """

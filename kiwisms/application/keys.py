@@ -10,7 +10,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from kiwisms.application.repeat import repeatable
-from kiwisms.application.sharing import Shared
+from kiwisms.application.single_flight import SingleFlight
 from kiwisms.application.trail import Trail
 from kiwisms.domain.account import AccountNotFound
 from kiwisms.domain.api_key import (
@@ -58,7 +58,7 @@ class ApiKeys:
     ids: Ids
     trail: Trail
     _remembered: dict[bytes, _Remembered] = field(factory=dict, init=False, repr=False)
-    _verifying: Shared[bytes, Caller] = field(factory=Shared, init=False, repr=False)
+    _verifying: SingleFlight[bytes, Caller] = field(factory=SingleFlight, init=False, repr=False)
 
     @repeatable
     async def create(self, account_id: AccountId, *, label: str = "") -> tuple[ApiKey, str]:
@@ -126,7 +126,7 @@ class ApiKeys:
     def forget(self) -> None:
         """Believe no key any more without asking the store."""
         self._remembered.clear()
-        self._verifying = Shared()
+        self._verifying = SingleFlight()
 
     async def _verify(self, text: str) -> Caller:
         prefix, secret = read_key(text)

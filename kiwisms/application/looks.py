@@ -11,7 +11,7 @@ from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import Progress
 from kiwisms.application.repeat import repeatable
-from kiwisms.application.sharing import Shared
+from kiwisms.application.single_flight import SingleFlight
 from kiwisms.domain.actors import WORKER
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
@@ -72,7 +72,7 @@ class Looks:
     clock: Clock
     notices: Notices
     terms: Terms
-    _flights: Shared[RentalId, Rental] = field(factory=Shared, init=False)
+    _flights: SingleFlight[RentalId, Rental] = field(factory=SingleFlight, init=False)
 
     async def refresh(self, rental: Rental) -> Rental:
         """

@@ -9,7 +9,7 @@ from attrs import define, evolve, field
 
 from kiwisms.application.balances import Balances
 from kiwisms.application.repeat import repeatable
-from kiwisms.application.sharing import Shared
+from kiwisms.application.single_flight import SingleFlight
 from kiwisms.application.trail import Trail
 from kiwisms.domain.actors import WORKER
 from kiwisms.domain.ids import ActivationId
@@ -50,7 +50,7 @@ class Tracing:
     clock: Clock
     terms: Terms
     trail: Trail
-    _lists: Shared[None, Sequence[Active] | Unknown] = field(factory=Shared, init=False)
+    _lists: SingleFlight[None, Sequence[Active] | Unknown] = field(factory=SingleFlight, init=False)
 
     async def trace(self, incident: Incident) -> None:
         """Find out about a claimed incident what can be, and save that."""

@@ -1,7 +1,7 @@
 """A rented number from the request to its end: a state machine written as a table."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Self
@@ -12,6 +12,7 @@ from kiwisms.domain.catalog import CountryCode, ServiceCode
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, ActivationId, IdempotencyKey, KeyPrefix, RentalId
 from kiwisms.domain.money import Money
+from kiwisms.domain.pace import Pace
 from kiwisms.domain.sms import Message
 from kiwisms.domain.transitions import next_state
 
@@ -95,25 +96,6 @@ class RenewNotFound(KiwismsError):
 
     def __init__(self) -> None:
         super().__init__("Rental not found")
-
-
-@frozen(kw_only=True)
-class Pace:
-    """
-    How long things take and how often they are looked at.
-
-    Source: settings, ``KIWISMS_SESSION_SECONDS``, ``KIWISMS_SYNC_SECONDS`` and, for *rescue*,
-    ``KIWISMS_PROVIDER_TIMEOUT_SECONDS``; provider's documentation for a sleeping number.
-    """
-
-    session: timedelta = timedelta(minutes=20)
-    look: timedelta = timedelta(seconds=3)
-    hurry: timedelta = timedelta(minutes=1)
-    """After a message the next may come at once, and a look shows only the newest."""
-    look_asleep: timedelta = timedelta(seconds=15)
-    look_received: timedelta = timedelta(seconds=15)
-    rescue: timedelta = timedelta(seconds=25)
-    """After this long a request that nobody finished is given up."""
 
 
 @frozen(kw_only=True)

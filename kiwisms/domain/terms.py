@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from attrs import field, frozen
 
-from kiwisms.domain.rental import Pace
+from kiwisms.domain.pace import Pace
 
 
 @frozen(kw_only=True)

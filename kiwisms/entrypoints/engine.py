@@ -181,7 +181,7 @@ def join(
         pruning=pruning,
         pushes=Pushes(store=store, clock=clock, notices=notices, secrets=push_secrets),
         background=Background(
-            store=store,
+            work=store,
             looks=looks,
             outcomes=outcomes,
             delivering=delivering,

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from attrs import field, frozen
 
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.domain.rental import Pace
+from kiwisms.domain.pace import Pace
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints.rules import (
     Choice,

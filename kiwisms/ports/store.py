@@ -1,6 +1,5 @@
 """Where facts are kept: read at once, written together, and never half."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -8,30 +7,15 @@ from typing import Protocol
 from attrs import frozen
 
 from kiwisms.domain.account import Account
-from kiwisms.domain.api_key import ApiKey
-from kiwisms.domain.books import Books
-from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.errors import KiwismsError
-from kiwisms.domain.history import Step
-from kiwisms.domain.idempotency import IdempotencyRecord
-from kiwisms.domain.ids import (
-    AccountId,
-    ActivationId,
-    DeliveryId,
-    IdempotencyKey,
-    IncidentId,
-    KeyPrefix,
-    RentalId,
-)
-from kiwisms.domain.incident import Incident
-from kiwisms.domain.ledger import Transfer
+from kiwisms.domain.ids import AccountId
 from kiwisms.domain.push import PushedMessage
-from kiwisms.domain.reconciliation import Outlay, Reading
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.reconciliation import Reading
 from kiwisms.domain.trail import TrailEntry
-from kiwisms.domain.wallet import Wallet
-from kiwisms.domain.webhook import Webhook
+from kiwisms.ports.account_reads import AccountReads
+from kiwisms.ports.cross_account_reads import CrossAccountReads
 from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead, Transaction
+from kiwisms.ports.work_queue import WorkQueue
 
 
 class StoreUnavailable(KiwismsError):
@@ -66,7 +50,7 @@ class Pruned:
     pushes: int = 0
 
 
-class Store(Protocol):
+class Store(AccountReads, CrossAccountReads, WorkQueue, Protocol):
     """
     Everything that is kept.
 
@@ -97,205 +81,12 @@ class Store(Protocol):
         """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
         ...
 
-    async def account(self, account_id: AccountId) -> Account | None:
-        """Read one account."""
-        ...
-
-    async def account_by_email(self, email: str) -> Account | None:
-        """Find an account by its normal email."""
-        ...
-
-    async def accounts(self) -> Sequence[Account]:
-        """All accounts, the oldest first."""
-        ...
-
-    async def api_key(self, account_id: AccountId, prefix: KeyPrefix) -> ApiKey | None:
-        """Read one API key."""
-        ...
-
-    async def api_keys(self, account_id: AccountId) -> Sequence[ApiKey]:
-        """An account's API keys, the oldest first."""
-        ...
-
-    async def wallet(self, account_id: AccountId) -> Wallet | None:
-        """Read an account's wallet."""
-        ...
-
-    async def transfers(self, account_id: AccountId) -> Sequence[Transfer]:
-        """An account's transfers by number."""
-        ...
-
-    async def idempotency(
-        self, account_id: AccountId, key: IdempotencyKey
-    ) -> IdempotencyRecord | None:
-        """Read what is known of an idempotency key."""
-        ...
-
-    async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
-        """Read one rental, in whatever state."""
-        ...
-
-    async def active_rentals(self, account_id: AccountId, now: datetime) -> Sequence[Rental]:
-        """An account's rentals that are active at *now*, the newest first."""
-        ...
-
-    async def find_rental(self, rental_id: RentalId) -> Rental | None:
-        """Find a rental without knowing its account: for the operator."""
-        ...
-
-    async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
-        """Find a rental by upstream's id of its number: an OPEN one first, and then the newest."""
-        ...
-
-    async def rentals(
-        self, *, account_id: AccountId | None, state: State | None, limit: int
-    ) -> Sequence[Rental]:
-        """The newest rentals, of one account or of all, in one state or in any."""
-        ...
-
-    async def steps(self, account_id: AccountId, rental_id: RentalId) -> Sequence[Step]:
-        """A rental's history in order."""
-        ...
-
-    async def webhook(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Webhook | None:
-        """Read the address for exactly this key, or with ``None`` the account's own."""
-        ...
-
-    async def webhooks(self, account_id: AccountId) -> Sequence[Webhook]:
-        """An account's webhook addresses, its own first."""
-        ...
-
-    async def deliveries(self, account_id: AccountId, *, limit: int) -> Sequence[Delivery]:
-        """An account's newest webhook deliveries."""
-        ...
-
-    async def deliveries_of_rental(
-        self, account_id: AccountId, rental_id: RentalId
-    ) -> Sequence[Delivery]:
-        """The deliveries of a rental's events, the oldest first."""
-        ...
-
-    async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
-        """Find a delivery without knowing its account: for the operator."""
-        ...
-
-    async def incidents(self, *, open_only: bool = False, limit: int) -> Sequence[Incident]:
-        """The newest incidents, or the newest that are open."""
-        ...
-
-    async def incidents_of_rental(
-        self, account_id: AccountId, rental_id: RentalId
-    ) -> Sequence[Incident]:
-        """The incidents about a rental, by id: one made later sorts later."""
-        ...
-
-    async def trail(self, account_id: AccountId, *, limit: int) -> Sequence[TrailEntry]:
-        """The newest entries of an account's trail, the newest first."""
-        ...
-
-    async def find_incident(self, incident_id: IncidentId) -> Incident | None:
-        """Find an incident without knowing its account: for the operator."""
-        ...
-
-    async def count_open_incidents(self) -> int:
-        """How many incidents of all accounts are open."""
-        ...
-
     async def add_push(self, pushed: PushedMessage) -> bool:
         """Keep a pushed message durably; tells whether it is the first with its id."""
         ...
 
-    async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
-        """Every message that was pushed for a number, in the order of arrival."""
-        ...
-
-    async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
-        """The newest that arrived since then, for numbers that no rental and no incident has."""
-        ...
-
-    async def outlay(self, *, ending: datetime) -> Outlay:
-        """Add up what upstream was paid; a number moves when it waits and expires by *ending*."""
-        ...
-
-    async def last_reading(self) -> Reading | None:
-        """The newest reading of upstream's balance."""
-        ...
-
     async def add_reading(self, reading: Reading) -> None:
         """Keep a reading."""
-        ...
-
-    async def claim_rental(
-        self,
-        account_id: AccountId,
-        rental_id: RentalId,
-        *,
-        now: datetime,
-        look_after: datetime,
-        until: datetime,
-    ) -> bool:
-        """
-        Take the right to look upstream at one rental, once.
-
-        Only when it is OPEN and its ``look_after`` has come. Of all who ask at once, one is given
-        it.
-
-        Args:
-            account_id: Whose rental.
-            rental_id: Which.
-            now: The moment of the look.
-            look_after: Becomes the rental's: whoever polls may look again then, also when this
-                look never ended.
-            until: Becomes its ``due_at``: nobody need look by himself before.
-        """
-        ...
-
-    async def hasten_rental(
-        self, account_id: AccountId, rental_id: RentalId, *, now: datetime
-    ) -> bool:
-        """Make a rental due now, and let it be looked at; tells whether it is OPEN."""
-        ...
-
-    async def claim_due_rentals(
-        self, *, now: datetime, look_after: datetime, until: datetime, limit: int
-    ) -> Sequence[Rental]:
-        """
-        Take rentals whose ``due_at`` has come, the longest due first.
-
-        Their ``due_at`` becomes *until*, so no other worker takes them before, and one does
-        after; *look_after* is as in `claim_rental`. Returns them as they are now.
-        """
-        ...
-
-    async def claim_due_deliveries(
-        self,
-        *,
-        now: datetime,
-        until: datetime,
-        limit: int,
-        per_account: int,
-        busy: Collection[AccountId] = (),
-    ) -> Sequence[Delivery]:
-        """
-        Take deliveries whose ``due_at`` has come, as `claim_due_rentals` does.
-
-        Of each account the *per_account* longest due are given at most, and of those that are
-        *busy* none, however many are due.
-        """
-        ...
-
-    async def claim_due_incidents(
-        self, *, now: datetime, until: datetime, limit: int
-    ) -> Sequence[Incident]:
-        """Take incidents whose ``due_at`` has come, as `claim_due_rentals` does."""
-        ...
-
-    async def next_due(self) -> datetime | None:
-        """When the next rental, delivery or incident comes due, if any ever does."""
-        ...
-
-    def books(self) -> AsyncIterator[Books]:
-        """Every account's books, each read at one moment."""
         ...
 
     async def prune_pushes(self, *, before: datetime, limit: int) -> int:

@@ -35,9 +35,10 @@ from kiwisms.domain.ids import (
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import Money, cents
+from kiwisms.domain.pace import Pace
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance
-from kiwisms.domain.rental import Pace, Rental, State
+from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.sms import Code, Message
 from kiwisms.domain.trail import Action, TrailEntry
 from kiwisms.domain.wallet import Wallet

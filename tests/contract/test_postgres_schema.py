@@ -8,7 +8,14 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-from kiwisms.adapters.postgres import statements
+from kiwisms.adapters.postgres.statements import (
+    notices,
+    pruning,
+    reads,
+    saves,
+    schema,
+    work_queue,
+)
 from kiwisms.domain.account import AccountStatus
 from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.idempotency import KeyState
@@ -17,6 +24,14 @@ from kiwisms.domain.ledger import LedgerAccount
 from kiwisms.domain.rental import State
 from tests.postgres import database
 
+STATEMENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        name: statement
+        for module in (reads, saves, work_queue, pruning, schema, notices)
+        for name, statement in vars(module).items()
+        if name.isupper()
+    }
+)
 NOT_BY_ACCOUNT: Final[Mapping[str, str]] = MappingProxyType(
     {
         "ACCOUNT_BY_EMAIL": "who signs in is known by nothing else",
@@ -77,9 +92,7 @@ FRAGMENTS: Final = {
     "INCIDENTS",
     "ALL_PUSHES",
 }
-BY_ACCOUNT: Final = sorted(
-    set(filter(str.isupper, vars(statements))) - set(NOT_BY_ACCOUNT) - NO_ROWS - FRAGMENTS
-)
+BY_ACCOUNT: Final = sorted(STATEMENTS.keys() - NOT_BY_ACCOUNT.keys() - NO_ROWS - FRAGMENTS)
 
 OPERATORS_TABLES: Final = {
     "schema_version": "one",
@@ -147,7 +160,7 @@ async def test_every_foreign_key_stays_within_its_account(connection: Connection
 
 @pytest.mark.parametrize("name", BY_ACCOUNT)
 def test_every_statement_carries_the_account(name: str) -> None:
-    statement = getattr(statements, name)
+    statement = STATEMENTS[name]
     for part in re.split(r"\bFROM (?=rental\b)", statement):
         if "own" in part:
             assert re.search(r"SELECT account_id|account_id = own\.account_id", part)
@@ -157,7 +170,7 @@ def test_every_statement_carries_the_account(name: str) -> None:
 
 
 def test_what_is_listed_is_there() -> None:
-    assert set(NOT_BY_ACCOUNT) | NO_ROWS | FRAGMENTS <= set(vars(statements))
+    assert set(NOT_BY_ACCOUNT) | NO_ROWS | FRAGMENTS <= STATEMENTS.keys()
 
 
 @pytest.mark.parametrize(
@@ -219,7 +232,7 @@ SHARES: Final = {"CLAIM_DUE_DELIVERIES"}
 ASKED: Final = sorted(
     name
     for name in {*BY_ACCOUNT, *NOT_BY_ACCOUNT} - SORTED
-    if not re.search(r"\bown\b|VALUES", getattr(statements, name))
+    if not re.search(r"\bown\b|VALUES", STATEMENTS[name])
 )
 
 
@@ -227,7 +240,7 @@ ASKED: Final = sorted(
 async def test_every_statement_finds_its_rows_by_an_index(
     connection: Connection, name: str
 ) -> None:
-    statement = re.sub(r"%\(\w+\)s|%s", "NULL", getattr(statements, name))
+    statement = re.sub(r"%\(\w+\)s|%s", "NULL", STATEMENTS[name])
     # With NULL in its place a condition would be false from the start.
     statement = statement.replace("LIMIT NULL", "LIMIT 1").replace("version = NULL", "version = 1")
     statement = re.sub(r"(id|key|prefix|email|state) = NULL", r"\1 = 'a'", statement)

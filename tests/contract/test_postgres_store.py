@@ -12,12 +12,8 @@ import pytest
 from attrs import evolve
 
 from kiwisms.adapters.local_notices import LocalNotices
-from kiwisms.adapters.postgres import (
-    PostgresNotices,
-    PostgresStore,
-    connections,
-    statements,
-)
+from kiwisms.adapters.postgres import PostgresNotices, PostgresStore, connections
+from kiwisms.adapters.postgres.statements import schema
 from kiwisms.adapters.system import SystemClock
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import AccountId, RentalId
@@ -256,7 +252,7 @@ async def test_whoever_migrates_second_waits_for_as_long_as_it_takes(url: str) -
         await psycopg.AsyncConnection.connect(url) as other,
         asyncio.timeout(SOON),
     ):
-        await other.execute(statements.LOCK_SCHEMA.encode())
+        await other.execute(schema.LOCK_SCHEMA.encode())
         waits = asyncio.create_task(store.migrate())
         await let_all_run()
         assert not waits.done()

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from kiwisms.adapters.postgres import statements as sql
 from kiwisms.adapters.postgres.columns import from_moment
+from kiwisms.adapters.postgres.statements import saves as sql
 from kiwisms.adapters.sql_rows.columns import Row, from_key_prefix
 from kiwisms.adapters.sql_rows.encode import Encode
 from kiwisms.domain.account import Account

@@ -4,9 +4,9 @@ from typing import Final, Self
 
 from attrs import asdict, define, evolve
 
-from kiwisms.adapters.postgres import statements as sql
 from kiwisms.adapters.postgres.columns import decode
 from kiwisms.adapters.postgres.connections import Connection, read_one
+from kiwisms.adapters.postgres.statements import reads as sql
 from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.domain.account import Account, AccountNotFound
 from kiwisms.domain.idempotency import IdempotencyRecord

@@ -5,9 +5,9 @@ import logging
 from typing import Final, Self
 from uuid import uuid4
 
-from kiwisms.adapters.postgres import statements as sql
 from kiwisms.adapters.postgres.connections import Connections
 from kiwisms.adapters.postgres.refusals import refusals
+from kiwisms.adapters.postgres.statements import notices as sql
 from kiwisms.adapters.postgres.store import PostgresStore
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.ports.notices import Notices

@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from kiwisms.adapters.postgres import statements as sql
 from kiwisms.adapters.postgres.connections import Connection, Connections
 from kiwisms.adapters.postgres.known import Known
 from kiwisms.adapters.postgres.refusals import refusals
+from kiwisms.adapters.postgres.statements import reads as sql
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId

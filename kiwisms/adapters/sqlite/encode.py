@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from kiwisms.adapters.sql_rows.columns import Row, from_key_prefix
 from kiwisms.adapters.sql_rows.encode import Encode
-from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import from_moment
+from kiwisms.adapters.sqlite.statements import saves as sql
 from kiwisms.domain.account import Account
 from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.delivery import Delivery

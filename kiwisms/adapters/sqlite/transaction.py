@@ -4,10 +4,10 @@ import sqlite3
 
 from kiwisms.adapters.sql_rows.columns import Row, from_key_prefix
 from kiwisms.adapters.sqlite import encode
-from kiwisms.adapters.sqlite import statements as sql
 from kiwisms.adapters.sqlite.columns import decode, from_moment, to_optional_moment
 from kiwisms.adapters.sqlite.reader import Parameters, Reader
 from kiwisms.adapters.sqlite.refusals import one_number
+from kiwisms.adapters.sqlite.statements import reads, saves
 from kiwisms.domain.account import Account, AccountNotFound
 from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.catalog import ServiceUnavailable
@@ -37,26 +37,26 @@ class SqliteTransaction:
     def __init__(self, reader: Reader, account_id: AccountId) -> None:
         self._reader = reader
         self._account_id = account_id
-        (self._version,) = self._must(sql.VERSION, (account_id,))
+        (self._version,) = self._must(reads.VERSION, (account_id,))
         self._writes: list[encode.Write] = []
         self._most_waiting: int | None = None
 
     async def account(self) -> Account:
         """The account itself."""
-        return decode.account(self._must(sql.ACCOUNT, (self._account_id,)))
+        return decode.account(self._must(reads.ACCOUNT, (self._account_id,)))
 
     async def wallet(self) -> Wallet:
         """The account's wallet."""
-        return decode.wallet(self._must(sql.WALLET, (self._account_id,)))
+        return decode.wallet(self._must(reads.WALLET, (self._account_id,)))
 
     async def transfer(self, transfer_id: TransferId) -> Transfer | None:
         """One transfer of the account."""
-        row = self._one(sql.TRANSFER, transfer_id)
+        row = self._one(reads.TRANSFER, transfer_id)
         return decode.transfer(row) if row else None
 
     async def rental(self, rental_id: RentalId) -> Rental | None:
         """One rental of the account, in whatever state."""
-        row = self._one(sql.RENTAL, rental_id)
+        row = self._one(reads.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
     async def usage(self, asked: UsageAsked) -> Usage:
@@ -67,32 +67,32 @@ class SqliteTransaction:
             "since": from_moment(asked.since),
             "most_cancels": asked.most_cancels,
         }
-        active, nth_cancel = self._must(sql.USAGE, places)
+        active, nth_cancel = self._must(reads.USAGE, places)
         return Usage(active=active, nth_cancel=to_optional_moment(nth_cancel))
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
         """What is known of one of the account's idempotency keys."""
-        row = self._one(sql.IDEMPOTENCY, key)
+        row = self._one(reads.IDEMPOTENCY, key)
         return decode.idempotency(row) if row else None
 
     async def api_key(self, prefix: KeyPrefix) -> ApiKey | None:
         """One API key of the account."""
-        row = self._one(sql.API_KEY, prefix)
+        row = self._one(reads.API_KEY, prefix)
         return decode.api_key(row) if row else None
 
     async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
         """The address for exactly this key, or with ``None`` the account's own."""
-        row = self._one(sql.WEBHOOK, from_key_prefix(key_prefix))
+        row = self._one(reads.WEBHOOK, from_key_prefix(key_prefix))
         return decode.webhook(row) if row else None
 
     async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """One webhook delivery of the account."""
-        row = self._one(sql.DELIVERY, delivery_id)
+        row = self._one(reads.DELIVERY, delivery_id)
         return decode.delivery(row) if row else None
 
     async def incident(self, incident_id: IncidentId) -> Incident | None:
         """One incident of the account."""
-        row = self._one(sql.INCIDENT, incident_id)
+        row = self._one(reads.INCIDENT, incident_id)
         return decode.incident(row) if row else None
 
     def save(self, *facts: Fact) -> None:
@@ -125,13 +125,13 @@ class SqliteTransaction:
             NumberTaken: Another rental has the number.
         """
         own = self._account_id, self._version
-        if connection.execute(sql.NEXT_VERSION, own).rowcount == 0:
+        if connection.execute(saves.NEXT_VERSION, own).rowcount == 0:
             raise TransactionOutrun(f"another process wrote to account {self._account_id} first")
         with one_number():
             for statement, row in self._writes:
                 connection.execute(statement, row)
         if self._most_waiting is not None:
-            beyond = connection.execute(sql.WAITING_BEYOND, (self._most_waiting,))
+            beyond = connection.execute(reads.WAITING_BEYOND, (self._most_waiting,))
             if beyond.fetchone():
                 raise ServiceUnavailable(NO_PLACE)
 

@@ -7,7 +7,7 @@ import click
 from attrs import frozen
 
 from kiwisms.domain.account import Account
-from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.run import for_account, office
 from kiwisms.entrypoints.cli.shape import Group
 from kiwisms.entrypoints.engine import Kiwisms
 
@@ -62,17 +62,15 @@ async def list_all(kiwi: Kiwisms) -> list[AccountView]:
 @accounts.command()
 @click.argument("account")
 @click.option("--reason", required=True, help="Why; only the operator sees it.")
-@office
-async def suspend(kiwi: Kiwisms, account: str, reason: str) -> AccountView:
+@for_account
+async def suspend(kiwi: Kiwisms, account: Account, reason: str) -> AccountView:
     """Refuse a customer's requests until `reinstate`. ACCOUNT is an id or an email."""
-    found = await kiwi.accounts.find(account)
-    return _view(await kiwi.accounts.suspend(found.id, reason=reason))
+    return _view(await kiwi.accounts.suspend(account.id, reason=reason))
 
 
 @accounts.command()
 @click.argument("account")
-@office
-async def reinstate(kiwi: Kiwisms, account: str) -> AccountView:
+@for_account
+async def reinstate(kiwi: Kiwisms, account: Account) -> AccountView:
     """Accept a suspended customer's requests again. ACCOUNT is an id or an email."""
-    found = await kiwi.accounts.find(account)
-    return _view(await kiwi.accounts.reinstate(found.id))
+    return _view(await kiwi.accounts.reinstate(account.id))

@@ -5,8 +5,9 @@ from datetime import datetime
 import click
 from attrs import field, frozen
 
+from kiwisms.domain.account import Account
 from kiwisms.domain.api_key import ApiKey
-from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.run import for_account, office
 from kiwisms.entrypoints.cli.shape import Group
 from kiwisms.entrypoints.engine import Kiwisms
 
@@ -50,21 +51,19 @@ def keys() -> None:
 @keys.command()
 @click.argument("account")
 @click.option("--label", default="", help="The customer's own name for the key.")
-@office
-async def create(kiwi: Kiwisms, account: str, label: str) -> NewKeyView:
+@for_account
+async def create(kiwi: Kiwisms, account: Account, label: str) -> NewKeyView:
     """Issue an API key, which is shown only this once. ACCOUNT is an id or an email."""
-    found = await kiwi.accounts.find(account)
-    key, text = await kiwi.keys.create(found.id, label=label)
+    key, text = await kiwi.keys.create(account.id, label=label)
     return NewKeyView(key=text, prefix=key.prefix, account_id=key.account_id, label=key.label)
 
 
 @keys.command("list")
 @click.argument("account")
-@office
-async def list_all(kiwi: Kiwisms, account: str) -> list[KeyView]:
+@for_account
+async def list_all(kiwi: Kiwisms, account: Account) -> list[KeyView]:
     """List an account's keys, the oldest first. ACCOUNT is an id or an email."""
-    found = await kiwi.accounts.find(account)
-    return [_view(key) for key in await kiwi.keys.all(found.id)]
+    return [_view(key) for key in await kiwi.keys.all(account.id)]
 
 
 @keys.command()

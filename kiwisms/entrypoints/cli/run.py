@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec
 
 import click
 
+from kiwisms.domain.account import Account
 from kiwisms.domain.actors import OPERATOR
 from kiwisms.entrypoints.cli.output import Failed, show
 from kiwisms.entrypoints.cli.shape import wishes
@@ -18,11 +19,23 @@ from kiwisms.entrypoints.wiring import open_engine, open_office, open_provider
 
 P = ParamSpec("P")
 Work = Callable[Concatenate[Kiwisms, P], Awaitable[object]]
+WorkOnAccount = Callable[Concatenate[Kiwisms, Account, ...], Awaitable[object]]
 
 
 def office(work: Work[P]) -> Callable[P, None]:
     """Make a command of *work*, which is given an engine that needs no provider set."""
     return _command(work, open_office)
+
+
+def for_account(work: WorkOnAccount) -> Callable[..., None]:
+    """Make a command as `office` does; *work* is given the account that its ACCOUNT names."""
+
+    @office
+    @wraps(work)
+    async def command(kiwi: Kiwisms, /, account: str, **asked: object) -> object:
+        return await work(kiwi, await kiwi.accounts.find(account), **asked)
+
+    return command
 
 
 def with_provider(work: Work[P]) -> Callable[P, None]:

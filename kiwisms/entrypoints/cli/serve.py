@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from kiwisms.entrypoints.cli.run import read_settings, tell
 from kiwisms.entrypoints.cli.server import address_of, drain_seconds, listen, run, serving
 from kiwisms.entrypoints.cli.shape import Command
-from kiwisms.entrypoints.cli.watch import Up, Watch, be_worker
+from kiwisms.entrypoints.cli.supervisor import Supervisor, Up, be_worker
 from kiwisms.entrypoints.http.metrics import share_metrics
 from kiwisms.entrypoints.logs import configure_logs
 from kiwisms.entrypoints.settings import Settings
@@ -49,12 +49,12 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
         if settings.workers == 1:
             run(partial(_serve, settings, listener, up))
         else:
-            _watch(settings, listener, up)
+            _supervise(settings, listener, up)
 
 
-def _watch(settings: Settings, listener: socket.socket, up: Up) -> None:
+def _supervise(settings: Settings, listener: socket.socket, up: Up) -> None:
     with TemporaryDirectory(prefix="kiwisms-metrics-") as folder:
-        watch = Watch(
+        supervisor = Supervisor(
             work=partial(_work, settings, listener, Path(folder)),
             count=settings.workers,
             drain_seconds=drain_seconds(settings),
@@ -62,7 +62,7 @@ def _watch(settings: Settings, listener: socket.socket, up: Up) -> None:
             # While it is open here, who comes now would wait for a worker and not be refused.
             when_ending=listener.close,
         )
-        run(watch.run, ends_when_told_twice=False)
+        run(supervisor.run, ends_when_told_twice=False)
 
 
 def _work(

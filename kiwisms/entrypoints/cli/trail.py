@@ -5,8 +5,9 @@ from datetime import datetime
 import click
 from attrs import frozen
 
+from kiwisms.domain.account import Account
 from kiwisms.domain.trail import TrailEntry
-from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.run import for_account
 from kiwisms.entrypoints.cli.shape import Command, limit
 from kiwisms.entrypoints.engine import Kiwisms
 
@@ -35,13 +36,12 @@ def _view(entry: TrailEntry) -> EntryView:
 @click.command(cls=Command)
 @click.argument("account")
 @limit
-@office
-async def trail(kiwi: Kiwisms, account: str, limit: int) -> list[EntryView]:
+@for_account
+async def trail(kiwi: Kiwisms, account: Account, limit: int) -> list[EntryView]:
     """
     List who changed an account, what and when.
 
     The newest change comes first. ACCOUNT is an id or an email. For changes of its rentals see
     `rentals show`.
     """
-    found = await kiwi.accounts.find(account)
-    return [_view(entry) for entry in await kiwi.trail.of(found.id, limit=limit)]
+    return [_view(entry) for entry in await kiwi.trail.of(account.id, limit=limit)]

@@ -9,11 +9,12 @@ import click
 from attrs import astuple, fields_dict, frozen
 
 from kiwisms.application.wallets import StatementLine
+from kiwisms.domain.account import Account
 from kiwisms.domain.contract_values import instant
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.money import Money
 from kiwisms.domain.wallet import Wallet
-from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.run import for_account
 from kiwisms.entrypoints.cli.shape import Group, wishes
 from kiwisms.entrypoints.engine import Kiwisms
 
@@ -96,13 +97,12 @@ def wallet() -> None:
 @click.argument("amount", type=Amount())
 @click.option("--reason", required=True, help="Why; it stands on the statement.")
 @click.option("--reference", help="Your own name for this payment; a repeat is not applied again.")
-@office
+@for_account
 async def credit(
-    kiwi: Kiwisms, account: str, amount: Money, reason: str, reference: str | None
+    kiwi: Kiwisms, account: Account, amount: Money, reason: str, reference: str | None
 ) -> WalletView:
     """Put AMOUNT dollars into a customer's wallet. ACCOUNT is an id or an email."""
-    found = await kiwi.accounts.find(account)
-    return _view(await kiwi.wallet.credit(found.id, amount, reason=reason, reference=reference))
+    return _view(await kiwi.wallet.credit(account.id, amount, reason=reason, reference=reference))
 
 
 @wallet.command()
@@ -110,29 +110,27 @@ async def credit(
 @click.argument("amount", type=Amount())
 @click.option("--reason", required=True, help="Why; it stands on the statement.")
 @click.option("--reference", help="Your own name for this payment; a repeat is not applied again.")
-@office
+@for_account
 async def debit(
-    kiwi: Kiwisms, account: str, amount: Money, reason: str, reference: str | None
+    kiwi: Kiwisms, account: Account, amount: Money, reason: str, reference: str | None
 ) -> WalletView:
     """Take AMOUNT dollars out of a customer's wallet. ACCOUNT is an id or an email."""
-    found = await kiwi.accounts.find(account)
-    return _view(await kiwi.wallet.debit(found.id, amount, reason=reason, reference=reference))
+    return _view(await kiwi.wallet.debit(account.id, amount, reason=reason, reference=reference))
 
 
 @wallet.command()
 @click.argument("account")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the statement as CSV.")
-@office
-async def statement(kiwi: Kiwisms, account: str, *, as_csv: bool) -> StatementView | str:
+@for_account
+async def statement(kiwi: Kiwisms, account: Account, *, as_csv: bool) -> StatementView | str:
     """List all that moved in a wallet, the oldest first. ACCOUNT is an id or an email."""
     if as_csv and wishes().json:
         raise click.UsageError("--csv and --json cannot be combined")
-    found = await kiwi.accounts.find(account)
-    lines = [_line(line) for line in await kiwi.wallet.statement(found.id)]
+    lines = [_line(line) for line in await kiwi.wallet.statement(account.id)]
     if as_csv:
         return _csv(lines)
-    now = await kiwi.wallet.balance(found.id)
-    return StatementView(account_id=found.id, balance=now.available, held=now.held, lines=lines)
+    now = await kiwi.wallet.balance(account.id)
+    return StatementView(account_id=account.id, balance=now.available, held=now.held, lines=lines)
 
 
 def _csv(lines: Sequence[LineView]) -> str:

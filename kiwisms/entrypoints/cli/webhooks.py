@@ -6,13 +6,14 @@ from datetime import datetime
 import click
 from attrs import field, frozen
 
+from kiwisms.domain.account import Account
 from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry
 from kiwisms.domain.events import WebhookEvent
 from kiwisms.domain.ids import DeliveryId, KeyPrefix
 from kiwisms.domain.money import Money
 from kiwisms.domain.webhook import Webhook
 from kiwisms.entrypoints.cli.output import Failed
-from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.run import for_account, office
 from kiwisms.entrypoints.cli.shape import Group, limit
 from kiwisms.entrypoints.engine import Kiwisms
 
@@ -117,9 +118,15 @@ _key = click.option("--key", metavar="PREFIX", help="The API key's own address, 
 @click.option(
     "--low", metavar="AMOUNT", help="Send wallet.low when less than AMOUNT dollars are left."
 )
-@office
+@for_account
 async def set_address(
-    kiwi: Kiwisms, account: str, url: str, *, key: str | None, events: str | None, low: str | None
+    kiwi: Kiwisms,
+    account: Account,
+    url: str,
+    *,
+    key: str | None,
+    events: str | None,
+    low: str | None,
 ) -> WebhookView:
     """
     Send an account's events to URL from now on.
@@ -128,9 +135,8 @@ async def set_address(
     rental.completed and wallet.low. An address that is set again keeps its secret, and its events
     unless you name others.
     """
-    found = await kiwi.accounts.find(account)
     webhook, secret = await kiwi.webhooks.set(
-        found.id, url, key_prefix=_prefix(key), events=events, low=low
+        account.id, url, key_prefix=_prefix(key), events=events, low=low
     )
     return _webhook(webhook, secret)
 
@@ -138,31 +144,28 @@ async def set_address(
 @webhooks.command("show")
 @click.argument("account")
 @_key
-@office
-async def show_address(kiwi: Kiwisms, account: str, key: str | None) -> WebhookView:
+@for_account
+async def show_address(kiwi: Kiwisms, account: Account, key: str | None) -> WebhookView:
     """Show a webhook address and its secret. ACCOUNT is an id or an email."""
-    found = await kiwi.accounts.find(account)
-    return _webhook(*await kiwi.webhooks.show(found.id, key_prefix=_prefix(key)))
+    return _webhook(*await kiwi.webhooks.show(account.id, key_prefix=_prefix(key)))
 
 
 @webhooks.command()
 @click.argument("account")
 @_key
-@office
-async def clear(kiwi: Kiwisms, account: str, key: str | None) -> AddressView:
+@for_account
+async def clear(kiwi: Kiwisms, account: Account, key: str | None) -> AddressView:
     """Remove a webhook address. ACCOUNT is an id or an email."""
-    found = await kiwi.accounts.find(account)
-    return _address(await kiwi.webhooks.clear(found.id, key_prefix=_prefix(key)))
+    return _address(await kiwi.webhooks.clear(account.id, key_prefix=_prefix(key)))
 
 
 @webhooks.command()
 @click.argument("account")
 @_key
-@office
-async def rotate(kiwi: Kiwisms, account: str, key: str | None) -> WebhookView:
+@for_account
+async def rotate(kiwi: Kiwisms, account: Account, key: str | None) -> WebhookView:
     """Make a new secret; for a day the old one signs too. ACCOUNT is an id or an email."""
-    found = await kiwi.accounts.find(account)
-    return _webhook(*await kiwi.webhooks.rotate(found.id, key_prefix=_prefix(key)))
+    return _webhook(*await kiwi.webhooks.rotate(account.id, key_prefix=_prefix(key)))
 
 
 @webhooks.command()
@@ -192,11 +195,10 @@ async def reseal(kiwi: Kiwisms) -> ResealedView | Failed:
 @webhooks.command()
 @click.argument("account")
 @_key
-@office
-async def test(kiwi: Kiwisms, account: str, key: str | None) -> DeliveryView | Failed:
+@for_account
+async def test(kiwi: Kiwisms, account: Account, key: str | None) -> DeliveryView | Failed:
     """Send a test event now; fails if it does not arrive. ACCOUNT is an id or an email."""
-    found = await kiwi.accounts.find(account)
-    delivery = await kiwi.webhooks.test(found.id, key_prefix=_prefix(key))
+    delivery = await kiwi.webhooks.test(account.id, key_prefix=_prefix(key))
     view = _delivery(delivery)
     if delivery.status is DeliveryStatus.DELIVERED:
         return view
@@ -206,11 +208,10 @@ async def test(kiwi: Kiwisms, account: str, key: str | None) -> DeliveryView | F
 @webhooks.command()
 @click.argument("account")
 @limit
-@office
-async def deliveries(kiwi: Kiwisms, account: str, limit: int) -> list[DeliveryView]:
+@for_account
+async def deliveries(kiwi: Kiwisms, account: Account, limit: int) -> list[DeliveryView]:
     """List the newest deliveries; --json adds failed tries. ACCOUNT is an id or an email."""
-    found = await kiwi.accounts.find(account)
-    return [_delivery(each) for each in await kiwi.webhooks.deliveries(found.id, limit=limit)]
+    return [_delivery(each) for each in await kiwi.webhooks.deliveries(account.id, limit=limit)]
 
 
 @webhooks.command()

@@ -4,11 +4,11 @@ from aiohttp import web
 
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.http import operations
+from kiwisms.entrypoints.http.access import Access
 from kiwisms.entrypoints.http.errors import MOST_BYTES, guard
 from kiwisms.entrypoints.http.health import Health
 from kiwisms.entrypoints.http.metrics import HttpMetrics
 from kiwisms.entrypoints.http.openapi import served_contract
-from kiwisms.entrypoints.http.porter import Porter
 from kiwisms.entrypoints.http.provider_metrics import ProviderMetrics
 from kiwisms.entrypoints.http.pushes import push_route
 from kiwisms.entrypoints.http.reference import reference_routes
@@ -31,7 +31,7 @@ def application(kiwi: Kiwisms, settings: Settings) -> web.Application:
     if isinstance(kiwi.ports.provider, Watched):
         kiwi.ports.provider.watch(ProviderMetrics(metrics.registry))
     health = Health(kiwi.ports.store, kiwi.ports.clock, metrics)
-    porter = Porter(
+    access = Access(
         kiwi=kiwi,
         public=Limit("public", settings.rate_public_per_minute),
         failed=Limit("failed", settings.rate_public_per_minute),
@@ -42,16 +42,16 @@ def application(kiwi: Kiwisms, settings: Settings) -> web.Application:
     app = web.Application(middlewares=[guard(metrics)], client_max_size=MOST_BYTES)
     app.add_routes(
         [
-            web.get("/api/v1/balance", porter.customers(read, operations.balance)),
-            web.get("/api/v1/services", porter.customers(read, operations.services)),
+            web.get("/api/v1/balance", access.customers(read, operations.balance)),
+            web.get("/api/v1/services", access.customers(read, operations.services)),
             # Paths that begin alike are tried in this order, and polls are most of what comes.
-            web.get("/api/v1/rentals/{id}", porter.customers(read, operations.poll)),
-            web.get("/api/v1/rentals", porter.customers(read, operations.active)),
-            web.post("/api/v1/rentals", porter.customers(rent, operations.rent)),
-            web.post("/api/v1/rentals/{id}/cancel", porter.customers(read, operations.cancel)),
-            web.post("/api/v1/rentals/{id}/done", porter.customers(read, operations.done)),
-            web.post("/api/v1/rentals/{id}/renew", porter.customers(rent, operations.renew)),
-            web.get("/api/public/pricing", porter.everybody(operations.pricing)),
+            web.get("/api/v1/rentals/{id}", access.customers(read, operations.poll)),
+            web.get("/api/v1/rentals", access.customers(read, operations.active)),
+            web.post("/api/v1/rentals", access.customers(rent, operations.rent)),
+            web.post("/api/v1/rentals/{id}/cancel", access.customers(read, operations.cancel)),
+            web.post("/api/v1/rentals/{id}/done", access.customers(read, operations.done)),
+            web.post("/api/v1/rentals/{id}/renew", access.customers(rent, operations.renew)),
+            web.get("/api/public/pricing", access.everybody(operations.pricing)),
             push_route(kiwi),
             web.get("/livez", health.live),
             web.get("/readyz", health.ready),

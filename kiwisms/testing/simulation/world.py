@@ -13,7 +13,7 @@ from kiwisms.adapters.simulator.upstream import Upstream
 from kiwisms.domain.catalog import DEFAULT_COUNTRY, ServiceCode
 from kiwisms.domain.ids import ActivationId, RentalId
 from kiwisms.domain.money import Money
-from kiwisms.domain.rental import Pace
+from kiwisms.domain.pace import Pace
 from kiwisms.domain.terms import Terms
 from kiwisms.testing.ids import CountingIds
 from kiwisms.testing.simulation.describe import shorten

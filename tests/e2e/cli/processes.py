@@ -5,9 +5,9 @@ from pathlib import Path
 from tests.e2e.cli.programs import Running, until
 
 
-def workers(watcher: Running) -> set[int]:
-    """The processes that the watcher has started and that live."""
-    pid = watcher.process.pid
+def workers(supervisor: Running) -> set[int]:
+    """The processes that the supervisor has started and that live."""
+    pid = supervisor.process.pid
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return {int(child) for child in children if b"spawn_main" in command_of(int(child))}
 

@@ -67,7 +67,7 @@ async def kill_one(town: Market, server: Running) -> None:
 
 
 async def kill_all(server: Running) -> None:
-    """Kill the watcher too, and let it begin nobody new meanwhile."""
+    """Kill the supervisor too, and let it begin nobody new meanwhile."""
     server.process.send_signal(signal.SIGSTOP)
     alive = workers(server)
     for pid in alive:

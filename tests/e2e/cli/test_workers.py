@@ -186,7 +186,7 @@ async def test_ctrl_c_reaches_every_process_and_is_said_once(chain: Kiwi) -> Non
     await gone(*pids)
 
 
-async def test_workers_end_when_their_watcher_was_killed(chain: Kiwi) -> None:
+async def test_workers_end_when_their_supervisor_was_killed(chain: Kiwi) -> None:
     async with chain.up(*SERVE, "2") as running:
         pids = workers(running)
         done = await running.end(signal.SIGKILL)

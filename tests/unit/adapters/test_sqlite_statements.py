@@ -7,8 +7,15 @@ from contextlib import closing
 
 import pytest
 
-from kiwisms.adapters.sqlite import statements
 from kiwisms.adapters.sqlite.migrations import migrate
+from kiwisms.adapters.sqlite.statements import pruning, reads, saves, work_queue
+
+STATEMENTS = {
+    name: statement
+    for module in (reads, saves, work_queue, pruning)
+    for name, statement in vars(module).items()
+    if name.isupper()
+}
 
 
 @pytest.fixture
@@ -31,13 +38,11 @@ FEW = {"ACCOUNTS_BY_AGE", "API_KEYS_BY_AGE", "DUE_DELIVERIES", "LAST_READING", "
 """Sorted after reading, or all are read: for the operator, or few rows."""
 
 
-@pytest.mark.parametrize(
-    "name", sorted(set(filter(str.isupper, vars(statements))) - FRAGMENTS - FEW)
-)
+@pytest.mark.parametrize("name", sorted(STATEMENTS.keys() - FRAGMENTS - FEW))
 def test_every_statement_finds_its_rows_by_an_index(
     connection: sqlite3.Connection, name: str
 ) -> None:
-    statement = getattr(statements, name)
+    statement = STATEMENTS[name]
     places = ("a",) * statement.count("?")
     names = {
         "account_id": "a",
@@ -58,7 +63,7 @@ def test_every_statement_finds_its_rows_by_an_index(
 
 def test_what_is_due_beyond_an_accounts_share_is_not_read(connection: sqlite3.Connection) -> None:
     names = {"busy": "[]", "now": 0, "per_account": 1, "limit": 1}
-    plan = connection.execute(f"EXPLAIN QUERY PLAN {statements.DUE_DELIVERIES}", names)
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {work_queue.DUE_DELIVERIES}", names)
     steps = [detail for *_, detail in plan if re.search(r"\b(delivery|due)\b", detail)]
     assert len(steps) == 5
     for detail in steps:

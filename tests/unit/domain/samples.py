@@ -8,7 +8,8 @@ from typing import Final
 from kiwisms.domain.catalog import CountryCode, ServiceCode
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId, TransferId
 from kiwisms.domain.money import Money, cents
-from kiwisms.domain.rental import Event, Pace, Rental, State
+from kiwisms.domain.pace import Pace
+from kiwisms.domain.rental import Event, Rental, State
 from kiwisms.domain.sms import Code, Message
 from kiwisms.domain.wallet import Cause
 

@@ -10,6 +10,7 @@ from hypothesis.strategies import booleans, floats, lists, none, sampled_from
 from kiwisms.domain.history import Step, in_order, step
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import cents
+from kiwisms.domain.pace import Pace
 from kiwisms.domain.rental import (
     FINAL,
     OPEN,
@@ -19,7 +20,6 @@ from kiwisms.domain.rental import (
     UNDECIDED,
     CancelNotAllowed,
     Event,
-    Pace,
     Rental,
     RentalNotFound,
     State,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from kiwisms.adapters.postgres import statements as sql
+from kiwisms.adapters.postgres.statements import schema as sql
 from kiwisms.ports.store import SchemaMismatch
 
 STEPS: Final = tuple(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from typing import Final
 
-from kiwisms.adapters.sqlite.statements import SCHEMA_VERSION
+from kiwisms.adapters.sqlite.statements.reads import SCHEMA_VERSION
 from kiwisms.ports.store import SchemaMismatch
 
 STEPS: Final = tuple(

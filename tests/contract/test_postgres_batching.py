@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from attrs import evolve
 
-from kiwisms.adapters.postgres import PostgresStore, gathering
+from kiwisms.adapters.postgres import PostgresStore, batching
 from kiwisms.domain.ids import RentalId
 from kiwisms.ports.store import StoreUnavailable
 from tests.contract.stores import ADA, BOB, account, waiting
@@ -65,7 +65,7 @@ async def test_several_who_find_nothing_are_asked_for_once(
 async def test_nobody_waits_for_long_for_a_read_that_hangs(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gathering, "LONGEST_READ_SECONDS", 0.2)
+    monkeypatch.setattr(batching, "LONGEST_READ_SECONDS", 0.2)
     async with store.connections.one() as other, asyncio.timeout(5):
         await other.execute("BEGIN")
         await other.execute("LOCK TABLE rental")
@@ -110,7 +110,7 @@ async def test_all_hear_that_a_read_fails(
     async def fail(*_arguments: object) -> None:
         raise StoreUnavailable("the read failed")
 
-    monkeypatch.setattr(gathering, "read_all", fail)
+    monkeypatch.setattr(batching, "read_all", fail)
     await all_hear_of_it(store)
     monkeypatch.undo()
     assert await store.rental(ADA, FIRST) is not None

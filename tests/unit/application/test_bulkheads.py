@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from kiwisms.application.lines import Lines
+from kiwisms.application.bulkheads import Bulkheads
 
 
 async def let_all_run() -> None:
@@ -14,10 +14,10 @@ async def let_all_run() -> None:
 
 
 class Shop:
-    """People who come to a line and stay until they are told to go."""
+    """People who come to a bulkhead and stay until they are told to go."""
 
     def __init__(self, places: int, waiting: int) -> None:
-        self.lines: Lines[str] = Lines(places, waiting)
+        self.bulkheads: Bulkheads[str] = Bulkheads(places, waiting)
         self.inside: list[str] = []
         self.turned_away: list[str] = []
         self._leave: dict[str, asyncio.Event] = {}
@@ -33,7 +33,7 @@ class Shop:
         await let_all_run()
 
     async def _visit(self, key: str, name: str) -> None:
-        async with self.lines.place(key) as placed:
+        async with self.bulkheads.place(key) as placed:
             if not placed:
                 self.turned_away.append(name)
                 return
@@ -42,7 +42,7 @@ class Shop:
             self.inside.remove(name)
 
 
-async def test_the_line_moves_in_order_and_turns_away_who_is_too_many() -> None:
+async def test_the_queue_moves_in_order_and_turns_away_who_is_too_many() -> None:
     shop = Shop(places=2, waiting=1)
     for name in "abcd":
         await shop.come("x", name)
@@ -56,7 +56,7 @@ async def test_the_line_moves_in_order_and_turns_away_who_is_too_many() -> None:
     await shop.leave("e")
 
 
-async def test_each_key_has_a_line_of_its_own() -> None:
+async def test_each_key_has_a_bulkhead_of_its_own() -> None:
     shop = Shop(places=1, waiting=0)
     await shop.come("x", "a")
     await shop.come("y", "b")
@@ -83,9 +83,9 @@ async def test_who_gives_up_leaves_its_place_to_the_next(who: str) -> None:
     assert all(task.done() for task in tasks.values())
 
 
-async def test_nothing_is_kept_of_lines_that_are_empty() -> None:
-    lines: Lines[str] = Lines(1, 0)
-    async with lines.place("x"), lines.place("x") as second:
+async def test_nothing_is_kept_of_bulkheads_that_are_empty() -> None:
+    bulkheads: Bulkheads[str] = Bulkheads(1, 0)
+    async with bulkheads.place("x"), bulkheads.place("x") as second:
         assert not second
-        assert lines.keys == {"x"}
-    assert lines.keys == set()
+        assert bulkheads.keys == {"x"}
+    assert bulkheads.keys == set()

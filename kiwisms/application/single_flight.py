@@ -1,4 +1,4 @@
-"""One piece of slow work for all who ask for it at once."""
+"""Single flight: one piece of slow work for all who ask for it at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -15,7 +15,7 @@ class _AbandonedError(Exception):
 
 
 @define(eq=False)
-class Shared(Generic[K, T]):
+class SingleFlight(Generic[K, T]):
     """Work in flight by key: who asks first does it, the others wait for its outcome."""
 
     _flights: dict[K, asyncio.Future[T]] = field(factory=dict, init=False)

@@ -1,4 +1,4 @@
-"""Several workers, and the process that does nothing but watch them and replace who dies."""
+"""Several workers, and their supervisor: it only watches them, and replaces who dies."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ Up = Callable[[], None]
 Work = Callable[[int, Connection], None]
 
 UP: Final = b""
-"""What a worker says to its watcher; anything else is why it cannot start."""
+"""What a worker says to its supervisor; anything else is why it cannot start."""
 SHORTEST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 30.0
 LONG_LIFE: Final = 60.0
@@ -31,18 +31,18 @@ LONG_LIFE: Final = 60.0
 SAME_SIGNAL: Final = 1.0
 """Seconds in which a second signal is not yet a second wish."""
 
-# Not fork(): what a worker begins with must not depend on what its watcher has done.
+# Not fork(): what a worker begins with must not depend on what its supervisor has done.
 PROCESSES: Final = get_context("spawn")
 
 
 @define(kw_only=True, eq=False)
-class Watch:
+class Supervisor:
     """
     Keeps workers at work.
 
     Args:
         work: Calls `be_worker` in a fresh interpreter, so it must be something that can be
-            pickled. It is given the worker's number, from 0, and the line to its watcher.
+            pickled. It is given the worker's number, from 0, and the line to its supervisor.
         count: How many workers there are.
         drain_seconds: How long they may take to end before they are killed.
         when_up: Called once, when all of them are up.
@@ -105,7 +105,7 @@ class Watch:
         ours, theirs = PROCESSES.Pipe(duplex=False)
         process = PROCESSES.Process(target=self.work, args=(number, theirs))
         # It stays blocked in the worker: Ctrl-C reaches every process of a terminal, but what
-        # follows from it is for the watcher to say.
+        # follows from it is for the supervisor to say.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process.start()
@@ -154,11 +154,11 @@ class Watch:
 
 def be_worker(main: Callable[[Up, asyncio.Event], Awaitable[None]], line: Connection) -> None:
     """
-    Be one of the workers, until the watcher wants the end or is itself gone.
+    Be one of the workers, until the supervisor wants the end or is itself gone.
 
     Args:
         main: Makes the given call when it is up, and works until the event is set.
-        line: To the watcher.
+        line: To the supervisor.
     """
 
     def up() -> None:
@@ -209,9 +209,9 @@ async def _told_again(told: asyncio.Event) -> None:
 
 
 async def _when_alone(act: Callable[[], None]) -> None:
-    watcher = parent_process()
-    if watcher is not None:
-        await _readable(watcher.sentinel)
+    supervisor = parent_process()
+    if supervisor is not None:
+        await _readable(supervisor.sentinel)
         act()
 
 

@@ -1,5 +1,5 @@
 """
-Reads by key, of which those that come at once go to the server as one statement.
+Reads by key in batches: those that come at once go to the server as one statement.
 
 A statement costs the client some 50 µs however little it reads, and a row in it next to nothing.
 """
@@ -28,7 +28,7 @@ Asked = tuple[Key, asyncio.Future[list[Row]]]
 
 
 @define(eq=False)
-class GatheredReads:
+class BatchedReads:
     """
     One read that many ask for.
 

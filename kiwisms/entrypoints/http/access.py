@@ -1,4 +1,4 @@
-"""Who may come in, and how often."""
+"""Authentication and rate limits: who may come in, and how often."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,7 +18,7 @@ BEARER = "bearer "
 
 
 @frozen(kw_only=True)
-class Porter:
+class Access:
     """
     Asks everybody for their API key, and counts.
 

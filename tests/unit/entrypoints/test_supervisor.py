@@ -13,7 +13,7 @@ import click
 import pytest
 
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.entrypoints.cli.watch import Watch, Work, be_worker
+from kiwisms.entrypoints.cli.supervisor import Supervisor, Work, be_worker
 from tests.e2e.cli import programs
 
 Up = Callable[[], None]
@@ -94,7 +94,7 @@ async def watch(
 
     telling = asyncio.create_task(tell())
     try:
-        await Watch(
+        await Supervisor(
             work=work,
             count=count,
             drain_seconds=drain_seconds,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from attrs import define, field
 
-from kiwisms.application.sharing import Shared
+from kiwisms.application.single_flight import SingleFlight
 
 
 @define
@@ -31,30 +31,30 @@ async def begun(act: Callable[[], Awaitable[str]]) -> asyncio.Task[str]:
 
 
 async def test_who_asks_while_it_is_done_waits_for_it() -> None:
-    shared, work = Shared[str, str](), Work("seen")
-    first = await begun(lambda: shared.do("r", work))
-    second = await begun(lambda: shared.do("r", work))
+    flights, work = SingleFlight[str, str](), Work("seen")
+    first = await begun(lambda: flights.do("r", work))
+    second = await begun(lambda: flights.do("r", work))
     work.go.set()
     assert (await first, await second, work.begun) == ("seen", "seen", 1)
 
 
 async def test_who_leads_does_its_own_work_after_what_is_under_way() -> None:
-    shared, poll, look = Shared[str, str](), Work("as it was"), Work("seen")
-    first = await begun(lambda: shared.do("r", poll))
-    leader = await begun(lambda: shared.lead("r", look))
+    flights, poll, look = SingleFlight[str, str](), Work("as it was"), Work("seen")
+    first = await begun(lambda: flights.do("r", poll))
+    leader = await begun(lambda: flights.lead("r", look))
     assert look.begun == 0
     poll.go.set()
     assert await first == "as it was"
     await asyncio.sleep(0)
-    follower = await begun(lambda: shared.do("r", poll))
+    follower = await begun(lambda: flights.do("r", poll))
     look.go.set()
     assert (await leader, await follower, poll.begun) == ("seen", "seen", 1)
 
 
 async def test_who_leads_is_not_stopped_by_what_failed_before() -> None:
-    shared, look = Shared[str, str](), Work("seen")
-    poll = await begun(lambda: shared.do("r", Work("never")))
-    leader = await begun(lambda: shared.lead("r", look))
+    flights, look = SingleFlight[str, str](), Work("seen")
+    poll = await begun(lambda: flights.do("r", Work("never")))
+    leader = await begun(lambda: flights.lead("r", look))
     poll.cancel()
     look.go.set()
     assert await leader == "seen"
@@ -63,7 +63,7 @@ async def test_who_leads_is_not_stopped_by_what_failed_before() -> None:
 
 
 async def test_shared_work_survives_the_one_who_does_it() -> None:
-    shared: Shared[str, int] = Shared()
+    flights: SingleFlight[str, int] = SingleFlight()
     never = asyncio.Event()
     done: list[int] = []
 
@@ -75,9 +75,9 @@ async def test_shared_work_survives_the_one_who_does_it() -> None:
         return 2
 
     async def follow() -> None:
-        done.append(await shared.do("key", quick))
+        done.append(await flights.do("key", quick))
 
-    leader = asyncio.create_task(shared.do("key", slow))
+    leader = asyncio.create_task(flights.do("key", slow))
     await asyncio.sleep(0)
     follower = asyncio.create_task(follow())
     await asyncio.sleep(0)
@@ -87,13 +87,13 @@ async def test_shared_work_survives_the_one_who_does_it() -> None:
 
 
 async def test_shared_work_that_fails_fails_for_all() -> None:
-    shared: Shared[str, int] = Shared()
+    flights: SingleFlight[str, int] = SingleFlight()
 
     async def fails() -> int:
         await asyncio.sleep(0)
         raise LookupError
 
     outcomes = await asyncio.gather(
-        *(shared.do("key", fails) for _ in range(3)), return_exceptions=True
+        *(flights.do("key", fails) for _ in range(3)), return_exceptions=True
     )
     assert [type(outcome) for outcome in outcomes] == [LookupError] * 3

@@ -1,4 +1,4 @@
-"""So many at once for each receiver, and a short line behind them."""
+"""Bulkheads: so many at once for each key, and a short queue behind them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
@@ -11,13 +11,13 @@ K = TypeVar("K", bound=Hashable)
 
 
 @define(eq=False)
-class _Line:
+class _Bulkhead:
     places: asyncio.Semaphore
     present: int = 0
 
 
 @define(eq=False)
-class Lines(Generic[K]):
+class Bulkheads(Generic[K]):
     """
     Bounds what is under way for each key by itself.
 
@@ -28,25 +28,25 @@ class Lines(Generic[K]):
 
     _places: int
     _waiting: int
-    _lines: dict[K, _Line] = field(factory=dict, init=False)
+    _bulkheads: dict[K, _Bulkhead] = field(factory=dict, init=False)
 
     @property
     def keys(self) -> frozenset[K]:
         """The keys of which something is under way."""
-        return frozenset(self._lines)
+        return frozenset(self._bulkheads)
 
     @asynccontextmanager
     async def place(self, key: K) -> AsyncIterator[bool]:
-        """Have a place while the block runs; gives False, at once, when the line is full."""
-        line = self._lines.setdefault(key, _Line(asyncio.Semaphore(self._places)))
-        if line.present >= self._places + self._waiting:
+        """Have a place while the block runs; gives False, at once, when the queue is full."""
+        bulkhead = self._bulkheads.setdefault(key, _Bulkhead(asyncio.Semaphore(self._places)))
+        if bulkhead.present >= self._places + self._waiting:
             yield False
             return
-        line.present += 1
+        bulkhead.present += 1
         try:
-            async with line.places:
+            async with bulkhead.places:
                 yield True
         finally:
-            line.present -= 1
-            if not line.present:
-                del self._lines[key]
+            bulkhead.present -= 1
+            if not bulkhead.present:
+                del self._bulkheads[key]

@@ -1,0 +1,12 @@
+"""Notices between processes."""
+
+from typing import Final
+
+CHANNEL: Final = "kiwisms"
+LISTEN: Final = f"LISTEN {CHANNEL}"
+
+# Nobody waits for a hint to be on the disk.
+NOTIFY: Final = f"""
+SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANNEL}', payload)
+FROM unnest(%s::text[]) AS payload
+"""
