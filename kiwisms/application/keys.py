@@ -12,7 +12,6 @@ from attrs import define, field, frozen
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.single_flight import SingleFlight
 from kiwisms.application.trail import Trail
-from kiwisms.domain.account import AccountNotFound
 from kiwisms.domain.api_key import (
     ApiKey,
     ApiKeyNotFound,
@@ -72,13 +71,11 @@ class ApiKeys:
             AccountNotFound: There is no such account.
             ValidationRefused: *label* has more than 100 characters, or some that are not printable.
         """
-        if await self.store.account(account_id) is None:
-            raise AccountNotFound(account_id)
         secret = b32hexencode(self.ids.secret()).decode("ascii").rstrip("=").lower()
-        key, text = issue_key(
-            account_id, tag=self.ids.tag(), secret=secret, label=label, at=self.clock.now()
-        )
         async with self.store.transaction(account_id) as tx:
+            key, text = issue_key(
+                account_id, tag=self.ids.tag(), secret=secret, label=label, at=self.clock.now()
+            )
             tx.save(key, self.trail.entry(account_id, Action.KEY_CREATED, key.prefix, label))
         return key, text
 
