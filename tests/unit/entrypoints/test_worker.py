@@ -92,12 +92,12 @@ class FailsOnce(NothingToDo):
 async def test_a_mistake_in_a_claim_ends_no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "REST", 0)
     work, notices = FailsOnce(), LocalNotices(ManualClock())
-    running = asyncio.create_task(
-        worker.Worker(background=cast("Background", work), notices=notices).run()
-    )
+    working = worker.Worker(background=cast("Background", work), notices=notices)
+    running = asyncio.create_task(working.run())
     await let_all_run()
     notices.tell(WORK)
     await let_all_run()
     assert not running.done()
     assert work.claims >= 2 * LOOPS
-    running.cancel()
+    working.stop()
+    await running
