@@ -95,11 +95,13 @@ async def once_it_is_back(act: Callable[[], Awaitable[T]]) -> T:
 
 
 async def end_connections(url: str) -> None:
+    """End all connections of others, and wait until their processes in the server are gone."""
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as admin:
-        await admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        ended = await admin.execute(
+            "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+        assert all(is_gone for (is_gone,) in await ended.fetchall())
 
 
 @asynccontextmanager
@@ -114,9 +116,25 @@ def with_lock_timeout(url: str, timeout: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}options=-c%20lock_timeout%3D{timeout}"
 
 
-async def let_all_run(rounds: int = 20) -> None:
-    for _ in range(rounds):
-        await asyncio.sleep(0.005)
+async def until_it_waits(task: asyncio.Task[None], url: str, milliseconds: int = 0) -> None:
+    """Ask the server until *task*, which must not end, has waited so long there for a lock."""
+    async with (
+        await psycopg.AsyncConnection.connect(url, autocommit=True) as admin,
+        asyncio.timeout(SOON),
+    ):
+        while not await waiting_for_a_lock(admin, milliseconds):
+            assert not task.done()
+
+
+async def waiting_for_a_lock(admin: psycopg.AsyncConnection, milliseconds: int) -> int:
+    """How many connections of this database have waited so long for a lock."""
+    found = await admin.execute(
+        "SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE datname = current_database()"
+        " AND waitstart <= clock_timestamp() - %s * interval '1 ms'",
+        (milliseconds,),
+    )
+    return found.rowcount
 
 
 async def be_outrun(store: Store, by: Store) -> None:
@@ -159,8 +177,7 @@ async def test_whoever_was_outrun_goes_before_the_others_the_next_time(
         await be_outrun(store, other)
         async with store.transaction(ADA) as tx:
             waits = asyncio.create_task(add_one(other))
-            await let_all_run()
-            assert not waits.done()
+            await until_it_waits(waits, url)
             tx.save(wallet(ZERO, ZERO, 100))
         with pytest.raises(TransactionOutrun):
             await waits
@@ -192,7 +209,7 @@ async def test_nobody_who_waits_for_an_account_takes_up_a_connection(url: str) -
     async with filled(url, pool=2) as store, asyncio.timeout(SOON):
         async with store.transaction(ADA):
             crowd = [asyncio.create_task(add_one(store)) for _ in range(20)]
-            await let_all_run()
+            await asyncio.sleep(0)  # each goes as far as it can without an answer
             await add_one(store, BOB)
         await asyncio.gather(*crowd)
         assert await added(store) == 20
@@ -254,8 +271,7 @@ async def test_whoever_migrates_second_waits_for_as_long_as_it_takes(url: str) -
     ):
         await other.execute(schema.LOCK_SCHEMA.encode())
         waits = asyncio.create_task(store.migrate())
-        await let_all_run()
-        assert not waits.done()
+        await until_it_waits(waits, url, milliseconds=50)
         await other.rollback()
         await waits
 
@@ -268,13 +284,15 @@ async def test_a_caller_cancelled_in_its_commit_keeps_the_account_until_that_is_
 ) -> None:
     async with row_locked(url):
         cancelled = asyncio.create_task(add_one(store))
-        await let_all_run()
+        await until_it_waits(cancelled, url)
         for _ in range(3):
             cancelled.cancel()
-            await let_all_run(3)
+            assert await added(store) == 0
         assert not cancelled.done()
         after = asyncio.create_task(add_one(store))
-        await let_all_run()
+        # In this time it would have read the account too, if that were free.
+        for _ in range(3):
+            assert await added(store) == 0
     with pytest.raises(asyncio.CancelledError):
         await cancelled
     await after
@@ -303,7 +321,6 @@ async def test_connections_that_ended_while_idle_are_replaced_unseen(
 ) -> None:
     await asyncio.gather(*(add_one(store, each) for each in (ADA, BOB)))
     await end_connections(url)
-    await let_all_run(3)
     async with asyncio.timeout(SOON):
         await asyncio.gather(*(add_one(store, each) for each in (ADA, BOB)))
     assert (await added(store), await added(store, BOB)) == (2, 2)
