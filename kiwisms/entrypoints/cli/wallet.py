@@ -14,7 +14,7 @@ from kiwisms.domain.contract_values import instant
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.money import Money
 from kiwisms.domain.wallet import Wallet
-from kiwisms.entrypoints.cli.run import for_account
+from kiwisms.entrypoints.cli.run import for_account, office
 from kiwisms.entrypoints.cli.shape import Group, wishes
 from kiwisms.entrypoints.engine import Kiwisms
 
@@ -121,16 +121,17 @@ async def debit(
 @wallet.command()
 @click.argument("account")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the statement as CSV.")
-@for_account
-async def statement(kiwi: Kiwisms, account: Account, *, as_csv: bool) -> StatementView | str:
+@office
+async def statement(kiwi: Kiwisms, account: str, *, as_csv: bool) -> StatementView | str:
     """List all that moved in a wallet, the oldest first. ACCOUNT is an id or an email."""
     if as_csv and wishes().json:
         raise click.UsageError("--csv and --json cannot be combined")
-    lines = [_line(line) for line in await kiwi.wallet.statement(account.id)]
+    found = await kiwi.accounts.find(account)
+    lines = [_line(line) for line in await kiwi.wallet.statement(found.id)]
     if as_csv:
         return _csv(lines)
-    now = await kiwi.wallet.balance(account.id)
-    return StatementView(account_id=account.id, balance=now.available, held=now.held, lines=lines)
+    now = await kiwi.wallet.balance(found.id)
+    return StatementView(account_id=found.id, balance=now.available, held=now.held, lines=lines)
 
 
 def _csv(lines: Sequence[LineView]) -> str:

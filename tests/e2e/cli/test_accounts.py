@@ -101,6 +101,13 @@ async def test_a_statement_lists_all_that_moved(kiwi: Kiwi) -> None:
     assert ",payout,AVAILABLE,FUNDING,2.50,7.50,0.00,debit:" in third
 
 
+async def test_wrong_usage_is_said_before_an_account_is_looked_for(kiwi: Kiwi) -> None:
+    await create(kiwi, "10.00")
+    wrong = await kiwi.run("wallet", "statement", "nobody@example.com", "--csv", "--json")
+    assert (wrong.status, wrong.out) == (2, "")
+    assert "--csv and --json cannot be combined" in wrong.err
+
+
 async def test_the_trail_says_who_changed_an_account(kiwi: Kiwi) -> None:
     await create(kiwi, "10.00")
     await kiwi.tell("accounts", "suspend", ADA, "--reason", "fraud")
