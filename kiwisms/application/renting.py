@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from attrs import frozen
+from attrs import field, frozen
 
 from kiwisms.application.catalogs import Catalogs
+from kiwisms.application.in_flight import InFlight
 from kiwisms.application.outbox import Outbox
 from kiwisms.application.outcomes import Answer, Held, Outcomes
 from kiwisms.application.progress import Progress, actor
@@ -58,6 +59,8 @@ class Renting:
 
     One transaction holds the price; then upstream is asked, once and outside any transaction;
     then one transaction applies the answer. A number is returned only after that one is durable.
+    The steps run to their end even when the caller is cancelled: between two of them the price is
+    held, and upstream may have rented the number out.
     """
 
     store: Store
@@ -68,6 +71,7 @@ class Renting:
     clock: Clock
     ids: Ids
     terms: Terms
+    calls: InFlight = field(factory=InFlight, init=False)
 
     async def rent(
         self,
@@ -113,7 +117,7 @@ class Renting:
             carrier=order.carrier,
         )
         wish = _Wish(rental=rental, fingerprint=asked)
-        return await self._hold_and_ask(wish, partial(self.provider.rent, number))
+        return await self.calls.run(self._hold_and_ask(wish, partial(self.provider.rent, number)))
 
     async def renew(
         self,
@@ -146,7 +150,9 @@ class Renting:
             renews=old.id,
         )
         wish = _Wish(rental=rental, fingerprint=asked, phone=old.phone)
-        return await self._hold_and_ask(wish, partial(self.provider.renew, old.activation_id))
+        return await self.calls.run(
+            self._hold_and_ask(wish, partial(self.provider.renew, old.activation_id))
+        )
 
     async def _replayed(
         self,

@@ -110,6 +110,7 @@ async def open_engine(
             by=by,
             settings=settings,
         )
+        stack.push_async_callback(kiwi.rentals.renting.calls.drain)
         if background:
             await stack.enter_async_context(working(kiwi.background, ports.notices))
         yield kiwi

@@ -123,6 +123,28 @@ async def test_webhooks_and_background_work(clock: ManualClock, provider: FakePr
     assert b'"otpCode":"0042"' in sent.body
 
 
+async def test_leaving_waits_for_a_rent_whose_caller_has_left(
+    provider: FakeProvider, clock: ManualClock
+) -> None:
+    store = MemoryStore()
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def answer_late() -> None:
+        asked.set()
+        await answer.wait()
+
+    provider.on_rent.next(meanwhile=answer_late)
+    async with kiwisms.open(store, provider=provider, clock=clock, background=False) as kiwi:
+        ada = await customer(kiwi)
+        renting = asyncio.create_task(kiwi.rentals.rent(ada, service="go"))
+        await asked.wait()
+        renting.cancel()
+        asyncio.get_running_loop().call_later(0.05, answer.set)
+    async with kiwisms.open(store, provider=provider, clock=clock, background=False) as again:
+        [rental] = await again.rentals.active(ada)
+        assert [each.phone for each in provider.upstream.activations.values()] == [rental.phone]
+
+
 async def test_terms_go_before_settings(provider: FakeProvider, clock: ManualClock) -> None:
     async with kiwisms.open(
         "memory://",

@@ -32,7 +32,7 @@ class Fault(StrEnum):
 
 
 SELDOM: Final[Mapping[Fault, float]] = MappingProxyType(
-    {Fault.CRASH: 0.2, Fault.STALL: 0.1, Fault.HANG_UP: 0.4, Fault.RECEIVER_GONE: 0.5}
+    {Fault.CRASH: 0.2, Fault.STALL: 0.1, Fault.RECEIVER_GONE: 0.5}
 )
 """Faults that would hide all others if they were as frequent."""
 

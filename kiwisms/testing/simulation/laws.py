@@ -13,7 +13,6 @@ from kiwisms.domain.rental import FINAL, SHOWN, UNPAID, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.testing.simulation.customer import Balance
 from kiwisms.testing.simulation.facts import incidents_of, rentals_of, sure_until
-from kiwisms.testing.simulation.faults import Fault
 from kiwisms.testing.simulation.life import Law, Life
 from kiwisms.testing.simulation.marks import Mark
 from kiwisms.testing.simulation.push_laws import (
@@ -24,6 +23,7 @@ from kiwisms.testing.simulation.push_laws import (
     what_was_pushed_is_kept,
 )
 from kiwisms.testing.simulation.tracing_laws import (
+    a_caller_that_leaves_is_no_incident,
     a_number_is_never_guessed,
     a_number_rented_by_hand_is_left_alone,
     a_number_that_is_known_is_taken_back,
@@ -166,8 +166,7 @@ def who_pays_us_costs_us(life: Life) -> Iterator[str]:
 
 def what_cannot_be_kept_is_handed_back(life: Life) -> Iterator[str]:
     """A number that a process heard of, and could not write down, was cancelled upstream."""
-    faults = {Fault.CRASH, Fault.HANG_UP} & life.world.faults.drawn
-    if faults or life.world.marks[Mark.CRASHED]:
+    if life.world.marks[Mark.CRASHED]:
         return
     kept = {rental.activation_id for rental in rentals_of(life)}
     for activation_id in sorted(life.world.heard - kept - life.world.handed_back):
@@ -272,6 +271,7 @@ LAWS_AT_REST: Final[tuple[Law, ...]] = (
     who_pays_us_costs_us,
     what_cannot_be_kept_is_handed_back,
     nothing_fails_without_a_fault,
+    a_caller_that_leaves_is_no_incident,
     a_code_is_shown,
     an_event_is_told_once,
     a_message_makes_an_event,

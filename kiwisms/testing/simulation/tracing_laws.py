@@ -6,11 +6,22 @@ from datetime import datetime, timedelta
 from kiwisms.adapters.simulator.activation import Activation, ActivationState
 from kiwisms.application.tracing import PACE, PUSHED_WITHIN
 from kiwisms.domain.ids import ActivationId
-from kiwisms.domain.incident import Incident
+from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.testing.simulation.facts import incidents_of, rentals_of
+from kiwisms.testing.simulation.faults import Fault
 from kiwisms.testing.simulation.life import Life
 from kiwisms.testing.simulation.marks import Mark
 from kiwisms.testing.simulation.operator import BY_HAND
+
+
+def a_caller_that_leaves_is_no_incident(life: Life) -> Iterator[str]:
+    """A request is given up only where a process died or stood still, or a store failed."""
+    causes = {Fault.CRASH, Fault.STALL, Fault.STORE_DOWN, Fault.COMMIT_IN_DOUBT, Fault.OUTRUN}
+    if causes & life.world.struck or life.world.marks[Mark.CRASHED]:
+        return
+    for incident in incidents_of(life):
+        if incident.kind is IncidentKind.NOBODY_CAME_BACK:
+            yield f"{incident.rental_id} was given up, though its process lived"
 
 
 def a_number_is_never_guessed(life: Life) -> Iterator[str]:

@@ -87,6 +87,7 @@ class World:
         heard: The numbers that upstream sold to a process that heard of it.
         handed_back: The numbers that somebody asked upstream to cancel.
         by_hand: The numbers that somebody rented upstream without us.
+        struck: The faults that have struck somebody.
         shown: Each number with each code that a look has shown.
         hastened: How often each rental was to be looked at because a message was pushed.
         pushes: Whether upstream pushes messages.
@@ -111,6 +112,7 @@ class World:
     heard: set[ActivationId] = field(factory=set)
     handed_back: set[ActivationId] = field(factory=set)
     by_hand: set[ActivationId] = field(factory=set)
+    struck: set[Fault] = field(factory=set)
     shown: set[tuple[ActivationId, str]] = field(factory=set)
     hastened: Counter[RentalId] = field(factory=Counter)
     pushes: bool
@@ -136,6 +138,7 @@ class World:
         # Asked at every step of every life, and most lives know few faults.
         if fault not in self.faults.now or not self.faults.strikes(fault):
             return False
+        self.struck.add(fault)
         self.tell(who, f"! {fault}")
         return True
 

@@ -169,10 +169,7 @@ async def test_a_request_that_nobody_finished_is_given_up(kit: Kit, ada: Account
 
     kit.provider.on_rent.next(meanwhile=never_answer)
     renting = asyncio.create_task(kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k"))
-    await asked.wait()
-    renting.cancel()  # as when the process dies: nothing is written down
-    with pytest.raises(asyncio.CancelledError):
-        await renting
+    await asked.wait()  # and nobody goes on, as when the process dies
     assert (await available(kit, ada), await held(kit, ada)) == ("9.61", "0.39")
     with pytest.raises(IdempotencyConflict):
         await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
@@ -185,6 +182,29 @@ async def test_a_request_that_nobody_finished_is_given_up(kit: Kit, ada: Account
     assert incident.after is not None
     assert await books_are_balanced(kit)
     await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert not renting.done()
+
+
+async def test_a_caller_that_leaves_loses_nothing(kit: Kit, ada: Account) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def answer_late() -> None:
+        asked.set()
+        await answer.wait()
+
+    kit.provider.on_rent.next(meanwhile=answer_late)
+    renting = asyncio.create_task(kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k"))
+    await asked.wait()
+    renting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await renting
+    answer.set()
+    await kit.kiwi.rentals.renting.calls.drain()
+    assert await all_states(kit) == [State.WAITING]
+    assert await kit.store.incidents(limit=10) == []
+    again = await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
+    assert [each.phone for each in kit.provider.upstream.activations.values()] == [again.phone]
+    assert await books_are_balanced(kit)
 
 
 async def test_a_number_that_comes_after_it_was_given_up_is_handed_back(

@@ -1,5 +1,6 @@
 """Whatever changes money or state says who did it, in the same transaction, and tells no secret."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -159,12 +160,15 @@ async def test_a_rental_is_told_in_the_order_of_time(kit: Kit, ada: Account) -> 
 
 
 async def test_who_gives_a_lost_request_up_is_the_worker(kit: Kit, ada: Account) -> None:
-    async def die() -> None:
-        raise SystemExit
+    asked = asyncio.Event()
 
-    kit.provider.on_rent.next(meanwhile=die)
-    with pytest.raises(SystemExit):
-        await kit.kiwi.rentals.rent(ada.id, service="go")
+    async def never_answer() -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    kit.provider.on_rent.next(meanwhile=never_answer)
+    renting = asyncio.create_task(kit.kiwi.rentals.rent(ada.id, service="go"))
+    await asked.wait()
     kit.clock.advance(600)
     await kit.work()
     [rental] = await kit.kiwi.rentals.all()
@@ -176,3 +180,4 @@ async def test_who_gives_a_lost_request_up_is_the_worker(kit: Kit, ada: Account)
         ("worker", "release"),
         (None, "NOBODY_CAME_BACK"),
     ]
+    assert not renting.done()

@@ -1,0 +1,51 @@
+"""Calls in flight: each runs to its end, whatever becomes of its caller."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from attrs import define, field
+
+from kiwisms.domain.errors import KiwismsError
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+@define(eq=False)
+class InFlight:
+    """
+    Calls that must not be cut off in the middle.
+
+    Cancelling a caller, as `asyncio.timeout` does, leaves the call itself running.
+    """
+
+    _calls: set[asyncio.Task[object]] = field(factory=set, init=False)
+
+    async def run(self, call: Coroutine[Any, Any, T]) -> T:
+        """Await *call*. If the caller is cancelled, *call* goes on, and its error is logged."""
+        task = asyncio.create_task(call)
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+        try:
+            # Unlike a shield, this is silent in every Python about an error that comes later.
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            task.add_done_callback(_log_error)
+            raise
+        return task.result()
+
+    async def drain(self) -> None:
+        """Wait for the calls that are in flight now."""
+        if self._calls:
+            await asyncio.wait(self._calls)
+
+
+def _log_error(task: asyncio.Task[object]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, KiwismsError):
+        log.info("a call that its caller had left was refused: %s", error)
+    elif error is not None:
+        log.error("a call that its caller had left failed", exc_info=error)
