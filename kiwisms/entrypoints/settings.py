@@ -1,20 +1,25 @@
 """What the operator can set, with the defaults that need no thought."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from attrs import field, frozen
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.pace import Pace
 from kiwisms.domain.terms import Terms
-from kiwisms.entrypoints.rules import (
-    Choice,
-    Real,
-    Switch,
-    Text,
-    Whole,
+from kiwisms.entrypoints.addresses import (
     is_host,
     is_postgres,
     is_redis,
@@ -25,110 +30,117 @@ from kiwisms.entrypoints.rules import (
 )
 from kiwisms.ports.vault import SHORTEST_KEY
 
-MOST_DAYS = 36_500
-
-STORE = Text(
-    wanted="an address such as sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
-    example="sqlite:///kiwisms.db",
-    accepts=is_store,
-)
-PROVIDER = Text(
-    wanted="an http:// or https:// address without a user name",
-    example="https://daisysms.io/stubs/handler_api.php",
-    accepts=is_web_address,
-)
-PROVIDER_KEY = Text(
-    wanted="the provider's API key, a word without spaces",
-    example="the key from the provider's dashboard",
-    accepts=is_word,
-)
-HOST = Text(wanted="a host name or an IP address", example="127.0.0.1", accepts=is_host)
-PUBLIC = Text(
-    wanted="an http:// or https:// address without a user name and without ? or #",
-    example="https://sms.example.com",
-    accepts=is_site,
-)
-SECRET = Text(
-    wanted=f"a secret of {SHORTEST_KEY} characters or more",
-    example="what `openssl rand -hex 32` prints",
-    accepts=lambda text: len(text) >= SHORTEST_KEY,
-)
-REDIS = Text(
-    wanted="a redis:// or rediss:// address, with a database's number at most",
-    example="redis://127.0.0.1:6379/0",
-    accepts=is_redis,
-)
-
-
+MOST_DAYS: Final = 36_500
+NEW_SECRET: Final = "what `openssl rand -hex 32` prints"
+"""How an operator comes by a secret key."""
 TERMS: Final = Terms()
 """The defaults of what is the same with settings and without."""
 
-Count = TypeVar("Count", int, int | None)
+
+def _text(accepts: Callable[[str], bool], wanted: str) -> AfterValidator:
+    """Accept a text, or say what is *wanted*; the text is not repeated: a password may be in it."""
+
+    def check(text: str) -> str:
+        if not accepts(text):
+            raise PydanticCustomError("setting", "must be {wanted}", {"wanted": wanted})
+        return text
+
+    return AfterValidator(check)
 
 
-def _count(
-    default: Count, *, low: int = 1, high: int = 1_000_000, example: int | None = None
-) -> Count:
-    rule = Whole(low=low, high=high, example=str(example or default))
-    return field(default=default, validator=rule)
+StoreUrl = Annotated[
+    str,
+    _text(is_store, "sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/DATABASE"),
+]
+ProviderUrl = Annotated[
+    str,
+    _text(
+        is_web_address,
+        "an http:// or https:// address without a user name, "
+        "such as https://daisysms.io/stubs/handler_api.php",
+    ),
+]
+ProviderKey = Annotated[str, _text(is_word, "the provider's API key, a word without spaces")]
+Host = Annotated[str, _text(is_host, "a host name or an IP address, such as 127.0.0.1")]
+PublicUrl = Annotated[
+    str,
+    _text(
+        is_site,
+        "an http:// or https:// address without a user name and without ? or #, "
+        "such as https://sms.example.com",
+    ),
+]
+SecretKey = Annotated[
+    str,
+    _text(
+        lambda text: len(text) >= SHORTEST_KEY and text.isprintable(),
+        f"a secret of {SHORTEST_KEY} characters or more, such as {NEW_SECRET}",
+    ),
+]
+RedisUrl = Annotated[
+    str,
+    _text(
+        is_redis,
+        "a redis:// or rediss:// address with at most the number of a database, "
+        "such as redis://127.0.0.1:6379/0",
+    ),
+]
+PerMinute = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-def _seconds(default: float, *, low: float = 0, high: float = 86_400) -> float:
-    return field(default=default, validator=Real(low=low, high=high, example=f"{default:g}"))
-
-
-def _switch(*, default: bool) -> bool:
-    return field(default=default, validator=Switch())
-
-
-@frozen(kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Settings:
     """
     One attribute per setting, named as in ``kiwisms.toml``.
 
-    In the environment the names are upper case with ``KIWISMS_`` before them. A value that
-    cannot be used raises `ValidationRefused` with a sentence that says what can.
+    In the environment the names are upper case with ``KIWISMS_`` before them. A program that makes
+    `Settings` itself reads neither. A value that cannot be used raises `ValidationRefused`.
     """
 
-    store_url: str = field(default="sqlite:///kiwisms.db", repr=False, validator=STORE)
-    postgres_pool: int = _count(10, high=1000)
-    postgres_prepare: bool = _switch(default=True)
-    provider_url: str | None = field(default=None, repr=False, validator=PROVIDER)
-    provider_key: str | None = field(default=None, repr=False, validator=PROVIDER_KEY)
-    provider_asks_for_next: bool = _switch(default=False)
-    provider_price_in_json: bool = _switch(default=False)
-    provider_lists_active: bool = _switch(default=False)
-    host: str = field(default="127.0.0.1", validator=HOST)
-    port: int = _count(8080, low=0, high=65535)
-    workers: int = _count(1, high=64)
-    public_url: str | None = field(default=None, validator=PUBLIC)
-    secret_key: str | None = field(default=None, repr=False, validator=SECRET)
-    old_secret_key: str | None = field(default=None, repr=False, validator=SECRET)
-    markup_percent: int = _count(TERMS.markup_percent, low=0, high=10_000)
-    session_seconds: int = _count(int(TERMS.pace.session.total_seconds()), high=86_400)
-    provider_timeout_seconds: float = _seconds(10.0, low=0.1, high=120)
-    sync_seconds: float = _seconds(TERMS.pace.look.total_seconds(), high=3600)
-    catalog_seconds: float = _seconds(30.0)
-    max_active_rentals: int = _count(TERMS.max_active_rentals, high=100_000)
-    provider_max_waiting: int = _count(TERMS.provider_max_waiting, high=100_000)
-    cancels_per_hour: int = _count(TERMS.cancels_per_hour, low=0)
-    rate_rent_per_minute: int = _count(60)
-    rate_read_per_minute: int = _count(600)
-    rate_public_per_minute: int = _count(60)
-    redis_url: str | None = field(default=None, repr=False, validator=REDIS)
-    webhook_allow_private: bool = _switch(default=False)
-    keep_days: int | None = _count(TERMS.keep_days, high=MOST_DAYS, example=90)
-    log_format: str | None = field(
-        default=None, validator=Choice(words=("console", "json"), example="json")
-    )
+    store_url: StoreUrl = Field(default="sqlite:///kiwisms.db", repr=False)
+    postgres_pool: int = Field(default=10, ge=1, le=1000)
+    postgres_prepare: bool = True
+    provider_url: ProviderUrl | None = Field(default=None, repr=False)
+    provider_key: ProviderKey | None = Field(default=None, repr=False)
+    provider_asks_for_next: bool = False
+    provider_price_in_json: bool = False
+    provider_lists_active: bool = False
+    host: Host = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    public_url: PublicUrl | None = None
+    secret_key: SecretKey | None = Field(default=None, repr=False)
+    old_secret_key: SecretKey | None = Field(default=None, repr=False)
+    markup_percent: int = Field(default=TERMS.markup_percent, ge=0, le=10_000)
+    session_seconds: int = Field(default=int(TERMS.pace.session.total_seconds()), ge=1, le=86_400)
+    provider_timeout_seconds: float = Field(default=10, ge=0.1, le=120)
+    sync_seconds: float = Field(default=TERMS.pace.look.total_seconds(), ge=0, le=3600)
+    catalog_seconds: float = Field(default=30, ge=0, le=86_400)
+    max_active_rentals: int = Field(default=TERMS.max_active_rentals, ge=1, le=100_000)
+    provider_max_waiting: int = Field(default=TERMS.provider_max_waiting, ge=1, le=100_000)
+    cancels_per_hour: int = Field(default=TERMS.cancels_per_hour, ge=0, le=1_000_000)
+    rate_rent_per_minute: PerMinute = 60
+    rate_read_per_minute: PerMinute = 600
+    rate_public_per_minute: PerMinute = 60
+    redis_url: RedisUrl | None = Field(default=None, repr=False)
+    webhook_allow_private: bool = False
+    keep_days: int | None = Field(default=TERMS.keep_days, ge=1, le=MOST_DAYS)
+    log_format: Literal["console", "json"] | None = None
 
-    def __attrs_post_init__(self) -> None:
-        if self.workers > 1 and not is_postgres(self.store_url):
+    @model_validator(mode="wrap")
+    @classmethod
+    def _refuse(cls, given: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            settings = handler(given)
+        except ValidationError as error:
+            raise _refusal(error.errors(include_input=False, include_url=False)[0]) from None
+        if settings.workers > 1 and not is_postgres(settings.store_url):
             raise ValidationRefused(
                 "workers",
-                f"{self.workers} workers need Postgres, which several processes can share;"
+                f"{settings.workers} workers need Postgres, which several processes can share;"
                 " with SQLite write 1",
             )
+        return settings
 
     @property
     def base_url(self) -> str:
@@ -163,3 +175,9 @@ class Settings:
             lease=max(3 * timeout, timedelta(seconds=10)) + timedelta(seconds=20),
             keep_days=self.keep_days,
         )
+
+
+def _refusal(error: ErrorDetails) -> ValidationRefused:
+    is_unknown = error["type"] == "unexpected_keyword_argument"
+    message = "there is no such setting" if is_unknown else error["msg"]
+    return ValidationRefused(str(error["loc"][0]), message[0].lower() + message[1:])

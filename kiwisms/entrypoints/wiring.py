@@ -25,10 +25,10 @@ from kiwisms.domain.actors import APP, OPERATOR
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.push import push_secret
 from kiwisms.domain.terms import Terms
+from kiwisms.entrypoints.addresses import MEMORY, SQLITE, is_postgres
 from kiwisms.entrypoints.engine import Kiwisms, Ports, join
 from kiwisms.entrypoints.load_settings import variable
-from kiwisms.entrypoints.rules import MEMORY, SQLITE, is_postgres
-from kiwisms.entrypoints.settings import SECRET, Settings
+from kiwisms.entrypoints.settings import NEW_SECRET, Settings
 from kiwisms.entrypoints.worker import working
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
@@ -291,7 +291,7 @@ def _secret_key(settings: Settings, store: str | Store, file: Path | None) -> st
         return settings.secret_key
     if is_postgres(store) if isinstance(store, str) else _is_in_postgres(store):
         raise ValidationRefused(
-            variable("secret_key"), f"must be set with Postgres; write for example {SECRET.example}"
+            variable("secret_key"), f"must be set with Postgres; write for example {NEW_SECRET}"
         )
     return RandomIds().secret().hex() if file is None else secret_file(file)
 

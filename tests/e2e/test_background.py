@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from attrs import evolve
 
 import kiwisms
 from kiwisms.adapters.system import SystemClock
@@ -18,7 +18,7 @@ from kiwisms.testing.webhooks import FakeWebhookSender
 from tests.postgres import database
 
 PATIENT = kiwisms.Settings(secret_key="a secret for tests", sync_seconds=0.05)
-QUICK = evolve(PATIENT, session_seconds=1)
+QUICK = replace(PATIENT, session_seconds=1)
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from attrs import evolve
 
 import kiwisms
 from kiwisms.adapters.no_provider import NoProvider
@@ -30,12 +30,12 @@ async def first(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 @pytest.fixture
 def both(first: kiwisms.Settings) -> kiwisms.Settings:
-    return evolve(first, secret_key=SECOND, old_secret_key=FIRST)
+    return replace(first, secret_key=SECOND, old_secret_key=FIRST)
 
 
 @pytest.fixture
 def second(first: kiwisms.Settings) -> kiwisms.Settings:
-    return evolve(first, secret_key=SECOND)
+    return replace(first, secret_key=SECOND)
 
 
 async def new_account(settings: kiwisms.Settings, email: str) -> tuple[AccountId, str]:
@@ -82,7 +82,7 @@ async def test_a_secret_of_neither_key_is_left_alone_and_told(
     first: kiwisms.Settings, both: kiwisms.Settings
 ) -> None:
     lost, secret = await new_account(
-        evolve(first, secret_key="a key that was lost"), "lost@example.com"
+        replace(first, secret_key="a key that was lost"), "lost@example.com"
     )
     ada, _ = await new_account(first, "ada@example.com")
     async with open_office(both) as kiwi:
@@ -90,7 +90,7 @@ async def test_a_secret_of_neither_key_is_left_alone_and_told(
         assert (done.resealed, done.unchanged) == (1, 0)
         assert [each.account_id for each in done.locked] == [lost]
         assert (await kiwi.webhooks.show(ada))[0].url == URL
-    assert await secret_of(evolve(first, secret_key="a key that was lost"), lost) == secret
+    assert await secret_of(replace(first, secret_key="a key that was lost"), lost) == secret
 
 
 async def test_beside_a_server_nothing_is_lost(
@@ -143,7 +143,7 @@ async def test_a_key_file_makes_room_for_a_key_that_is_set(tmp_path: Path) -> No
     settings = kiwisms.Settings(store_url=f"sqlite:///{tmp_path}/kiwisms.db")
     ada, secret = await new_account(settings, "ada@example.com")
     (tmp_path / "kiwisms.db.key").rename(tmp_path / "kiwisms.db.key.old")
-    assert await secret_of(evolve(settings, secret_key=FIRST), ada) == secret
+    assert await secret_of(replace(settings, secret_key=FIRST), ada) == secret
     assert not (tmp_path / "kiwisms.db.key").exists()
 
 

@@ -4,13 +4,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import aiohttp
 import click
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from kiwisms.entrypoints.cli.run import read_settings, tell
 from kiwisms.entrypoints.cli.server import address_of, listen, run, serving
@@ -62,7 +63,7 @@ async def _everything(settings: Settings) -> AsyncIterator[DemoView]:
         folder = stack.enter_context(TemporaryDirectory(prefix="kiwisms-demo-"))
         listener = stack.enter_context(_listen(settings.port))
         upstream = await stack.enter_async_context(open_simulator(code_after=CODE_AFTER))
-        ours = evolve(
+        ours = replace(
             settings,
             store_url=f"sqlite:///{folder}/kiwisms.db",
             provider_url=upstream.url,

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -9,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
-from attrs import evolve, frozen
+from attrs import frozen
 
 from kiwisms.entrypoints.cli.run import read_settings, tell
 from kiwisms.entrypoints.cli.server import address_of, drain_seconds, listen, run, serving
@@ -41,7 +42,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """
     given = {"host": host, "port": port, "workers": workers}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    settings = evolve(read_settings(), **changes)
+    settings = replace(read_settings(), **changes)
     # What is missing is said before anything is begun.
     open_provider(settings)
     with listen(settings.host, settings.port) as listener:

@@ -5,13 +5,13 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Final, cast
 
 import click
 from aiohttp import web
-from attrs import evolve
 
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.http.runner import Runner
@@ -110,7 +110,7 @@ async def _close(listener: socket.socket, site: web.SockSite, runner: web.AppRun
 
 def address_of(settings: Settings, listener: socket.socket) -> str:
     """Say at which address the server is reached from this machine."""
-    return evolve(_here(settings, listener), public_url=None).base_url
+    return replace(_here(settings, listener), public_url=None).base_url
 
 
 def drain_seconds(settings: Settings) -> float:
@@ -120,7 +120,7 @@ def drain_seconds(settings: Settings) -> float:
 
 
 def _here(settings: Settings, listener: socket.socket) -> Settings:
-    return evolve(settings, port=listener.getsockname()[1])
+    return replace(settings, port=listener.getsockname()[1])
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:

@@ -81,7 +81,7 @@ async def test_a_port_that_is_taken(shop: Kiwi) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("KIWISMS_PORT", "eighty", ("'eighty'", "8080")),
+        ("KIWISMS_PORT", "eighty", ("valid integer",)),
         ("KIWISMS_SECRET_KEY", "short", ("openssl rand -hex 32",)),
         ("KIWISMS_PROT", "1", ("KIWISMS_PORT",)),
     ],
@@ -96,7 +96,7 @@ async def test_a_bad_setting_stops_the_start_and_is_named(
 
 async def test_a_bad_line_in_the_file_is_named(shop: Kiwi) -> None:
     (shop.folder / "kiwisms.toml").write_text('sync_seconds = "soon"')
-    assert (await shop.fail("serve")).startswith("sync_seconds in kiwisms.toml: 'soon' is not ")
+    assert (await shop.fail("serve")).startswith("sync_seconds in kiwisms.toml: input ")
 
 
 async def test_sqlite_serves_from_one_process(shop: Kiwi) -> None:

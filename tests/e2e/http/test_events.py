@@ -4,17 +4,18 @@ import hmac
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 from aiohttp import web
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from jsonschema_rs import Draft202012Validator
 
 from kiwisms.entrypoints.http.openapi import ADDITIONS, CONTRACT, merged
 from tests.e2e.http.site import WIDE, Site, open_site
 
-OPEN = evolve(WIDE, webhook_allow_private=True)
+OPEN = replace(WIDE, webhook_allow_private=True)
 
 
 @frozen

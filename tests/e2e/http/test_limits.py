@@ -1,13 +1,14 @@
 """How often one may call: by key and by kind, and what happens past it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from attrs import evolve
 
 from tests.e2e.http.site import WIDE, Answer, Customer, Site, open_site
 
-NARROW = evolve(WIDE, rate_rent_per_minute=2, rate_read_per_minute=4, rate_public_per_minute=3)
+NARROW = replace(WIDE, rate_rent_per_minute=2, rate_read_per_minute=4, rate_public_per_minute=3)
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import schemathesis
-from attrs import evolve
 from jsonschema_rs import Draft202012Validator
 
 from kiwisms.adapters.simulator.faults import FaultKind
@@ -18,7 +18,7 @@ from tests.e2e.http.breakable import Breakable, breakable
 from tests.e2e.http.site import WIDE, Answer, Customer, Json, Site, open_site
 
 PUBLIC_URL = "https://sms.example.com"
-NARROW = evolve(WIDE, rate_rent_per_minute=1, rate_read_per_minute=1, rate_public_per_minute=1)
+NARROW = replace(WIDE, rate_rent_per_minute=1, rate_read_per_minute=1, rate_public_per_minute=1)
 
 
 async def served(settings: Any = WIDE) -> Json:
@@ -49,7 +49,7 @@ async def test_every_fact_of_the_users_contract_is_served() -> None:
 
 
 async def test_what_is_served_beyond_it_is_declared() -> None:
-    document = await served(evolve(WIDE, public_url=PUBLIC_URL + "/"))
+    document = await served(replace(WIDE, public_url=PUBLIC_URL + "/"))
     assert document.pop("servers") == [{"url": PUBLIC_URL, "description": "Current deployment"}]
     declared = merged(CONTRACT, ADDITIONS)
     del declared["servers"]

@@ -3,9 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Iterable
+from dataclasses import replace
 
 import pytest
-from attrs import evolve
 
 from kiwisms.domain.money import cents
 from kiwisms.domain.rental import State
@@ -41,7 +41,7 @@ async def test_twenty_rents_with_the_money_for_two(site: Site) -> None:
 
 
 async def test_upstream_never_has_more_waiting_than_may(store_url: str) -> None:
-    async with open_site(store_url, evolve(WIDE, provider_max_waiting=3)) as site:
+    async with open_site(store_url, replace(WIDE, provider_max_waiting=3)) as site:
         crowd = [await site.customer(email=f"{number}@example.com") for number in range(8)]
         upstream = site.simulator.upstream
         upstream.most_waiting = 1000

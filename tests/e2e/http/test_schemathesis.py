@@ -5,6 +5,7 @@ import json
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from kiwisms.entrypoints.http.openapi import CONTRACT, merged
 from tests.e2e.http.site import WIDE, Customer, Site, open_site
 
 ENDLESS = 1_000_000
-SETTINGS = evolve(
+SETTINGS = replace(
     WIDE,
     cancels_per_hour=0,
     max_active_rentals=100_000,

@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -130,7 +130,7 @@ def root_logger() -> Iterator[logging.Logger]:
 
 @pytest.mark.parametrize(("chosen", "is_json"), [(None, True), ("json", True), ("console", False)])
 def test_a_pipe_gets_json_unless_the_settings_say_otherwise(
-    chosen: str | None,
+    chosen: Literal["console", "json"] | None,
     is_json: bool,
     root_logger: logging.Logger,
     capsys: pytest.CaptureFixture[str],
