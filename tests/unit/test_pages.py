@@ -22,7 +22,10 @@ from kiwisms.adapters.postgres.migrations import STEPS
 from kiwisms.domain.delivery import MOST_FAILURES, PAUSES
 from kiwisms.domain.events import WebhookEvent
 from kiwisms.domain.incident import IncidentKind
+from kiwisms.domain.rental import SHOWN
 from kiwisms.entrypoints.cli.root import kiwisms as command_line
+from kiwisms.entrypoints.http.documents import rental as document_of
+from kiwisms.entrypoints.http.errors import OURS, STATUS
 from kiwisms.entrypoints.load_settings import FOR_TESTS, load_settings, variable
 from kiwisms.entrypoints.logs import RedactingFormatter
 from kiwisms.entrypoints.settings import Settings
@@ -32,7 +35,22 @@ from tests.pages import BLOCKS, PAGES, ROOT, Block, prose_of, text_of
 VARIABLES: Final = [variable(name) for name in asdict(Settings())]
 MISSPELT: Final = "KIWISMS_PROT"
 """The example of a variable that does not exist, in decision 12."""
+API: Final = ROOT / "docs/api.md"
 OPERATING: Final = ROOT / "docs/operating.md"
+HIDDEN: Final = {status for status in OURS if status >= 500}
+"""With these the server does not say what was wrong."""
+NOT_CUSTOMERS: Final = {
+    kiwisms.AccountNotFound,
+    kiwisms.ApiKeyNotFound,
+    kiwisms.BooksInMotion,
+    kiwisms.DeliveryNotFound,
+    kiwisms.EmailTaken,
+    kiwisms.IncidentNotFound,
+    kiwisms.NumberTaken,
+    kiwisms.ReferenceReused,
+    kiwisms.WebhookNotFound,
+}
+"""What only commands, programs that embed kiwisms, and its own use cases can meet."""
 MADE: Final = {"bench/results.json"}
 """Files that are there only after a command."""
 RUN: Final = {"python", "sh", "sh up", "sh checkout", "sh checkout up", "text demo"}
@@ -47,8 +65,8 @@ DRAWN: Final = {"{eval-rst}", "{include} ../CHANGELOG.md", "{toctree}"}
 """Directives, which fail the build of the pages when they are wrong."""
 
 
-def of_kind(kind: str) -> list[Block]:
-    found = [block for block in BLOCKS if block.kind == kind]
+def of_kind(kind: str, page: Path | None = None) -> list[Block]:
+    found = [block for block in BLOCKS if block.kind == kind and page in {None, block.page}]
     assert found
     return found
 
@@ -176,8 +194,8 @@ def test_the_unit_starts_a_command_that_exists() -> None:
     assert_is_command(words)
 
 
-async def test_the_events_on_the_page_have_the_fields_of_real_ones() -> None:
-    _, *told = [json.loads(block.text) for block in of_kind("json")]
+async def test_the_rental_and_the_events_on_the_page_have_the_fields_of_real_ones() -> None:
+    shown, *told = [json.loads(block.text) for block in of_kind("json", API)]
     kit = Kit()
     ada = await kit.customer("5.39")
     await kit.kiwi.webhooks.set(
@@ -198,16 +216,17 @@ async def test_the_events_on_the_page_have_the_fields_of_real_ones() -> None:
     assert {body["event"] for body in told} == real.keys()
     for body in told:
         assert list(body) == list(real[body["event"]])
-    headers = {row[0].strip("`") for row in rows(OPERATING) if "ebhook-" in row[0]}
+    assert list(shown) == list(document_of(rental, kit.clock.now()))
+    headers = {row[0].strip("`") for row in rows(API) if "ebhook-" in row[0]}
     assert headers | {"Content-Type"} == kit.sender.tries[0].headers.keys()
 
 
 def test_every_event_is_explained() -> None:
-    assert {f"`{event}`" for event in WebhookEvent} <= {row[0] for row in rows(OPERATING)}
+    assert {f"`{event}`" for event in WebhookEvent} <= {row[0] for row in rows(API)}
 
 
 def test_the_log_line_on_the_page_has_the_fields_of_a_real_one() -> None:
-    told, *_ = [json.loads(block.text) for block in of_kind("json")]
+    [told] = [json.loads(block.text) for block in of_kind("json", OPERATING)]
     record = logging.LogRecord(told["logger"], logging.WARNING, "", 0, told["event"], None, None)
     line = RedactingFormatter("json", secrets=(), colors=False).format(record)
 
@@ -216,7 +235,7 @@ def test_the_log_line_on_the_page_has_the_fields_of_a_real_one() -> None:
 
 def test_the_schedule_of_webhooks_is_the_one_in_the_code() -> None:
     seconds = {"s": 1, "min": 60, "h": 3600}
-    told = re.search(r"tried again after ([^±]+), each", " ".join(prose_of(OPERATING).split()))
+    told = re.search(r"tried again after ([^±]+), each", " ".join(prose_of(API).split()))
     assert told is not None
     pauses = re.findall(r"(\d+) (s|min|h)\b", told[1])
 
@@ -224,6 +243,33 @@ def test_the_schedule_of_webhooks_is_the_one_in_the_code() -> None:
         pause.total_seconds() for pause in PAUSES
     ]
     assert MOST_FAILURES == 8
+
+
+def test_every_error_of_the_api_is_explained_with_its_status() -> None:
+    told = {row[0].strip("`"): int(row[1]) for row in rows(API) if re.fullmatch(r"\d{3}", row[1])}
+    own = {code: status for status, (_, code) in OURS.items()}
+    customers = STATUS.keys() - NOT_CUSTOMERS
+
+    assert told == own | {
+        kind.code: STATUS[kind] for kind in customers if STATUS[kind] not in HIDDEN
+    }
+
+
+def test_the_limits_of_the_api_are_the_defaults() -> None:
+    told = [row[1].split(",")[0] for row in rows(API) if "429" in row[-1]]
+    default = Settings()
+
+    assert told == [
+        f"{default.rate_rent_per_minute} a minute",
+        f"{default.rate_read_per_minute} a minute",
+        f"{default.rate_public_per_minute} a minute",
+        f"{default.max_active_rentals}",
+        f"{default.cancels_per_hour} an hour",
+    ]
+
+
+def test_every_state_that_customers_see_is_explained() -> None:
+    assert {f"`{state}`" for state in SHOWN} <= {row[0] for row in rows(API)}
 
 
 def test_every_kind_of_incident_is_explained() -> None:
