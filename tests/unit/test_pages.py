@@ -48,7 +48,12 @@ TRIED: Final = {"sql"}
 """Blocks that tests/contract/test_places.py runs."""
 TYPED_BY_ROOT: Final = {"sh root"}
 """Blocks that change the machine, or need Docker: see tests/unit/test_deploying_page.py."""
-DRAWN: Final = {"{eval-rst}", "{include} ../CHANGELOG.md", "{toctree}"}
+DRAWN: Final = {
+    "{eval-rst}",
+    "{include} ../CHANGELOG.md",
+    "{include} ../SECURITY.md",
+    "{toctree}",
+}
 """Directives, which fail the build of the pages when they are wrong."""
 
 
