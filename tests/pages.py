@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import click
 from attrs import frozen
+
+from kiwisms.entrypoints.cli.root import kiwisms as command_line
 
 ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = (
@@ -61,3 +64,31 @@ def prose_of(page: Path) -> str:
 
 
 BLOCKS: Final = tuple(block for page in PAGES for block in blocks_of(page))
+
+
+def of_kind(kind: str, page: Path | None = None) -> list[Block]:
+    """All blocks of a kind, of which there must be one."""
+    found = [block for block in BLOCKS if block.kind == kind and page in {None, block.page}]
+    assert found
+    return found
+
+
+def rows(page: Path) -> Iterator[list[str]]:
+    """The cells of all tables of a page."""
+    for line in text_of(page).splitlines():
+        if line.startswith("| "):
+            yield [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def assert_is_command(words: list[str]) -> None:
+    """*words* are a command of ``kiwisms``, and options that it has."""
+    command: click.Command | None = command_line
+    # Not a bare context: click keeps in each command the help option that the first one asks for.
+    context = command_line.make_context("kiwisms", [], resilient_parsing=True)
+    for word in words:
+        if isinstance(command, click.Group) and not word.startswith("-"):
+            command = command.get_command(context, word)
+            assert command is not None, words
+    assert command is not None
+    options = {name for each in command.get_params(context) for name in each.opts} | {"--help"}
+    assert {word for word in words if word.startswith("--")} <= options, words

@@ -1,15 +1,12 @@
 """What the pages say is true of the code, and what is generated on them is current."""
 
-import configparser
 import json
 import logging
 import re
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-import click
 import pytest
 from attrs import fields
 
@@ -19,15 +16,21 @@ from docs.diagrams import PAGES as GENERATED_PAGES
 from docs.diagrams import PICTURE, main, renewed, stale
 from docs.tables import arrows, mermaid
 from kiwisms.adapters.postgres.migrations import STEPS
-from kiwisms.domain.delivery import MOST_FAILURES, PAUSES
-from kiwisms.domain.events import WebhookEvent
 from kiwisms.domain.incident import IncidentKind
-from kiwisms.entrypoints.cli.root import kiwisms as command_line
 from kiwisms.entrypoints.load_settings import FOR_TESTS, load_settings, variable
 from kiwisms.entrypoints.logs import RedactingFormatter
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.testing.kit import Kit
-from tests.pages import BLOCKS, PAGES, ROOT, Block, prose_of, text_of
+from tests.pages import (
+    BLOCKS,
+    PAGES,
+    ROOT,
+    Block,
+    assert_is_command,
+    of_kind,
+    prose_of,
+    rows,
+    text_of,
+)
 
 VARIABLES: Final = [variable(name) for name in asdict(Settings())]
 MISSPELT: Final = "KIWISMS_PROT"
@@ -37,27 +40,21 @@ MADE: Final = {"bench/results.json"}
 """Files that are there only after a command."""
 RUN: Final = {"python", "sh", "sh up", "sh checkout", "sh checkout up", "text demo"}
 """Blocks that tests/e2e/test_pages.py runs, or finds in what was printed."""
-READ: Final = {"json", "mermaid", "sql citus", "text", "toml"}
+READ: Final = {"json", "mermaid", "sql citus", "text", "toml", "yaml"}
 """Blocks that are held to the code here."""
 TOLD: Final = {"text history"}
 """What a bug told that a test had put in, and is there no more."""
 TRIED: Final = {"sql"}
 """Blocks that tests/contract/test_places.py runs."""
-DRAWN: Final = {"{eval-rst}", "{include} ../CHANGELOG.md", "{toctree}"}
+TYPED_BY_ROOT: Final = {"sh root"}
+"""Blocks that change the machine, or need Docker: see tests/unit/test_deploying_page.py."""
+DRAWN: Final = {
+    "{eval-rst}",
+    "{include} ../CHANGELOG.md",
+    "{include} ../SECURITY.md",
+    "{toctree}",
+}
 """Directives, which fail the build of the pages when they are wrong."""
-
-
-def of_kind(kind: str) -> list[Block]:
-    found = [block for block in BLOCKS if block.kind == kind]
-    assert found
-    return found
-
-
-def rows(page: Path) -> Iterator[list[str]]:
-    """The cells of all tables of a page."""
-    for line in text_of(page).splitlines():
-        if line.startswith("| "):
-            yield [cell.strip() for cell in line.strip("|").split(" | ")]
 
 
 def spans(page: Path) -> list[str]:
@@ -67,7 +64,7 @@ def spans(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
 def test_no_block_goes_untested(block: Block) -> None:
-    assert block.kind in RUN | READ | TRIED | TOLD | DRAWN
+    assert block.kind in RUN | READ | TRIED | TOLD | TYPED_BY_ROOT | DRAWN
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -133,19 +130,6 @@ def test_commands_that_are_named_exist(page: Path) -> None:
             assert_is_command(words)
 
 
-def assert_is_command(words: list[str]) -> None:
-    command: click.Command | None = command_line
-    # Not a bare context: click keeps in each command the help option that the first one asks for.
-    context = command_line.make_context("kiwisms", [], resilient_parsing=True)
-    for word in words:
-        if isinstance(command, click.Group) and not word.startswith("-"):
-            command = command.get_command(context, word)
-            assert command is not None, words
-    assert command is not None
-    options = {name for each in command.get_params(context) for name in each.opts} | {"--help"}
-    assert {word for word in words if word.startswith("--")} <= options, words
-
-
 def test_the_table_of_settings_is_complete_and_has_the_right_defaults() -> None:
     told = {row[0]: row[1] for row in rows(OPERATING) if row[0].startswith("`KIWISMS_")}
 
@@ -167,63 +151,12 @@ def test_a_file_of_settings_can_be_read(block: Block, tmp_path: Path) -> None:
     assert load_settings(file, {}) != Settings()
 
 
-def test_the_unit_starts_a_command_that_exists() -> None:
-    unit = configparser.RawConfigParser()
-    unit.read(ROOT / "deploy/kiwisms.service", "utf-8")
-    program, *words = unit["Service"]["ExecStart"].split()
-
-    assert Path(program).name == "kiwisms"
-    assert_is_command(words)
-
-
-async def test_the_events_on_the_page_have_the_fields_of_real_ones() -> None:
-    _, *told = [json.loads(block.text) for block in of_kind("json")]
-    kit = Kit()
-    ada = await kit.customer("5.39")
-    await kit.kiwi.webhooks.set(
-        ada.id,
-        "https://ada.example.com/hook",
-        events="sms.received,rental.expired,wallet.low",
-        low="5.00",
-    )
-    for _ in range(2):
-        rental = await kit.kiwi.rentals.rent(ada.id, service="go")
-    kit.provider.deliver("004217", text="Your code is 004217", to=rental.activation_id)
-    kit.clock.advance(3)
-    await kit.work()
-    kit.clock.advance(kit.terms.pace.session.total_seconds())
-    await kit.work()
-    real = {body["event"]: body for body in (json.loads(sent.body) for sent in kit.sender.tries)}
-
-    assert {body["event"] for body in told} == real.keys()
-    for body in told:
-        assert list(body) == list(real[body["event"]])
-    headers = {row[0].strip("`") for row in rows(OPERATING) if "ebhook-" in row[0]}
-    assert headers | {"Content-Type"} == kit.sender.tries[0].headers.keys()
-
-
-def test_every_event_is_explained() -> None:
-    assert {f"`{event}`" for event in WebhookEvent} <= {row[0] for row in rows(OPERATING)}
-
-
 def test_the_log_line_on_the_page_has_the_fields_of_a_real_one() -> None:
-    told, *_ = [json.loads(block.text) for block in of_kind("json")]
+    [told] = [json.loads(block.text) for block in of_kind("json", OPERATING)]
     record = logging.LogRecord(told["logger"], logging.WARNING, "", 0, told["event"], None, None)
     line = RedactingFormatter("json", secrets=(), colors=False).format(record)
 
     assert json.loads(line) | {"timestamp": told["timestamp"]} == told
-
-
-def test_the_schedule_of_webhooks_is_the_one_in_the_code() -> None:
-    seconds = {"s": 1, "min": 60, "h": 3600}
-    told = re.search(r"tried again after ([^±]+), each", " ".join(prose_of(OPERATING).split()))
-    assert told is not None
-    pauses = re.findall(r"(\d+) (s|min|h)\b", told[1])
-
-    assert [int(number) * seconds[unit] for number, unit in pauses] == [
-        pause.total_seconds() for pause in PAUSES
-    ]
-    assert MOST_FAILURES == 8
 
 
 def test_every_kind_of_incident_is_explained() -> None:
