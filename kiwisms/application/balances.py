@@ -47,6 +47,11 @@ class Balances:
         if self._tried_at is None or self.clock.now() >= self._tried_at + PACE:
             await self.read()
 
+    @property
+    def latest(self) -> Balance | None:
+        """The newest balance that this process has heard of."""
+        return self._told[-1].balance if self._told else None
+
     def after(self, moment: datetime) -> Balance | None:
         """The first balance that was asked for after *moment*, if one was."""
         return next((each.balance for each in self._told if each.asked_at > moment), None)

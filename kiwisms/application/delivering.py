@@ -91,6 +91,8 @@ class Delivering:
             if current is not None and webhook is not None and current.url == webhook.url:
                 stopped = self.trail.entry_of_webhook(current, Action.WEBHOOK_STOPPED, by=WORKER)
                 tx.save(current.stop(now), stopped)
+        if after.status is DeliveryStatus.GIVEN_UP:
+            log.warning("event %s of %s given up: %s", after.id, after.account_id, after.last_error)
         return after
 
 

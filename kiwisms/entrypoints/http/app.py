@@ -30,7 +30,7 @@ def application(kiwi: Kiwisms, settings: Settings) -> web.Application:
     metrics = HttpMetrics()
     if isinstance(kiwi.ports.provider, Watched):
         kiwi.ports.provider.watch(ProviderMetrics(metrics.registry))
-    health = Health(kiwi.ports.store, kiwi.ports.clock, metrics)
+    health = Health(kiwi.ports.store, kiwi.background.balances, kiwi.ports.clock, metrics)
     access = Access(
         kiwi=kiwi,
         public=Limit("public", settings.rate_public_per_minute),

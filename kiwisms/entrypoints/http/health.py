@@ -1,9 +1,13 @@
 """Whether the process lives, whether it can serve, and its metrics: for what watches it."""
 
+from math import nan
+
 from aiohttp import web
 from prometheus_client import Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from kiwisms.application.balances import Balances
+from kiwisms.domain.contract_values import dollars
 from kiwisms.entrypoints.http.answers import SAFE, json_answer
 from kiwisms.entrypoints.http.metrics import HttpMetrics
 from kiwisms.ports.clock import Clock
@@ -13,8 +17,11 @@ from kiwisms.ports.store import SchemaMismatch, Store, StoreUnavailable
 class Health:
     """The three operations that no customer needs."""
 
-    def __init__(self, store: Store, clock: Clock, metrics: HttpMetrics) -> None:
+    def __init__(
+        self, store: Store, balances: Balances, clock: Clock, metrics: HttpMetrics
+    ) -> None:
         self._store = store
+        self._balances = balances
         self._clock = clock
         self._metrics = metrics
         self._overdue = Gauge(
@@ -30,7 +37,13 @@ class Health:
             registry=metrics.registry,
             multiprocess_mode="mostrecent",
         )
-
+        self._balance = Gauge(
+            "kiwisms_provider_balance_dollars",
+            "What the provider said last of the balance there; NaN until it has",
+            registry=metrics.registry,
+            multiprocess_mode="mostrecent",
+        )
+        self._balance.set(nan)
         self._store_up = Gauge(
             "kiwisms_store_up",
             "1 if the store answered just now; else what is due and open is as it was last known",
@@ -49,6 +62,9 @@ class Health:
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Give all metrics in Prometheus's text format."""
+        balance = self._balances.latest
+        if balance is not None:
+            self._balance.set(dollars(balance.amount))
         try:
             await self._read_store()
         except (SchemaMismatch, StoreUnavailable):

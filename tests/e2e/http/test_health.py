@@ -3,12 +3,14 @@
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from math import isnan
 from pathlib import Path
 
 import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from kiwisms.domain.contract_values import dollars
 from kiwisms.ports.store import SchemaMismatch, StoreUnavailable
 from tests.e2e.http.breakable import breakable
 from tests.e2e.http.site import Customer, Site, open_site
@@ -52,6 +54,14 @@ async def test_without_a_store_it_lives_and_is_not_ready(error: Exception) -> No
         broken.error = None
         assert (await site.ask("GET", "/readyz")).status == 200
         assert (await metrics(site))["kiwisms_store_up"].samples[0].value == 1
+
+
+async def test_the_providers_balance_is_shown_once_it_is_known(site: Site) -> None:
+    name = "kiwisms_provider_balance_dollars"
+    assert isnan((await metrics(site))[name].samples[0].value)
+    await site.kiwi.background.keep_balance()
+    money = site.simulator.upstream.money(site.clock.now())
+    assert (await metrics(site))[name].samples[0].value == dollars(money)
 
 
 @pytest.mark.parametrize(

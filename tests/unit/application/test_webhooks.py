@@ -79,7 +79,7 @@ async def test_a_keys_own_address_goes_first(kit: Kit, ada: Account) -> None:
 
 
 async def test_a_failed_try_is_repeated_with_the_same_id_and_then_given_up(
-    kit: Kit, ada: Account
+    kit: Kit, ada: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     await kit.kiwi.webhooks.set(ada.id, URL)
     kit.sender.will_answer(*[Answered(500)] * 4, *[NotAnswered("timed out after 10 s")] * 4)
@@ -92,9 +92,11 @@ async def test_a_failed_try_is_repeated_with_the_same_id_and_then_given_up(
         kit.clock.advance(seconds * 0.42)
         await kit.work()
         assert len(kit.sender.tries) == tried + 1
+        assert "given up" not in caplog.text or seconds == 24 * 3600
     kit.clock.advance(30 * 24 * 3600)
     await kit.work()
     assert len(kit.sender.tries) == 8
+    assert f"of {ada.id} given up: timed out after 10 s" in caplog.text
     assert len({sent.headers["webhook-id"] for sent in kit.sender.tries}) == 1
     [delivery] = await kit.kiwi.webhooks.deliveries(ada.id)
     assert (delivery.status, delivery.last_error) == (
