@@ -36,6 +36,7 @@ class AccountNotFound(KiwismsError):
 
     def __init__(self, who: str) -> None:
         super().__init__(f"no account {who!r}")
+        self.who = who
 
 
 class EmailTaken(KiwismsError):
@@ -45,6 +46,7 @@ class EmailTaken(KiwismsError):
 
     def __init__(self, email: str) -> None:
         super().__init__(f"an account with the email {email!r} exists already")
+        self.email = email
 
 
 @frozen(kw_only=True)
