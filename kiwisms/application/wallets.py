@@ -1,7 +1,6 @@
 """Money that the operator moves, and what the customer can see of it."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
@@ -17,7 +16,7 @@ from kiwisms.domain.books import Violation
 from kiwisms.domain.causes import OperatorMove, operator_cause
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.ledger import ReferenceReused, Transfer
-from kiwisms.domain.money import Money
+from kiwisms.domain.money import Amount, Money
 from kiwisms.domain.trail import Action
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.clock import Clock
@@ -31,9 +30,6 @@ MOVES: Final[Mapping[OperatorMove, tuple[Move, Action]]] = MappingProxyType(
     }
 )
 """What each of the operator's moves does to a wallet, and how the trail calls it."""
-
-Amount = Money | str | int | Decimal
-"""US dollars: ``"10.00"``, ``10``, ``Decimal("10")`` or `Money`, but never a float."""
 
 
 @frozen(kw_only=True)
@@ -138,7 +134,7 @@ class Wallets:
         reason: str,
         reference: str | None,
     ) -> Wallet:
-        money = amount if isinstance(amount, Money) else Money.parse(amount)
+        money = Money.parse(amount)
         if reference is None:
             reference = self.ids.new()
         cause = operator_cause(move, reference, reason=reason, at=self.clock.now())

@@ -8,13 +8,12 @@ from kiwisms.application.delivering import Delivering
 from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
-from kiwisms.application.wallets import Amount
 from kiwisms.domain.api_key import ApiKeyNotFound
 from kiwisms.domain.contract_values import instant
 from kiwisms.domain.delivery import TEST_EVENT, Delivery, DeliveryNotFound
 from kiwisms.domain.events import read_events
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix
-from kiwisms.domain.money import Money
+from kiwisms.domain.money import Amount, Money
 from kiwisms.domain.signature import new_secret
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action
@@ -84,7 +83,7 @@ class Webhooks:
         """
         check_url(url)
         asked = None if events is None else read_events(events)
-        below = low if low is None or isinstance(low, Money) else Money.parse(low, name="low")
+        below = None if low is None else Money.parse(low, name="low")
         async with self.store.transaction(account_id) as tx:
             if key_prefix is not None and await tx.api_key(key_prefix) is None:
                 raise ApiKeyNotFound(key_prefix)

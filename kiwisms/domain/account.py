@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 
 from kiwisms.domain.errors import KiwismsError, ValidationRefused
 from kiwisms.domain.ids import AccountId
-from kiwisms.domain.text import printable
+from kiwisms.domain.text import must_be_text, printable
 
 LONGEST_REASON: Final = 500
 
@@ -90,6 +90,7 @@ def normal_email(email: str) -> str:
     >>> normal_email(" Ada@Example.com ")
     'ada@example.com'
     """
+    must_be_text("email", email)
     normal = email.strip().lower()
     name, at, host = normal.rpartition("@")
     one_word = normal.isprintable() and not any(letter.isspace() for letter in normal)

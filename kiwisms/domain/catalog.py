@@ -9,6 +9,7 @@ from attrs.validators import ge
 
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.money import ZERO, Money
+from kiwisms.domain.text import must_be_text
 
 ServiceCode = NewType("ServiceCode", str)
 CountryCode = NewType("CountryCode", str)
@@ -86,6 +87,7 @@ class Catalog:
 
 def known_country(code: str) -> CountryCode:
     """Check a country's number; raises `InvalidCountry`."""
+    must_be_text("country", code)
     country = CountryCode(code)
     if country not in COUNTRIES:
         raise InvalidCountry

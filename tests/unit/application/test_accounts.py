@@ -1,6 +1,7 @@
 """Accounts, their API keys and their wallets."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from kiwisms.domain.errors import Unauthorized, ValidationRefused
 from kiwisms.domain.ids import AccountId, KeyPrefix
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.wallet import InsufficientBalance
+from kiwisms.domain.webhook import check_url
 from kiwisms.testing.kit import Kit
 
 
@@ -25,6 +27,18 @@ async def test_an_email_has_one_account(kit: Kit, ada: Account) -> None:
 async def test_who_is_not_there_is_not_found(kit: Kit, who: str) -> None:
     with pytest.raises(AccountNotFound):
         await kit.kiwi.accounts.find(who)
+
+
+async def test_what_is_no_text_is_an_error_of_the_program(kit: Kit) -> None:
+    number: Any = 12345678
+    with pytest.raises(TypeError, match="who must be a str, not int"):
+        await kit.kiwi.accounts.find(number)
+    with pytest.raises(TypeError, match="email must be a str, not int"):
+        await kit.kiwi.accounts.create(number)
+    with pytest.raises(TypeError, match="password must be a str, not int"):
+        await kit.kiwi.accounts.create("eve@example.com", password=number)
+    with pytest.raises(TypeError, match="url must be a str, not int"):
+        check_url(number)
 
 
 async def test_a_password_is_kept_as_a_hash(kit: Kit) -> None:

@@ -1,7 +1,7 @@
 """Amounts are exact, whatever they are written as."""
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -153,6 +153,25 @@ def test_cents_are_whole(number: int) -> None:
 def test_an_amount_is_a_whole_number_and_nothing_like_one(other: Any) -> None:
     with pytest.raises(TypeError, match="not a whole number"):
         Money(other)
+
+
+@pytest.mark.parametrize("other", [None, b"1", [1], (0, (1,), 0), object()])
+def test_what_is_of_another_type_is_named_in_a_type_error(other: Any) -> None:
+    for read in (Money.parse, Money.nearest):
+        with pytest.raises(TypeError, match=r"price must be Money, .* not "):
+            read(other, name="price")
+
+
+@given(amount=amounts)
+def test_money_is_read_as_it_is(amount: Money) -> None:
+    with localcontext(prec=2):
+        assert Money.parse(amount) == Money.nearest(amount) == amount
+
+
+def test_more_money_than_the_books_have_room_for_is_refused() -> None:
+    assert Money.parse(Money(10**15)) == Money(10**15)
+    with pytest.raises(ValidationRefused, match="amount: is out of range"):
+        Money.parse(Money(10**15 + 1))
 
 
 @pytest.mark.parametrize("read", [Money.parse, Money.nearest])
