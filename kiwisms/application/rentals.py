@@ -142,7 +142,11 @@ class Rentals:
         return await self.looks.refresh(rental) if sync else rental
 
     async def active(self, account_id: AccountId, *, sync: bool = True) -> Sequence[Rental]:
-        """Read all rentals that are active, the newest first; *sync* as in `get`."""
+        """
+        Read all rentals that are active, the newest first; *sync* as in `get`.
+
+        As this is polled, the account itself is not read: one that does not exist has none.
+        """
         rentals = await self.store.active_rentals(account_id, self.clock.now())
         if sync:
             rentals = await asyncio.gather(*map(self.looks.refresh, rentals))

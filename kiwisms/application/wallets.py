@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from kiwisms.application.lists import of_account
 from kiwisms.application.outbox import Outbox
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
@@ -103,10 +104,11 @@ class Wallets:
         return wallet
 
     async def statement(self, account_id: AccountId) -> list[StatementLine]:
-        """Every transfer of an account in order, with the sums after it."""
+        """Every transfer in order, with the sums after it; raises `AccountNotFound`."""
         wallet = Wallet(account_id=account_id)
         lines = []
-        for transfer in await self.store.transfers(account_id):
+        transfers = await self.store.transfers(account_id)
+        for transfer in await of_account(self.store, account_id, transfers):
             wallet = wallet.apply(transfer)
             line = StatementLine(transfer=transfer, available=wallet.available, held=wallet.held)
             lines.append(line)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from attrs import frozen
 
 from kiwisms.application.delivering import Delivering
+from kiwisms.application.lists import of_account
 from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
@@ -113,8 +114,8 @@ class Webhooks:
         return webhook, self.vault.open(webhook.sealed_secret)
 
     async def all(self, account_id: AccountId) -> Sequence[Webhook]:
-        """Every address of an account, its own first."""
-        return await self.store.webhooks(account_id)
+        """Every address of an account, its own first; raises `AccountNotFound`."""
+        return await of_account(self.store, account_id, await self.store.webhooks(account_id))
 
     @repeatable
     async def clear(self, account_id: AccountId, *, key_prefix: KeyPrefix | None = None) -> Webhook:
@@ -169,8 +170,9 @@ class Webhooks:
         return await self.delivering.deliver(delivery)
 
     async def deliveries(self, account_id: AccountId, *, limit: int = 100) -> Sequence[Delivery]:
-        """An account's newest deliveries, each with its failed tries."""
-        return await self.store.deliveries(account_id, limit=limit)
+        """An account's newest deliveries, with their failed tries; raises `AccountNotFound`."""
+        found = await self.store.deliveries(account_id, limit=limit)
+        return await of_account(self.store, account_id, found)
 
     async def resend(self, delivery_id: DeliveryId) -> Delivery:
         """Put a delivery back at the start of its schedule; raises `DeliveryNotFound`."""
