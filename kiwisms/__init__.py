@@ -50,6 +50,7 @@ from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.usage import TooManyActiveRentals
 from kiwisms.domain.wallet import InsufficientBalance, Wallet
 from kiwisms.domain.webhook import Webhook, WebhookNotFound
+from kiwisms.entrypoints.extras import needs
 from kiwisms.ports.store import SchemaMismatch, StoreUnavailable
 from kiwisms.ports.transaction import NumberTaken, TransactionOutrun
 from kiwisms.ports.vault import VaultLocked
@@ -177,11 +178,26 @@ _LATE: Final = {
 }
 
 
+_EXTRAS: Final = {
+    "DaisySMS": "server",
+    "PostgresStore": "postgres",
+    "SqliteStore": "sqlite",
+    "open": "server",
+    "open_provider": "server",
+}
+
+
 def __getattr__(name: str) -> object:
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, attribute = _LATE[name]
-    return getattr(import_module(module), attribute)
+    try:
+        return getattr(import_module(module), attribute)
+    except ModuleNotFoundError as missing:
+        if name not in _EXTRAS:
+            raise
+        why = f"kiwisms.{name} {needs(missing, _EXTRAS[name])}"
+        raise ModuleNotFoundError(why, name=missing.name) from missing
 
 
 def __dir__() -> list[str]:
