@@ -25,6 +25,8 @@ class Money:
 
     >>> Money.parse("0.655") + Money.parse("0.20")
     Money(micros=855000)
+    >>> str(3 * Money.parse("0.39"))
+    '1.17'
     >>> str(Money.parse("10"))
     '10.00'
     """
@@ -86,6 +88,14 @@ class Money:
 
     def __sub__(self, other: "Money") -> "Money":
         return Money(self.micros - other.micros)
+
+    def __mul__(self, count: int) -> "Money":
+        return Money(self.micros * count)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> "Money":
+        return Money(-self.micros)
 
     def __lt__(self, other: "Money") -> bool:
         return self.micros < other.micros

@@ -142,6 +142,20 @@ def test_amounts_add_and_compare_like_numbers(one: Money, other: Money) -> None:
     assert bool(one) == (one.micros != 0)
 
 
+@given(one=amounts, times=integers(-100, 100))
+def test_amounts_are_multiplied_by_whole_numbers_and_turned_round(one: Money, times: int) -> None:
+    assert (one * times).micros == (times * one).micros == one.micros * times
+    assert -one == one * -1 == Money(0) - one
+
+
+@pytest.mark.parametrize("factor", [1.5, Decimal(2), "2", cents(1)])
+def test_an_amount_is_multiplied_by_nothing_else(factor: Any) -> None:
+    with pytest.raises(TypeError):
+        cents(39) * factor
+    with pytest.raises(TypeError):
+        factor * cents(39)
+
+
 @given(number=integers(-(10**9), 10**9))
 def test_cents_are_whole(number: int) -> None:
     assert cents(number).is_whole_cents
