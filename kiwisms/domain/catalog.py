@@ -12,7 +12,9 @@ from kiwisms.domain.money import ZERO, Money
 from kiwisms.domain.text import must_be_text
 
 ServiceCode = NewType("ServiceCode", str)
+"""Upstream's own code of a service, such as ``go``."""
 CountryCode = NewType("CountryCode", str)
+"""Upstream's number of a country, one of `COUNTRIES`."""
 
 COUNTRIES: Final[Mapping[CountryCode, str]] = MappingProxyType(
     {
