@@ -10,9 +10,8 @@ from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
 from kiwisms.domain.api_key import ApiKeyNotFound
-from kiwisms.domain.contract_values import instant
-from kiwisms.domain.delivery import TEST_EVENT, Delivery, DeliveryNotFound
-from kiwisms.domain.events import read_events
+from kiwisms.domain.delivery import Delivery, DeliveryNotFound
+from kiwisms.domain.events import address_test, read_events
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix
 from kiwisms.domain.money import Amount, Money
 from kiwisms.domain.signature import new_secret
@@ -184,13 +183,13 @@ class Webhooks:
     @repeatable
     async def _write_test(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Delivery:
         now = self.clock.now()
-        body = {"event": TEST_EVENT, "sentAt": instant(now)}
         async with self.store.transaction(account_id) as tx:
             if await tx.webhook(key_prefix) is None:
                 raise WebhookNotFound
             # Due only after a lease: whoever asked for the test makes the first try.
-            delivery = self.outbox.event(
-                account_id, key_prefix, body, rental_id=None, due_at=now + self.terms.lease
+            due_at = now + self.terms.lease
+            delivery = self.outbox.delivery(
+                account_id, key_prefix, address_test(now), due_at=due_at
             )
             tx.save(delivery)
         return delivery
