@@ -181,7 +181,9 @@ _LATE: Final = {
 _EXTRAS: Final = {
     "DaisySMS": "server",
     "PostgresStore": "postgres",
+    "Settings": "server",
     "SqliteStore": "sqlite",
+    "load_settings": "server",
     "open": "server",
     "open_provider": "server",
 }

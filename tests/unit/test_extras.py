@@ -165,6 +165,8 @@ def test_what_is_imported_late_is_listed_all_the_same() -> None:
         ("kiwisms.open", [], "kiwisms.open needs argon2; {server}"),
         ("kiwisms.open", ["sqlite"], "kiwisms.open needs argon2; {server}"),
         ("kiwisms.DaisySMS", [], "kiwisms.DaisySMS needs aiohttp; {server}"),
+        ("kiwisms.Settings", ["sqlite"], "kiwisms.Settings needs pydantic; {server}"),
+        ("kiwisms.load_settings", [], "kiwisms.load_settings needs pydantic; {server}"),
         ("kiwisms.SqliteStore", [], "kiwisms.SqliteStore needs aiosqlite; {sqlite}"),
         ("kiwisms.PostgresStore", [], "kiwisms.PostgresStore needs psycopg; {postgres}"),
         (f"{OPEN}('sqlite:///kiwisms.db')", ["server"], "store_url: needs aiosqlite; {sqlite}"),
@@ -184,11 +186,10 @@ def test_what_needs_an_extra_names_it(program: str, installed: list[str], said: 
 @pytest.mark.parametrize(
     ("program", "extras"),
     [
-        ("kiwisms.load_settings(environment={})", []),
         ("kiwisms.MemoryStore, kiwisms.GuardedProvider, kiwisms.Kiwisms", []),
         ("kiwisms.SqliteStore", ["sqlite"]),
         ("kiwisms.PostgresStore", ["postgres"]),
-        ("kiwisms.DaisySMS, kiwisms.open_provider", ["server"]),
+        ("kiwisms.DaisySMS, kiwisms.load_settings, kiwisms.open_provider", ["server"]),
         (f"{OPEN}('memory://')", ["server"]),
         (f"{OPEN}('sqlite:///:memory:')", ["server", "sqlite"]),
     ],
