@@ -176,8 +176,6 @@ _LATE: Final = {
     "open": ("kiwisms.entrypoints.wiring", "open_engine"),
     "open_provider": ("kiwisms.entrypoints.wiring", "open_provider"),
 }
-
-
 _EXTRAS: Final = {
     "DaisySMS": "server",
     "PostgresStore": "postgres",
