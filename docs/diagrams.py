@@ -12,10 +12,13 @@ from types import MappingProxyType
 from typing import Final
 
 from docs.picture import svg
-from docs.tables import arrows, effect_table, event_table, mermaid
+from docs.tables import arrows, effect_table, error_table, event_table, mermaid
 
 ROOT: Final = Path(__file__).parents[1]
-PAGES: Final = (ROOT / "README.md", ROOT / "docs/rental-states.md", ROOT / "docs/billing.md")
+PAGES: Final = (
+    ROOT / "README.md",
+    *(ROOT / f"docs/{name}.md" for name in ("billing", "embedding", "rental-states")),
+)
 PICTURE: Final = ROOT / "docs/rental-states.svg"
 
 BLOCKS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
@@ -23,6 +26,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "rental-states": lambda: mermaid(arrows()),
         "rental-events": lambda: event_table(arrows()),
         "billing-effects": effect_table,
+        "errors": error_table,
     }
 )
 

@@ -1,5 +1,6 @@
-"""Tells in Markdown and Mermaid what the tables of `kiwisms.domain` say."""
+"""Tells in Markdown and Mermaid what the tables of the code say."""
 
+import inspect
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -9,10 +10,12 @@ from attrs import frozen
 
 from kiwisms.domain.billing import EFFECTS, MOVES
 from kiwisms.domain.causes import Effect
+from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, TransferId
 from kiwisms.domain.money import cents
 from kiwisms.domain.rental import FINAL, SHOWN, TRANSITIONS, Event, State
 from kiwisms.domain.wallet import Cause, Wallet
+from kiwisms.entrypoints.http.errors import STATUS, InvalidJson
 
 Transitions = Mapping[tuple[State, Event], State]
 Effects = Mapping[tuple[State, State], Effect]
@@ -92,6 +95,24 @@ def _effect_row(effect: Effect) -> tuple[str, str, str]:
     cause = Cause(id=TransferId("example"), reason="example", at=datetime.min.replace(tzinfo=UTC))
     _, transfer = MOVES[effect](Wallet(account_id=account, available=one, held=one), one, cause)
     return effect, AMOUNTS[effect], f"{transfer.debit} → {transfer.credit}".lower()
+
+
+def error_table() -> str:
+    """Write one line per error that a use case can raise."""
+    return _table(
+        ("error", "`code`", "HTTP status", "facts"),
+        (
+            (f"`{kind.__name__}`", f"`{kind.code}`", str(status), _facts(kind))
+            for kind, status in STATUS.items()
+            if kind is not InvalidJson
+        ),
+    )
+
+
+def _facts(kind: type[KiwismsError]) -> str:
+    # A plain exception takes words alone.
+    own = {} if kind.__init__ is Exception.__init__ else inspect.signature(kind).parameters
+    return ", ".join(f"`{name}`" for name in own)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -9,6 +9,7 @@ from kiwisms.application.trail import Trail
 from kiwisms.domain.account import Account, AccountNotFound, normal_email
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import AccountId
+from kiwisms.domain.text import must_be_text
 from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
@@ -50,6 +51,7 @@ class Accounts:
 
     async def find(self, who: str) -> Account:
         """Find an account by its id or email; raises `AccountNotFound`."""
+        must_be_text("who", who)
         if "@" in who:
             try:
                 email = normal_email(who)
@@ -90,6 +92,7 @@ class Accounts:
         return account
 
     async def _hash(self, password: str) -> str:
+        must_be_text("password", password)
         if not 8 <= len(password) <= 1024:
             raise ValidationRefused("password", "must have 8 to 1024 characters")
         return await self.passwords.hash(password)

@@ -14,4 +14,4 @@ class ProviderFailed(KiwismsError):
 
     def __init__(self, what: str, detail: str) -> None:
         super().__init__(what)
-        self.detail = detail
+        self.what, self.detail = what, detail

@@ -9,6 +9,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
+from kiwisms.application.lists import of_account
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.single_flight import SingleFlight
 from kiwisms.application.trail import Trail
@@ -80,8 +81,8 @@ class ApiKeys:
         return key, text
 
     async def all(self, account_id: AccountId) -> Sequence[ApiKey]:
-        """An account's keys, the oldest first."""
-        return await self.store.api_keys(account_id)
+        """An account's keys, the oldest first; raises `AccountNotFound`."""
+        return await of_account(self.store, account_id, await self.store.api_keys(account_id))
 
     @repeatable
     async def revoke(self, prefix: str) -> ApiKey:

@@ -6,8 +6,8 @@ from attrs import frozen
 
 from kiwisms.application.progress import Progress
 from kiwisms.domain.delivery import Delivery
-from kiwisms.domain.events import Body, fell_below, of_rental, wallet_low, written
-from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix, RentalId
+from kiwisms.domain.events import Event, fell_below, of_rental, wallet_low
+from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
@@ -41,13 +41,12 @@ class Outbox:
         if webhook is None or webhook.low is None:
             return
         if fell_below(webhook.low, before=before.available, after=after.available):
-            body = wallet_low(after.available, webhook.low, self.clock.now())
-            self._send(tx, webhook, body, None)
+            self._send(tx, webhook, wallet_low(after.available, webhook.low, self.clock.now()))
 
     async def _rental_moved(self, tx: Transaction, before: Rental | None, after: Rental) -> None:
         """Tell it at the address of the key that rented, or else at the account's."""
-        bodies = list(of_rental(before, after))
-        if not bodies:
+        events = list(of_rental(before, after))
+        if not events:
             return
         webhook = None
         if after.key_prefix is not None:
@@ -55,23 +54,20 @@ class Outbox:
         if webhook is None:
             webhook = await tx.webhook(None)
         if webhook is not None:
-            for body in bodies:
-                self._send(tx, webhook, body, after.id)
+            for event in events:
+                self._send(tx, webhook, event)
 
-    def _send(
-        self, tx: Transaction, webhook: Webhook, body: Body, rental_id: RentalId | None
-    ) -> None:
-        if webhook.hears(str(body["event"])):
+    def _send(self, tx: Transaction, webhook: Webhook, event: Event) -> None:
+        if webhook.hears(event.name):
             to, now = webhook.key_prefix, self.clock.now()
-            tx.save(self.event(webhook.account_id, to, body, rental_id=rental_id, due_at=now))
+            tx.save(self.delivery(webhook.account_id, to, event, due_at=now))
 
-    def event(
+    def delivery(
         self,
         account_id: AccountId,
         key_prefix: KeyPrefix | None,
-        body: Body,
+        event: Event,
         *,
-        rental_id: RentalId | None,
         due_at: datetime,
     ) -> Delivery:
         """Make the delivery of one event; its id stays the same on every try."""
@@ -79,9 +75,9 @@ class Outbox:
             id=DeliveryId(self.ids.new()),
             account_id=account_id,
             key_prefix=key_prefix,
-            event=str(body["event"]),
-            rental_id=rental_id,
-            body=written(body),
+            event=event.name,
+            rental_id=event.rental_id,
+            body=event.written(),
             created_at=self.clock.now(),
             due_at=due_at,
         )

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 
 from attrs import frozen
@@ -19,6 +18,7 @@ from kiwisms.domain.catalog import DEFAULT_COUNTRY
 from kiwisms.domain.history import Step, in_order
 from kiwisms.domain.idempotency import read_key
 from kiwisms.domain.ids import AccountId, KeyPrefix, RentalId
+from kiwisms.domain.money import Amount
 from kiwisms.domain.order import Order
 from kiwisms.domain.rental import (
     OPEN,
@@ -57,7 +57,7 @@ class Rentals:
         *,
         service: str,
         country: str = DEFAULT_COUNTRY,
-        max_price: str | float | Decimal | None = None,
+        max_price: Amount | None = None,
         areas: str | Iterable[str] | None = None,
         carrier: str | None = None,
         idempotency_key: str | None = None,
@@ -142,7 +142,11 @@ class Rentals:
         return await self.looks.refresh(rental) if sync else rental
 
     async def active(self, account_id: AccountId, *, sync: bool = True) -> Sequence[Rental]:
-        """Read all rentals that are active, the newest first; *sync* as in `get`."""
+        """
+        Read all rentals that are active, the newest first; *sync* as in `get`.
+
+        As this is polled, the account itself is not read: one that does not exist has none.
+        """
         rentals = await self.store.active_rentals(account_id, self.clock.now())
         if sync:
             rentals = await asyncio.gather(*map(self.looks.refresh, rentals))

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from kiwisms.application.lists import of_account
 from kiwisms.domain.billing import MOVES
 from kiwisms.domain.causes import transfer_id
 from kiwisms.domain.ids import AccountId, TrailId
@@ -63,8 +64,9 @@ class Trail:
         )
 
     async def of(self, account_id: AccountId, *, limit: int = 100) -> Sequence[TrailEntry]:
-        """What was done to an account, the newest first."""
-        return await self.store.trail(account_id, limit=limit)
+        """What was done to an account, the newest first; raises `AccountNotFound`."""
+        found = await self.store.trail(account_id, limit=limit)
+        return await of_account(self.store, account_id, found)
 
     async def of_rental(self, rental: Rental) -> list[Line]:
         """All that happened to a rental, in the order of time."""

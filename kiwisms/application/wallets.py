@@ -1,12 +1,12 @@
 """Money that the operator moves, and what the customer can see of it."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
 from attrs import evolve, frozen
 
+from kiwisms.application.lists import of_account
 from kiwisms.application.outbox import Outbox
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
@@ -17,7 +17,7 @@ from kiwisms.domain.books import Violation
 from kiwisms.domain.causes import OperatorMove, operator_cause
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.ledger import ReferenceReused, Transfer
-from kiwisms.domain.money import Money
+from kiwisms.domain.money import Amount, Money
 from kiwisms.domain.trail import Action
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.clock import Clock
@@ -31,9 +31,6 @@ MOVES: Final[Mapping[OperatorMove, tuple[Move, Action]]] = MappingProxyType(
     }
 )
 """What each of the operator's moves does to a wallet, and how the trail calls it."""
-
-Amount = Money | str | int | Decimal
-"""US dollars: ``"10.00"``, ``10``, ``Decimal("10")`` or `Money`, but never a float."""
 
 
 @frozen(kw_only=True)
@@ -107,10 +104,11 @@ class Wallets:
         return wallet
 
     async def statement(self, account_id: AccountId) -> list[StatementLine]:
-        """Every transfer of an account in order, with the sums after it."""
+        """Every transfer in order, with the sums after it; raises `AccountNotFound`."""
         wallet = Wallet(account_id=account_id)
         lines = []
-        for transfer in await self.store.transfers(account_id):
+        transfers = await self.store.transfers(account_id)
+        for transfer in await of_account(self.store, account_id, transfers):
             wallet = wallet.apply(transfer)
             line = StatementLine(transfer=transfer, available=wallet.available, held=wallet.held)
             lines.append(line)
@@ -138,7 +136,7 @@ class Wallets:
         reason: str,
         reference: str | None,
     ) -> Wallet:
-        money = amount if isinstance(amount, Money) else Money.parse(amount)
+        money = Money.parse(amount)
         if reference is None:
             reference = self.ids.new()
         cause = operator_cause(move, reference, reason=reason, at=self.clock.now())

@@ -5,16 +5,15 @@ from collections.abc import Collection, Sequence
 from attrs import frozen
 
 from kiwisms.application.delivering import Delivering
+from kiwisms.application.lists import of_account
 from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
-from kiwisms.application.wallets import Amount
 from kiwisms.domain.api_key import ApiKeyNotFound
-from kiwisms.domain.contract_values import instant
-from kiwisms.domain.delivery import TEST_EVENT, Delivery, DeliveryNotFound
-from kiwisms.domain.events import read_events
+from kiwisms.domain.delivery import Delivery, DeliveryNotFound
+from kiwisms.domain.events import address_test, read_events
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix
-from kiwisms.domain.money import Money
+from kiwisms.domain.money import Amount, Money
 from kiwisms.domain.signature import new_secret
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action
@@ -84,7 +83,7 @@ class Webhooks:
         """
         check_url(url)
         asked = None if events is None else read_events(events)
-        below = low if low is None or isinstance(low, Money) else Money.parse(low, name="low")
+        below = None if low is None else Money.parse(low, name="low")
         async with self.store.transaction(account_id) as tx:
             if key_prefix is not None and await tx.api_key(key_prefix) is None:
                 raise ApiKeyNotFound(key_prefix)
@@ -114,8 +113,8 @@ class Webhooks:
         return webhook, self.vault.open(webhook.sealed_secret)
 
     async def all(self, account_id: AccountId) -> Sequence[Webhook]:
-        """Every address of an account, its own first."""
-        return await self.store.webhooks(account_id)
+        """Every address of an account, its own first; raises `AccountNotFound`."""
+        return await of_account(self.store, account_id, await self.store.webhooks(account_id))
 
     @repeatable
     async def clear(self, account_id: AccountId, *, key_prefix: KeyPrefix | None = None) -> Webhook:
@@ -170,8 +169,9 @@ class Webhooks:
         return await self.delivering.deliver(delivery)
 
     async def deliveries(self, account_id: AccountId, *, limit: int = 100) -> Sequence[Delivery]:
-        """An account's newest deliveries, each with its failed tries."""
-        return await self.store.deliveries(account_id, limit=limit)
+        """An account's newest deliveries, with their failed tries; raises `AccountNotFound`."""
+        found = await self.store.deliveries(account_id, limit=limit)
+        return await of_account(self.store, account_id, found)
 
     async def resend(self, delivery_id: DeliveryId) -> Delivery:
         """Put a delivery back at the start of its schedule; raises `DeliveryNotFound`."""
@@ -183,13 +183,13 @@ class Webhooks:
     @repeatable
     async def _write_test(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Delivery:
         now = self.clock.now()
-        body = {"event": TEST_EVENT, "sentAt": instant(now)}
         async with self.store.transaction(account_id) as tx:
             if await tx.webhook(key_prefix) is None:
                 raise WebhookNotFound
             # Due only after a lease: whoever asked for the test makes the first try.
-            delivery = self.outbox.event(
-                account_id, key_prefix, body, rental_id=None, due_at=now + self.terms.lease
+            due_at = now + self.terms.lease
+            delivery = self.outbox.delivery(
+                account_id, key_prefix, address_test(now), due_at=due_at
             )
             tx.save(delivery)
         return delivery

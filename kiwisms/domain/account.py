@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 
 from kiwisms.domain.errors import KiwismsError, ValidationRefused
 from kiwisms.domain.ids import AccountId
-from kiwisms.domain.text import printable
+from kiwisms.domain.text import must_be_text, printable
 
 LONGEST_REASON: Final = 500
 
@@ -36,6 +36,7 @@ class AccountNotFound(KiwismsError):
 
     def __init__(self, who: str) -> None:
         super().__init__(f"no account {who!r}")
+        self.who = who
 
 
 class EmailTaken(KiwismsError):
@@ -45,6 +46,7 @@ class EmailTaken(KiwismsError):
 
     def __init__(self, email: str) -> None:
         super().__init__(f"an account with the email {email!r} exists already")
+        self.email = email
 
 
 @frozen(kw_only=True)
@@ -88,6 +90,7 @@ def normal_email(email: str) -> str:
     >>> normal_email(" Ada@Example.com ")
     'ada@example.com'
     """
+    must_be_text("email", email)
     normal = email.strip().lower()
     name, at, host = normal.rpartition("@")
     one_word = normal.isprintable() and not any(letter.isspace() for letter in normal)

@@ -27,6 +27,7 @@ class ApiKeyNotFound(KiwismsError):
 
     def __init__(self, prefix: str) -> None:
         super().__init__(f"no API key {prefix!r}")
+        self.prefix = prefix
 
 
 @frozen(kw_only=True)

@@ -9,9 +9,12 @@ from attrs.validators import ge
 
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.money import ZERO, Money
+from kiwisms.domain.text import must_be_text
 
 ServiceCode = NewType("ServiceCode", str)
+"""Upstream's own code of a service, such as ``go``."""
 CountryCode = NewType("CountryCode", str)
+"""Upstream's number of a country, one of `COUNTRIES`."""
 
 COUNTRIES: Final[Mapping[CountryCode, str]] = MappingProxyType(
     {
@@ -86,6 +89,7 @@ class Catalog:
 
 def known_country(code: str) -> CountryCode:
     """Check a country's number; raises `InvalidCountry`."""
+    must_be_text("country", code)
     country = CountryCode(code)
     if country not in COUNTRIES:
         raise InvalidCountry

@@ -70,6 +70,7 @@ class DeliveryNotFound(KiwismsError):
 
     def __init__(self, delivery_id: str) -> None:
         super().__init__(f"no delivery {delivery_id!r}")
+        self.delivery_id = delivery_id
 
 
 @frozen(kw_only=True)

@@ -7,10 +7,15 @@ class KiwismsError(Exception):
     """
     Something was refused or failed for a reason that kiwisms can name.
 
-    ``code`` is the machine-readable word that the HTTP contract puts beside the message.
+    ``code`` is the machine-readable word that the HTTP contract puts beside the message. What an
+    error is made from is an attribute of it, and it can be pickled.
     """
 
     code: ClassVar[str] = "ERROR"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # An exception would call its class with its message, which the classes here do not take.
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class ValidationRefused(KiwismsError):
@@ -39,4 +44,4 @@ class RateLimited(KiwismsError):
 
     def __init__(self, retry_after: int, why: str = "Rate limit exceeded") -> None:
         super().__init__(why)
-        self.retry_after = retry_after
+        self.retry_after, self.why = retry_after, why

@@ -7,13 +7,16 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from attrs import field, frozen
+
 from kiwisms.domain.contract_values import dollars, instant
+from kiwisms.domain.delivery import TEST_EVENT
 from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.sms import Message
 
-Body = Mapping[str, str | float]
 Words = tuple[str, str]
 
 
@@ -25,6 +28,21 @@ class WebhookEvent(StrEnum):
     RENTAL_CANCELLED = "rental.cancelled"
     RENTAL_COMPLETED = "rental.completed"
     WALLET_LOW = "wallet.low"
+
+
+@frozen(kw_only=True)
+class Event:
+    """Something that a customer can be told of: its name, its rental if it has one, its facts."""
+
+    name: str = field(converter=str)
+    rental_id: RentalId | None = None
+    facts: Mapping[str, str | float]
+
+    def written(self) -> str:
+        """Write it as it is sent."""
+        return json.dumps(
+            {"event": self.name, **self.facts}, ensure_ascii=False, separators=(",", ":")
+        )
 
 
 UNLESS_ASKED: Final = frozenset({WebhookEvent.SMS_RECEIVED})
@@ -66,7 +84,7 @@ def in_events(names: Iterable[str]) -> frozenset[WebhookEvent]:
     return frozenset(map(WebhookEvent, names))
 
 
-def of_rental(before: Rental | None, after: Rental) -> Iterator[Body]:
+def of_rental(before: Rental | None, after: Rental) -> Iterator[Event]:
     """Make the events of what happened between two versions of a rental."""
     for message in after.messages[0 if before is None else len(before.messages) :]:
         yield _sms_received(after, message)
@@ -76,23 +94,25 @@ def of_rental(before: Rental | None, after: Rental) -> Iterator[Body]:
             yield _rental_ended(ended, after)
 
 
-def wallet_low(available: Money, threshold: Money, at: datetime) -> Body:
+def wallet_low(available: Money, threshold: Money, at: datetime) -> Event:
     """Make the event of an amount that fell below *threshold*."""
-    return {
-        "event": WebhookEvent.WALLET_LOW,
-        "balance": dollars(available),
-        "threshold": dollars(threshold),
-        "at": instant(at),
-    }
+    return Event(
+        name=WebhookEvent.WALLET_LOW,
+        facts={
+            "balance": dollars(available),
+            "threshold": dollars(threshold),
+            "at": instant(at),
+        },
+    )
 
 
-def written(body: Body) -> str:
-    """Write an event as it is sent."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+def address_test(at: datetime) -> Event:
+    """Make the event that only shows whether an address hears of any."""
+    return Event(name=TEST_EVENT, facts={"sentAt": instant(at)})
 
 
 def message_told(text: str) -> Words | None:
-    """Read the `words` of a message that was received from its event as it is `written`."""
+    """Read the `words` of a message that was received from its event as it is written."""
     try:
         match json.loads(text):
             case {"otpCode": str(code), "smsText": str(sms)}:
@@ -112,30 +132,26 @@ def fell_below(threshold: Money, *, before: Money, after: Money) -> bool:
     return after < threshold <= before
 
 
-def _sms_received(rental: Rental, message: Message) -> Body:
+def _sms_received(rental: Rental, message: Message) -> Event:
     code, text = words(message)
-    return {
-        **_about(WebhookEvent.SMS_RECEIVED, rental),
-        "otpCode": code,
-        "smsText": text,
-        "receivedAt": instant(message.at),
-    }
+    facts = {"otpCode": code, "smsText": text, "receivedAt": instant(message.at)}
+    return _about(rental, WebhookEvent.SMS_RECEIVED, facts)
 
 
-def _rental_ended(event: WebhookEvent, rental: Rental) -> Body:
-    return {
-        **_about(event, rental),
+def _rental_ended(event: WebhookEvent, rental: Rental) -> Event:
+    facts: dict[str, str | float] = {
         "status": rental.state,
         "price": dollars(rental.price),
         "at": instant(rental.changed_at),
     }
+    return _about(rental, event, facts)
 
 
-def _about(event: WebhookEvent, rental: Rental) -> Body:
-    return {
-        "event": event,
+def _about(rental: Rental, event: WebhookEvent, facts: Mapping[str, str | float]) -> Event:
+    whose = {
         "rentalId": rental.id,
         "serviceCode": rental.service,
         "serviceName": rental.service_name,
         "phone": rental.phone,
     }
+    return Event(name=event, rental_id=rental.id, facts={**whose, **facts})

@@ -7,14 +7,18 @@ AccountId = NewType("AccountId", str)
 KeyPrefix = NewType("KeyPrefix", str)
 """The public part of an API key. It begins with the account's id, so a key names its account."""
 RentalId = NewType("RentalId", str)
+"""A UUID in its usual text form; a later rental's sorts later."""
 ActivationId = NewType("ActivationId", str)
 """Upstream's own id of a rented number; the contract's ``externalId``."""
 IdempotencyKey = NewType("IdempotencyKey", str)
+"""The customer's own name for a request, so that it can be made again without harm."""
 TransferId = NewType("TransferId", str)
 """Made from what caused the transfer, so that the same cause cannot move money twice."""
 DeliveryId = NewType("DeliveryId", str)
 """The same on every try of one event; the receiver's ``webhook-id``."""
 IncidentId = NewType("IncidentId", str)
+"""A UUID in its usual text form; a later incident's sorts later."""
 TrailId = NewType("TrailId", str)
+"""A UUID in its usual text form; a later entry's sorts later."""
 MessageId = NewType("MessageId", str)
 """Upstream's own id of a pushed message; the same on every try to push it."""

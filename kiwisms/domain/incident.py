@@ -33,6 +33,7 @@ class IncidentNotFound(KiwismsError):
 
     def __init__(self, incident_id: str) -> None:
         super().__init__(f"no incident {incident_id!r}")
+        self.incident_id = incident_id
 
 
 @frozen(kw_only=True)

@@ -25,6 +25,8 @@ class Money:
 
     >>> Money.parse("0.655") + Money.parse("0.20")
     Money(micros=855000)
+    >>> str(3 * Money.parse("0.39"))
+    '1.17'
     >>> str(Money.parse("10"))
     '10.00'
     """
@@ -38,17 +40,18 @@ class Money:
             raise TypeError(f"{value!r} is not a whole number of millionths")
 
     @classmethod
-    def parse(cls, value: str | int | Decimal, *, name: str = "amount") -> Self:
+    def parse(cls, value: "Amount", *, name: str = "amount") -> Self:
         """
         Read an amount of dollars exactly.
 
         Args:
             value: Dollars, such as ``"10.00"``, in the digits 0 to 9; at most six decimals and at
-                most one billion.
+                most one billion. `Money` is read as it is.
             name: What to call the value in the error.
 
         Raises:
             ValidationRefused: *value* is not such a number.
+            TypeError: It is neither text nor a number.
         """
         micros = _micros(value, name)
         if micros.denominator != 1:
@@ -56,7 +59,7 @@ class Money:
         return cls(int(micros))
 
     @classmethod
-    def nearest(cls, value: str | int | Decimal, *, name: str = "amount") -> Self:
+    def nearest(cls, value: "Amount", *, name: str = "amount") -> Self:
         """
         Read an amount of dollars, rounded to the nearest millionth.
 
@@ -86,6 +89,14 @@ class Money:
     def __sub__(self, other: "Money") -> "Money":
         return Money(self.micros - other.micros)
 
+    def __mul__(self, count: int) -> "Money":
+        return Money(self.micros * count)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> "Money":
+        return Money(-self.micros)
+
     def __lt__(self, other: "Money") -> bool:
         return self.micros < other.micros
 
@@ -97,6 +108,9 @@ class Money:
         return f"{cents if cents is not None else self.dollars.normalize():f}"
 
 
+Amount = Money | str | int | Decimal
+"""US dollars: ``"10.00"``, ``10``, ``Decimal("10")`` or `Money`, but never a float."""
+
 ZERO: Final = Money(0)
 
 
@@ -105,20 +119,32 @@ def cents(number: int) -> Money:
     return Money(number * MICROS_PER_CENT)
 
 
-def _micros(value: str | int | Decimal, name: str) -> Fraction:
-    if isinstance(value, float):
-        raise ValidationRefused(name, 'is a float, which is not exact: give text, such as "0.50"')
-    if isinstance(value, str) and len(value) > 64:
-        raise ValidationRefused(name, "is too long for an amount of dollars")
-    if isinstance(value, bool) or (isinstance(value, str) and not PLAIN.fullmatch(value)):
-        raise ValidationRefused(name, "is not an amount of dollars, such as 0.50")
-    dollars = Decimal(value)
+def _micros(value: object, name: str) -> Fraction:
+    dollars = _dollars(value, name)
     # The exponent is bounded too: 1e-999999 would make a number of a million digits.
     fine = dollars.is_finite() and _exponent(dollars) >= -64
     if not fine or not -LARGEST <= dollars <= LARGEST:
         raise ValidationRefused(name, "is out of range for an amount of dollars")
     # Not in decimal arithmetic: that is rounded to 28 digits, or what its context says.
     return Fraction(dollars) * MICROS_PER_DOLLAR
+
+
+def _dollars(value: object, name: str) -> Decimal:
+    match value:
+        case Money():
+            return Decimal(f"{value.micros}e-6")
+        case float():
+            why = 'is a float, which is not exact: give text, such as "0.50"'
+            raise ValidationRefused(name, why)
+        case str() if len(value) > 64:
+            raise ValidationRefused(name, "is too long for an amount of dollars")
+        case bool() | str() if not PLAIN.fullmatch(str(value)):
+            raise ValidationRefused(name, "is not an amount of dollars, such as 0.50")
+        case str() | int() | Decimal():
+            return Decimal(value)
+        case _:
+            kind = type(value).__name__
+            raise TypeError(f"{name} must be Money, a str, an int or a Decimal, not {kind}")
 
 
 def _exponent(number: Decimal) -> int:

@@ -1,7 +1,6 @@
 """What a customer asks for when renting a number."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Final, Self
 
 from attrs import field, frozen
@@ -9,9 +8,8 @@ from attrs.validators import gt, optional
 
 from kiwisms.domain.catalog import DEFAULT_COUNTRY, CountryCode, ServiceCode, known_country
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.domain.money import ZERO, Money
-from kiwisms.domain.pricing import read_max_price
-from kiwisms.domain.text import printable
+from kiwisms.domain.money import ZERO, Amount, Money
+from kiwisms.domain.text import must_be_text, printable
 
 CARRIERS: Final = ("tmo", "vz", "att")
 LONGEST_SERVICE: Final = 64
@@ -38,7 +36,7 @@ class Order:
         *,
         service: str,
         country: str = DEFAULT_COUNTRY,
-        max_price: str | float | Decimal | None = None,
+        max_price: Amount | None = None,
         areas: str | Iterable[str] | None = None,
         carrier: str | None = None,
     ) -> Self:
@@ -48,13 +46,14 @@ class Order:
         Args:
             service: Upstream's service code, such as ``go``.
             country: A number out of `COUNTRIES`.
-            max_price: The most the customer would pay, in US dollars.
+            max_price: The most the customer would pay, in US dollars: more than 0.
             areas: Area codes of three digits each, as a list or with commas between.
             carrier: One of `CARRIERS`.
 
         Raises:
             ValidationRefused: A value cannot be used; the error names it.
             InvalidCountry: There is no such country.
+            TypeError: A value is of a type that is not named here.
 
         Source: HTTP contract, ``RentRequest``.
         """
@@ -63,7 +62,7 @@ class Order:
         return cls(
             service=ServiceCode(printable("service", service, longest=LONGEST_SERVICE)),
             country=known_country(country),
-            max_price=read_max_price(max_price),
+            max_price=_read_max_price(max_price),
             areas=_read_areas(areas),
             carrier=carrier,
         )
@@ -74,14 +73,28 @@ class Order:
         return bool(self.areas) + (self.carrier is not None)
 
 
+def _read_max_price(amount: Amount | None) -> Money | None:
+    if amount is None:
+        return None
+    limit = Money.parse(amount, name="max_price")
+    if limit <= ZERO:
+        raise ValidationRefused("max_price", "must be more than 0")
+    return limit
+
+
 def _read_areas(areas: str | Iterable[str] | None) -> tuple[str, ...]:
     if areas is None:
         return ()
     split = areas.split(",") if isinstance(areas, str) else areas
-    codes = tuple(code for code in (each.strip() for each in split) if code)
+    codes = tuple(code for code in map(_stripped, split) if code)
     if len(codes) > MOST_AREAS or not all(_is_area(code) for code in codes):
         raise ValidationRefused("areas", "must be area codes of three digits, such as 503,202")
     return codes
+
+
+def _stripped(area: str) -> str:
+    must_be_text("areas", area)
+    return area.strip()
 
 
 def _is_area(code: str) -> bool:

@@ -6,8 +6,7 @@ from typing import Final
 from attrs import frozen
 
 from kiwisms.domain.catalog import Offer, ServiceUnavailable
-from kiwisms.domain.errors import ValidationRefused
-from kiwisms.domain.money import MICROS_PER_CENT, ZERO, Money, cents
+from kiwisms.domain.money import MICROS_PER_CENT, Money, cents
 
 SURCHARGE: Final = Decimal("1.2")
 """Upstream adds a fifth for a wish about areas, and again for one about the carrier."""
@@ -63,22 +62,6 @@ def must_be_within(price: Money, max_price: Money | None) -> None:
     """Raise `ServiceUnavailable` when the customer would not pay this much."""
     if max_price is not None and price > max_price:
         raise ServiceUnavailable(f"costs {price}, may cost {max_price}")
-
-
-def read_max_price(value: str | float | Decimal | None) -> Money | None:
-    """
-    Read the customer's limit in dollars, as text or as a number.
-
-    Raises:
-        ValidationRefused: It is not a positive amount; the error names ``max_price``.
-    """
-    if value is None:
-        return None
-    exact = Decimal(repr(value)) if isinstance(value, float) else value
-    limit = Money.nearest(exact, name="max_price")
-    if limit <= ZERO:
-        raise ValidationRefused("max_price", "must be more than 0")
-    return limit
 
 
 def _marked_up(micros: Decimal, markup_percent: int) -> Money:

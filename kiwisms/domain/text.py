@@ -3,6 +3,12 @@
 from kiwisms.domain.errors import ValidationRefused
 
 
+def must_be_text(field: str, value: object) -> None:
+    """Raise `TypeError`, which names *field*, unless *value* is text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{field} must be a str, not {type(value).__name__}")
+
+
 def printable(field: str, text: str, *, longest: int, shortest: int = 1) -> str:
     """
     Check a text of one line, and give it back as it is.
@@ -11,10 +17,12 @@ def printable(field: str, text: str, *, longest: int, shortest: int = 1) -> str:
 
     Raises:
         ValidationRefused: It is too short, too long or not printable; the error names *field*.
+        TypeError: It is no text.
 
     >>> printable("reason", "top-up", longest=500)
     'top-up'
     """
+    must_be_text(field, text)
     if len(text.strip()) < shortest or len(text) > longest or not text.isprintable():
         length = f"{shortest} to {longest}" if shortest else f"at most {longest}"
         raise ValidationRefused(field, f"must have {length} printable characters")

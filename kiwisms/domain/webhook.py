@@ -11,6 +11,7 @@ from kiwisms.domain.errors import KiwismsError, ValidationRefused
 from kiwisms.domain.events import UNLESS_ASKED, WebhookEvent
 from kiwisms.domain.ids import AccountId, KeyPrefix
 from kiwisms.domain.money import Money
+from kiwisms.domain.text import must_be_text
 
 LONGEST_URL: Final = 2048
 ROTATION: Final = timedelta(hours=24)
@@ -113,6 +114,7 @@ def check_url(url: str) -> str:
     Raises:
         ValidationRefused: It is not an http(s) address with a host and without user info.
     """
+    must_be_text("url", url)
     printable = url.isprintable() and " " not in url
     try:
         parts = urlsplit(url)

@@ -19,14 +19,14 @@ USUAL_FILE: Final = Path("kiwisms.toml")
 
 
 def load_settings(
-    config: Path | None = None, environment: Mapping[str, str] = os.environ
+    config: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> Settings:
     """
     Read the settings.
 
     Args:
         config: The file; without it ``kiwisms.toml`` in the working directory, if there is one.
-        environment: Variables, of which an empty one is as good as none.
+        environment: Variables, instead of this process's; an empty one is as good as none.
 
     Raises:
         ValidationRefused: Something is wrong; its one sentence names the place, and says what to
@@ -34,7 +34,7 @@ def load_settings(
     """
     file = config or (USUAL_FILE if USUAL_FILE.is_file() else None)
     written = {} if file is None else _in_file(file)
-    variables = _in_environment(environment)
+    variables = _in_environment(os.environ if environment is None else environment)
     try:
         return Settings(**(written | variables))
     except ValidationRefused as refused:

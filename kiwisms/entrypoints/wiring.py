@@ -18,7 +18,6 @@ from kiwisms.adapters.no_provider import NoProvider
 from kiwisms.adapters.secret_file import read_secret, secret_file
 from kiwisms.adapters.simulator.server import Simulator
 from kiwisms.adapters.simulator.upstream import Upstream
-from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.adapters.system import RandomIds, SystemClock
 from kiwisms.adapters.webhook_sender import HttpWebhookSender
 from kiwisms.domain.actors import APP, OPERATOR
@@ -27,6 +26,7 @@ from kiwisms.domain.push import push_secret
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints.addresses import MEMORY, SQLITE, is_postgres
 from kiwisms.entrypoints.engine import Kiwisms, Ports, join
+from kiwisms.entrypoints.extras import bringing
 from kiwisms.entrypoints.load_settings import variable
 from kiwisms.entrypoints.settings import NEW_SECRET, Settings
 from kiwisms.entrypoints.worker import working
@@ -136,15 +136,18 @@ async def open_store(
         store: Its address, or a store of one's own.
         settings: How connections are made.
         upgrade: Whether its schema is brought up to date.
+
+    Raises:
+        ValidationRefused: The address cannot be used, or the library for it is not installed.
     """
     if not isinstance(store, str):
         yield store
     elif store == MEMORY:
         yield MemoryStore()
     elif is_postgres(store):
-        # The driver comes with an extra: who has no such store need not have it.
-        from kiwisms.adapters.postgres import PostgresStore
-
+        # A driver comes with an extra: who has no such store need not have it.
+        with bringing("postgres", "store_url"):
+            from kiwisms.adapters.postgres import PostgresStore
         async with PostgresStore(
             store, pool=settings.postgres_pool, prepare=settings.postgres_prepare
         ) as opened:
@@ -152,6 +155,8 @@ async def open_store(
                 await opened.migrate()
             yield opened
     else:
+        with bringing("sqlite", "store_url"):
+            from kiwisms.adapters.sqlite import SqliteStore
         async with SqliteStore(sqlite_path(store)) as opened:
             if upgrade:
                 await opened.migrate()
@@ -235,13 +240,9 @@ async def redis_trouble(settings: Settings) -> str | None:
 
 
 def _redis(url: str, clock: Clock) -> "RedisLimits":
-    try:
-        # It comes with an extra, and takes longer to import than a command may take.
+    # It comes with an extra, and takes longer to import than a command may take.
+    with bringing("redis", "KIWISMS_REDIS_URL"):
         from kiwisms.adapters.redis import RedisLimits
-    except ModuleNotFoundError as missing:
-        raise ValidationRefused(
-            "KIWISMS_REDIS_URL", f"needs {missing.name}; run pip install 'kiwisms[redis]'"
-        ) from missing
     return RedisLimits(url, clock=clock, otherwise=LocalLimits(clock))
 
 

@@ -10,8 +10,10 @@ from kiwisms.adapters.local_notices import LocalNotices
 from kiwisms.adapters.memory import MemoryStore
 from kiwisms.application.background import Background
 from kiwisms.domain.account import Account
+from kiwisms.domain.money import Amount
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints.engine import Kiwisms, Ports, join
+from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
 from kiwisms.testing.clock import ManualClock
 from kiwisms.testing.ids import CountingIds
@@ -29,6 +31,9 @@ class Kit:
     """
     The real use cases over stand-ins that a test can steer.
 
+    Each can be given instead, such as ``Kit(terms=kiwisms.Terms(markup_percent=0))``. A provider
+    must have the kit's clock: ``Kit(clock=clock, provider=FakeProvider(clock, upstream))``.
+
     >>> import asyncio
     >>> async def example() -> None:
     ...     kit = Kit()
@@ -44,7 +49,8 @@ class Kit:
     terms: Terms = field(factory=Terms)
     store: Store = field(factory=MemoryStore)
     clock: ManualClock = field(factory=ManualClock)
-    provider: FakeProvider = field(init=False)
+    ids: Ids = field(factory=CountingIds)
+    provider: FakeProvider = field()
     sender: FakeWebhookSender = field(factory=FakeWebhookSender)
     kiwi: Kiwisms = field(init=False)
 
@@ -63,11 +69,11 @@ class Kit:
             vault=PlainVault(),
             passwords=QuickPasswords(),
             clock=self.clock,
-            ids=CountingIds(),
+            ids=self.ids,
         )
         return join(ports, self.terms, catalog_age=CATALOG_AGE, push_secrets=[PUSH_SECRET])
 
-    async def customer(self, balance: str, email: str = "ada@example.com") -> Account:
+    async def customer(self, balance: Amount, email: str = "ada@example.com") -> Account:
         """Create an account that has *balance* dollars."""
         account = await self.kiwi.accounts.create(email)
         await self.kiwi.wallet.credit(account.id, balance, reason="top-up")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from typing import Final
 
 import pytest
 from attrs import evolve, frozen
@@ -33,6 +34,7 @@ from kiwisms.ports.provider import (
 )
 from kiwisms.testing.clock import ManualClock
 from kiwisms.testing.provider import FakeProvider
+from kiwisms.testing.provider_laws import broken_laws
 
 USA = CountryCode("187")
 NOBODY = ActivationId("1")
@@ -47,13 +49,23 @@ class World:
     upstream: Upstream
     clock: ManualClock
 
-    def deliver(self, code: str, text: str | None = None) -> None:
+    def arrive(self, code: str, text: str | None = None) -> None:
         assert self.upstream.deliver(code, self.clock.now(), text=text) is not None
+
+    @property
+    def order(self) -> NumberOrder:
+        return GOOGLE
+
+    async def deliver(self, activation_id: ActivationId, code: Code) -> None:
+        assert self.upstream.deliver(code, self.clock.now(), to=activation_id) is not None
 
     async def rent(self, order: NumberOrder = GOOGLE) -> Rented:
         rented = await self.provider.rent(order)
         assert isinstance(rented, Rented)
         return rented
+
+
+OpenWorld = Callable[[Upstream], AbstractAsyncContextManager[World]]
 
 
 @asynccontextmanager
@@ -95,10 +107,22 @@ def upstream() -> Upstream:
     return Upstream()
 
 
-@pytest.fixture(params=[in_process, over_http, over_json, behind_a_guard])
+OPEN: Final = (in_process, over_http, over_json, behind_a_guard)
+
+
+@pytest.fixture(params=OPEN)
 async def world(request: pytest.FixtureRequest, upstream: Upstream) -> AsyncIterator[World]:
     async with request.param(upstream) as opened:
         yield opened
+
+
+@pytest.mark.parametrize("open_world", OPEN)
+@pytest.mark.parametrize("asks", [False, True])
+async def test_the_laws_of_every_provider_hold(open_world: OpenWorld, *, asks: bool) -> None:
+    def stage() -> AbstractAsyncContextManager[World]:
+        return open_world(Upstream(asks_for_next=asks, lists_active=asks))
+
+    assert await broken_laws(stage) == []
 
 
 async def test_a_number_is_rented_at_its_price(world: World) -> None:
@@ -157,14 +181,14 @@ async def test_at_most_twenty_numbers_wait_at_once(world: World) -> None:
     for _ in range(20):
         await world.rent()
     assert await world.provider.rent(GOOGLE) == Refused(Refusal.TOO_MANY_WAITING)
-    world.deliver("1234")
+    world.arrive("1234")
     await world.rent()
 
 
 async def test_a_number_waits_until_a_message_comes(world: World) -> None:
     rented = await world.rent()
     assert await world.provider.look(rented.activation_id) == Waiting()
-    world.deliver("004217", "G-004217 ist Ihr Bestätigungscode: „👋“")
+    world.arrive("004217", "G-004217 ist Ihr Bestätigungscode: „👋“")
     assert await world.provider.look(rented.activation_id) == Received(
         code=Code("004217"), text="G-004217 ist Ihr Bestätigungscode: „👋“"
     )
@@ -172,8 +196,8 @@ async def test_a_number_waits_until_a_message_comes(world: World) -> None:
 
 async def test_the_latest_message_is_shown(world: World) -> None:
     rented = await world.rent()
-    world.deliver("1", "first")
-    world.deliver("a:b", "second")
+    world.arrive("1", "first")
+    world.arrive("a:b", "second")
     assert await world.provider.look(rented.activation_id) == Received(
         code=Code("a:b"), text="second"
     )
@@ -212,7 +236,7 @@ async def test_a_cancelled_number_is_paid_back_once(world: World) -> None:
 
 async def test_a_cancel_after_a_code_is_ambiguous_and_the_code_is_kept(world: World) -> None:
     rented = await world.rent()
-    world.deliver("1234")
+    world.arrive("1234")
     assert await world.provider.cancel(rented.activation_id) == Ambiguous()
     assert isinstance(await world.provider.look(rented.activation_id), Received)
     assert await world.provider.balance() == Money.parse("99.70")
@@ -228,7 +252,7 @@ async def test_a_number_may_be_too_young_to_be_cancelled(world: World) -> None:
 
 async def test_the_same_number_is_had_again(world: World) -> None:
     rented = await world.rent()
-    world.deliver("1111")
+    world.arrive("1111")
     again = await world.provider.renew(rented.activation_id)
     assert isinstance(again, Rented)
     assert (again.phone, again.cost) == (rented.phone, Money.parse("0.30"))
@@ -240,7 +264,7 @@ async def test_the_same_number_is_had_again(world: World) -> None:
 async def test_a_number_that_sleeps_says_until_when(world: World) -> None:
     world.upstream.sleep = timedelta(minutes=3)
     rented = await world.rent()
-    world.deliver("1111")
+    world.arrive("1111")
     again = await world.provider.renew(rented.activation_id)
     assert isinstance(again, Rented)
     assert again.asleep_until == world.clock.now() + timedelta(minutes=3)
@@ -281,13 +305,13 @@ async def test_each_country_has_its_own_catalog(world: World) -> None:
 
 @pytest.mark.parametrize("open_world", [in_process, over_http, behind_a_guard])
 async def test_a_further_message_is_asked_for_where_it_must_be(
-    open_world: Callable[[Upstream], AbstractAsyncContextManager[World]],
+    open_world: OpenWorld,
 ) -> None:
     async with open_world(Upstream(asks_for_next=True)) as world:
         assert world.provider.asks_for_next
         rented = await world.rent()
-        world.deliver("1", "first")
-        world.deliver("2", "second")
+        world.arrive("1", "first")
+        world.arrive("2", "second")
         first, second, third = (
             Received(code=Code(code), text=text)
             for code, text in [("1", "first"), ("2", "second"), ("3", "third")]
@@ -298,7 +322,7 @@ async def test_a_further_message_is_asked_for_where_it_must_be(
         await world.provider.ask_next(rented.activation_id)
         await world.provider.ask_next(rented.activation_id)
         assert await world.provider.look(rented.activation_id) == Waiting()
-        world.deliver("3", "third")
+        world.arrive("3", "third")
         assert await world.provider.look(rented.activation_id) == third
 
 
@@ -319,12 +343,12 @@ async def test_without_a_list_nobody_knows_what_is_rented_out(world: World) -> N
 
 @pytest.mark.parametrize("open_world", [in_process, over_http])
 async def test_a_list_tells_which_numbers_are_rented_out(
-    open_world: Callable[[Upstream], AbstractAsyncContextManager[World]],
+    open_world: OpenWorld,
 ) -> None:
     async with open_world(Upstream(lists_active=True)) as world:
         assert await listed(world) == []
         first, second = await world.rent(), await world.rent()
-        world.deliver("1")
+        world.arrive("1")
         await world.provider.cancel(first.activation_id)
         assert await listed(world) == [
             Active(

@@ -157,6 +157,8 @@ async def test_the_python_of_a_page_runs_and_prints_what_stands_beside_it(
     page: Path, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KIWISMS_PROVIDER_URL", simulator.url)
+    monkeypatch.setenv("KIWISMS_PROVIDER_KEY", simulator.key)
     said = await printed_by(page, simulator)
 
     assert set(EXPECTED.findall(text_of(page))) <= set(said)

@@ -1,7 +1,11 @@
 """Errors are one tree: each has a code of its own, a status, and a name on the package."""
 
+import copy
+import inspect
+import pickle
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from enum import StrEnum
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Final
@@ -9,7 +13,9 @@ from typing import Final
 import pytest
 
 import kiwisms
-from kiwisms import KiwismsError, StoreUnavailable
+from kiwisms import KiwismsError, Money, StoreUnavailable
+from kiwisms.domain.money import cents
+from kiwisms.domain.rental import State
 from kiwisms.entrypoints.http.errors import STATUS, InvalidJson, refusal
 
 
@@ -27,6 +33,13 @@ def every_error() -> list[type[KiwismsError]]:
 
 
 ERRORS: Final = every_error()
+EXAMPLES: Final[dict[type, object]] = {
+    str: "a word",
+    int: 7,
+    Money: cents(39),
+    StrEnum: State.WAITING,
+}
+"""A fact of each type that the constructors of errors ask for."""
 
 
 def test_no_two_have_the_same_code() -> None:
@@ -44,6 +57,38 @@ def test_each_is_complete(kind: type[KiwismsError]) -> None:
     if kind is not InvalidJson:  # which only the HTTP door can raise
         assert getattr(kiwisms, kind.__name__) is kind
         assert kind.__name__ in kiwisms.__all__
+
+
+def made(kind: type[KiwismsError]) -> tuple[KiwismsError, dict[str, object]]:
+    """An error of a kind, and the facts that it was given."""
+    parameters = inspect.signature(kind.__init__).parameters
+    facts = {
+        name: EXAMPLES[each.annotation]
+        for name, each in parameters.items()
+        if each.annotation in EXAMPLES
+    }
+    words = () if facts or len(parameters) == 1 else ("a reason",)
+    return kind(*words, **facts), facts
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_each_has_its_facts_as_attributes(kind: type[KiwismsError]) -> None:
+    error, facts = made(kind)
+
+    assert vars(error) == facts
+
+
+@pytest.mark.parametrize("again", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy])
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_each_can_be_sent_to_another_process(
+    kind: type[KiwismsError], again: Callable[[KiwismsError], KiwismsError]
+) -> None:
+    error, _ = made(kind)
+    error.add_note("while it was tested")
+    same = again(error)
+
+    assert type(same) is kind
+    assert (str(same), same.args, vars(same)) == (str(error), error.args, vars(error))
 
 
 def test_no_status_is_for_an_error_that_is_gone() -> None:

@@ -3,26 +3,43 @@
 import subprocess
 import sys
 import tomllib
+from collections.abc import Collection, Iterator
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 from typing import Final
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import kiwisms
 
 ROOT: Final = Path(__file__).parents[2]
+PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS: Final[dict[str, list[str]]] = PROJECT["optional-dependencies"]
 
-BARE: Final = """
+MISSING: Final = """
 import sys
 
-ALLOWED = {*sys.stdlib_module_names, "attr", "attrs", "cattr", "cattrs", "kiwisms", *sys.argv[1:]}
-
-class NothingElse:
+class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] not in ALLOWED:
-            raise ModuleNotFoundError(name)
+        if is_missing(name.partition(".")[0]):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-sys.meta_path.insert(0, NothingElse())
+sys.meta_path.insert(0, Missing())
+"""
+BARE: Final = f"""{MISSING}
+def is_missing(package):
+    return package not in there
+
+there = {{*sys.stdlib_module_names, "attr", "attrs", "cattr", "cattrs", "kiwisms", *sys.argv[1:]}}
 """
 """Makes Python as it is where nothing but attrs, cattrs and the arguments is installed."""
+WITHOUT: Final = f"""{MISSING}
+def is_missing(package):
+    return package in sys.argv[1:]
+"""
+"""Makes Python as it is where the arguments are not installed."""
 
 CORE: Final = """
 import importlib, pkgutil
@@ -55,9 +72,60 @@ asyncio.run(story())
 """
 
 
-def run(program: str, *installed: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", BARE + program, *installed]
+OPEN: Final = """
+import asyncio
+from kiwisms.testing.clock import ManualClock
+from kiwisms.testing.provider import FakeProvider
+
+async def opened(store):
+    settings = kiwisms.Settings(secret_key="x" * 64)
+    provider = FakeProvider(ManualClock())
+    async with kiwisms.open(store, provider=provider, settings=settings):
+        print("opened")
+
+def start(store):
+    asyncio.run(opened(store))
+
+start"""
+
+COMMAND: Final = "from kiwisms.entrypoints.cli import main; main()"
+
+
+def brought_by(asked: Requirement, extras: Collection[str] = ()) -> Iterator[str]:
+    """A distribution and all that it needs, where *extras* of what asks for it were chosen."""
+    if asked.marker is not None and not any(
+        asked.marker.evaluate({"extra": extra}) for extra in (*extras, "")
+    ):
+        return
+    yield canonicalize_name(asked.name)
+    for needed in requires(asked.name) or []:
+        yield from brought_by(Requirement(needed), asked.extras)
+
+
+def packages_of(extra: str) -> list[str]:
+    """What can be imported where an extra is installed, and where none is cannot."""
+    with_it, without = (
+        {name for asked in listed for name in brought_by(Requirement(asked))}
+        for listed in (EXTRAS[extra], PROJECT["dependencies"])
+    )
+    names = with_it - without
+    return [
+        package
+        for package, distributions in packages_distributions().items()
+        if names & set(map(canonicalize_name, distributions))
+    ]
+
+
+def run(program: str, *packages: str, where: str = BARE) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", where + program, *packages]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def run_with(program: str, *extras: str) -> subprocess.CompletedProcess[str]:
+    """Run it where only these extras are installed."""
+    installed = {package for extra in extras for package in packages_of(extra)}
+    missing = {package for extra in EXTRAS for package in packages_of(extra)} - installed
+    return run(f"import kiwisms; {program}", *missing, where=WITHOUT)
 
 
 def test_the_core_needs_no_extra() -> None:
@@ -81,9 +149,7 @@ def test_importing_kiwisms_imports_no_driver() -> None:
 
 
 def test_the_kit_needs_the_extra_for_testing_alone() -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    names = [each.partition(">")[0] for each in extras["optional-dependencies"]["testing"]]
-    done = run(KIT, *names)
+    done = run(KIT, *packages_of("testing"))
 
     assert (done.stdout, done.stderr) == ("0.39\n", "")
 
@@ -93,8 +159,42 @@ def test_what_is_imported_late_is_listed_all_the_same() -> None:
     assert all(hasattr(kiwisms, name) for name in kiwisms.__all__)
 
 
-def test_what_needs_an_extra_says_which_package_is_missing() -> None:
-    done = run("import kiwisms; kiwisms.open")
+@pytest.mark.parametrize(
+    ("program", "installed", "said"),
+    [
+        ("kiwisms.open", [], "kiwisms.open needs argon2; {server}"),
+        ("kiwisms.open", ["sqlite"], "kiwisms.open needs argon2; {server}"),
+        ("kiwisms.DaisySMS", [], "kiwisms.DaisySMS needs aiohttp; {server}"),
+        ("kiwisms.Settings", ["sqlite"], "kiwisms.Settings needs pydantic; {server}"),
+        ("kiwisms.load_settings", [], "kiwisms.load_settings needs pydantic; {server}"),
+        ("kiwisms.SqliteStore", [], "kiwisms.SqliteStore needs aiosqlite; {sqlite}"),
+        ("kiwisms.PostgresStore", [], "kiwisms.PostgresStore needs psycopg; {postgres}"),
+        (f"{OPEN}('sqlite:///kiwisms.db')", ["server"], "store_url: needs aiosqlite; {sqlite}"),
+        (f"{OPEN}('postgresql://localhost/k')", ["server"], "store_url: needs psycopg; {postgres}"),
+        (COMMAND, [], "kiwisms needs click; {server}"),
+    ],
+)
+def test_what_needs_an_extra_names_it(program: str, installed: list[str], said: str) -> None:
+    done = run_with(program, *installed)
+    install = {extra: f"run pip install 'kiwisms[{extra}]'" for extra in EXTRAS}
 
     assert done.returncode == 1
-    assert "ModuleNotFoundError: argon2" in done.stderr
+    assert done.stderr.splitlines()[-1].endswith(said.format(**install))
+    assert "Traceback" not in done.stderr or program != COMMAND
+
+
+@pytest.mark.parametrize(
+    ("program", "extras"),
+    [
+        ("kiwisms.MemoryStore, kiwisms.GuardedProvider, kiwisms.Kiwisms", []),
+        ("kiwisms.SqliteStore", ["sqlite"]),
+        ("kiwisms.PostgresStore", ["postgres"]),
+        ("kiwisms.DaisySMS, kiwisms.load_settings, kiwisms.open_provider", ["server"]),
+        (f"{OPEN}('memory://')", ["server"]),
+        (f"{OPEN}('sqlite:///:memory:')", ["server", "sqlite"]),
+    ],
+)
+def test_an_extra_is_enough_for_what_it_is_for(program: str, extras: list[str]) -> None:
+    done = run_with(program, *extras)
+
+    assert (done.returncode, done.stderr) == (0, "")

@@ -170,6 +170,17 @@ def test_every_part_of_the_engine_is_explained() -> None:
     assert set(parts) <= set(told)
 
 
+def test_every_part_of_the_engine_is_in_the_reference() -> None:
+    shown = re.findall(r"automodule:: (\S+)", text_of(ROOT / "docs/reference.md"))
+    parts = {
+        each.type.__module__
+        for each in fields(kiwisms.Kiwisms)
+        if each.type is not None and each.name not in {"settings", "ports"}
+    }
+
+    assert parts - set(shown) == set()
+
+
 @pytest.mark.parametrize("block", of_kind("text"), ids=lambda block: block.name)
 def test_the_picture_of_the_layers_names_what_is_there(block: Block) -> None:
     names = re.findall(r"[a-z_]+(?= ·)|(?<=· )[a-z_]+", block.text)

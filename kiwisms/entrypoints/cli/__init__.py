@@ -1,5 +1,16 @@
 """The command line: each command is one use case, printed for people or as JSON."""
 
-from kiwisms.entrypoints.cli.root import main
+import sys
+
+from kiwisms.entrypoints.extras import needs
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command that stands on the command line, and exit with its status."""
+    try:
+        from kiwisms.entrypoints.cli import root
+    except ModuleNotFoundError as missing:
+        sys.exit(f"kiwisms {needs(missing, 'server')}")
+    root.main()

@@ -63,7 +63,7 @@ class Amount(click.ParamType[Money]):
     ) -> Money:
         """Read dollars."""
         try:
-            return value if isinstance(value, Money) else Money.parse(value)
+            return Money.parse(value)
         except ValidationRefused as refused:
             self.fail(f"{value!r} {refused.why}", param, ctx)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from yarl import URL
 from kiwisms.domain.catalog import DEFAULT_COUNTRY, InvalidCountry
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import RentalId
+from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
 from kiwisms.domain.push import PushedMessage
 from kiwisms.entrypoints.http.errors import InvalidJson
@@ -40,7 +42,7 @@ async def read_order(request: web.Request) -> Order:
     return Order.read(
         service=body["service"],
         country=_country(body.get("country"), body.get("country_code")),
-        max_price=body.get("max_price"),
+        max_price=_max_price(body.get("max_price")),
         areas=body.get("areas"),
         carrier=body.get("carrier"),
     )
@@ -116,6 +118,14 @@ def _sync(query: str) -> bool:
     if sync not in {"0", "1"}:
         raise ValidationRefused("sync", "must be 0 or 1")
     return sync == "1"
+
+
+def _max_price(dollars: str | float | None) -> Money | None:
+    """Read a limit as JSON has it: a number in it is a float, and means what it is written as."""
+    if dollars is None:
+        return None
+    exact = Decimal(repr(dollars)) if isinstance(dollars, float) else dollars
+    return Money.nearest(exact, name="max_price")
 
 
 def _country(country: str | None, alias: str | None) -> str:

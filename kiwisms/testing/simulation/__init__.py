@@ -2,9 +2,13 @@
 A deterministic simulation: the real use cases through thousands of lives in which all goes wrong.
 
 `simulate` runs a life for each seed and checks the laws; `live` runs one; `shrink` finds the
-shortest life that still breaks one. A `Scenario` puts your own rules to the same test.
+shortest life that still breaks one. A `Scenario` puts your own rules to the same test, and
+`main` does it all for one from the command line.
 """
 
+from kiwisms.entrypoints.engine import Ports
+from kiwisms.testing.simulation.cluster import Join, usual_join
+from kiwisms.testing.simulation.command import main
 from kiwisms.testing.simulation.faults import Fault
 from kiwisms.testing.simulation.laws import LAWS, LAWS_AT_REST
 from kiwisms.testing.simulation.life import Law, Life
@@ -19,16 +23,20 @@ __all__ = [
     "LAWS_AT_REST",
     "Choice",
     "Fault",
+    "Join",
     "Law",
     "Life",
     "Mark",
     "Outcome",
+    "Ports",
     "Report",
     "Scenario",
     "SimulatedClock",
     "SimulatedLoop",
     "Stuck",
     "live",
+    "main",
     "shrink",
     "simulate",
+    "usual_join",
 ]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from traceback import extract_tb
 from types import MappingProxyType
 from typing import Final
 
@@ -169,8 +170,13 @@ class Life:
 
     def _check(self, laws: Sequence["Law"]) -> None:
         for law in laws:
-            for what in law(self):
-                self.world.break_law(what)
+            try:
+                for what in law(self):
+                    self.world.break_law(what)
+            except Exception as error:  # noqa: BLE001 - what it met, it did not expect
+                name, at = getattr(law, "__name__", law), extract_tb(error.__traceback__)[-1]
+                where = f"{at.filename}:{at.lineno}"
+                self.world.break_law(f"the law {name} raised {error!r} at {where}")
 
     def _check_after_commits(self) -> None:
         told = self.world.disk.on_commit

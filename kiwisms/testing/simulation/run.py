@@ -92,7 +92,7 @@ def live(choice: Choice, scenario: Scenario = USUAL, *, told: bool = False) -> O
     """
     plan = choice.plan()
     world = draw_world(choice.seed, never=choice.without_faults, history=[] if told else None)
-    with _quiet():
+    with _naming(choice.seed), _quiet():
         life = Life(
             world=world,
             cluster=Cluster(world=world, join=scenario.join, size=plan.servers),
@@ -234,6 +234,16 @@ def _garbage_between_lives() -> Iterator[None]:
         gc.unfreeze()
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def _naming(seed: int) -> Iterator[None]:
+    """Add to what breaks a life off which life it is."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"in the life of seed {seed}")
+        raise
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What is put to the test: how kiwisms is joined, which laws must hold, which marks be reached."""
 
-from attrs import frozen
+from attrs import field, frozen
 
 from kiwisms.testing.simulation.cluster import Join, usual_join
 from kiwisms.testing.simulation.laws import LAWS, LAWS_AT_REST
@@ -21,6 +21,6 @@ class Scenario:
     """
 
     join: Join = usual_join
-    laws: tuple[Law, ...] = LAWS
-    laws_at_rest: tuple[Law, ...] = LAWS_AT_REST
-    marks: frozenset[str] = frozenset(Mark)
+    laws: tuple[Law, ...] = field(default=LAWS, repr=False)
+    laws_at_rest: tuple[Law, ...] = field(default=LAWS_AT_REST, repr=False)
+    marks: frozenset[str] = field(default=frozenset(Mark), repr=False)

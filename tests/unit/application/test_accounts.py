@@ -1,6 +1,8 @@
 """Accounts, their API keys and their wallets."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
 
 import pytest
 
@@ -11,7 +13,18 @@ from kiwisms.domain.errors import Unauthorized, ValidationRefused
 from kiwisms.domain.ids import AccountId, KeyPrefix
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.wallet import InsufficientBalance
+from kiwisms.domain.webhook import check_url
+from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.testing.kit import Kit
+
+LISTS: Final[Mapping[str, Callable[[Kiwisms, AccountId], Awaitable[Sequence[object]]]]] = {
+    "statement": lambda kiwi, who: kiwi.wallet.statement(who),
+    "keys": lambda kiwi, who: kiwi.keys.all(who),
+    "webhooks": lambda kiwi, who: kiwi.webhooks.all(who),
+    "deliveries": lambda kiwi, who: kiwi.webhooks.deliveries(who),
+    "trail": lambda kiwi, who: kiwi.trail.of(who),
+}
+"""Every list of what one account has; only its trail begins with the account."""
 
 
 async def test_an_email_has_one_account(kit: Kit, ada: Account) -> None:
@@ -25,6 +38,30 @@ async def test_an_email_has_one_account(kit: Kit, ada: Account) -> None:
 async def test_who_is_not_there_is_not_found(kit: Kit, who: str) -> None:
     with pytest.raises(AccountNotFound):
         await kit.kiwi.accounts.find(who)
+
+
+@pytest.mark.parametrize("what", LISTS)
+async def test_who_is_not_there_has_no_lists_either(kit: Kit, what: str) -> None:
+    with pytest.raises(AccountNotFound):
+        await LISTS[what](kit.kiwi, AccountId("nobody"))
+    eve = await kit.kiwi.accounts.create("eve@example.com")
+    assert len(await LISTS[what](kit.kiwi, eve.id)) == (what == "trail")
+
+
+async def test_a_poll_does_not_ask_whether_there_is_an_account(kit: Kit) -> None:
+    assert await kit.kiwi.rentals.active(AccountId("nobody")) == []
+
+
+async def test_what_is_no_text_is_an_error_of_the_program(kit: Kit) -> None:
+    number: Any = 12345678
+    with pytest.raises(TypeError, match="who must be a str, not int"):
+        await kit.kiwi.accounts.find(number)
+    with pytest.raises(TypeError, match="email must be a str, not int"):
+        await kit.kiwi.accounts.create(number)
+    with pytest.raises(TypeError, match="password must be a str, not int"):
+        await kit.kiwi.accounts.create("eve@example.com", password=number)
+    with pytest.raises(TypeError, match="url must be a str, not int"):
+        check_url(number)
 
 
 async def test_a_password_is_kept_as_a_hash(kit: Kit) -> None:

@@ -16,7 +16,6 @@ from kiwisms.domain.events import (
     of_rental,
     read_events,
     words,
-    written,
 )
 from kiwisms.domain.ids import KeyPrefix
 from kiwisms.domain.money import Money, cents
@@ -57,9 +56,9 @@ def test_an_address_without_an_event_is_refused(names: str | list[str]) -> None:
 @given(code=text(), whole=none() | text())
 def test_the_message_that_an_event_tells_of_is_read_back(code: str, whole: str | None) -> None:
     waiting, seen = rent(request()), message(code, whole)
-    (body,) = of_rental(waiting, waiting.receive(seen, NOW, PACE))
-    assert body["event"] == WebhookEvent.SMS_RECEIVED
-    assert message_told(written(body)) == words(seen) == (code, code if whole is None else whole)
+    (event,) = of_rental(waiting, waiting.receive(seen, NOW, PACE))
+    assert (event.name, event.rental_id) == (WebhookEvent.SMS_RECEIVED, waiting.id)
+    assert message_told(event.written()) == words(seen) == (code, code if whole is None else whole)
 
 
 @pytest.mark.parametrize("body", ["", "[]", "1", "{}", '{"otpCode": "1", "smsText": [1]}'])

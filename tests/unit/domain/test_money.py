@@ -1,7 +1,7 @@
 """Amounts are exact, whatever they are written as."""
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
@@ -142,6 +142,20 @@ def test_amounts_add_and_compare_like_numbers(one: Money, other: Money) -> None:
     assert bool(one) == (one.micros != 0)
 
 
+@given(one=amounts, times=integers(-100, 100))
+def test_amounts_are_multiplied_by_whole_numbers_and_turned_round(one: Money, times: int) -> None:
+    assert (one * times).micros == (times * one).micros == one.micros * times
+    assert -one == one * -1 == Money(0) - one
+
+
+@pytest.mark.parametrize("factor", [1.5, Decimal(2), "2", cents(1)])
+def test_an_amount_is_multiplied_by_nothing_else(factor: Any) -> None:
+    with pytest.raises(TypeError):
+        cents(39) * factor
+    with pytest.raises(TypeError):
+        factor * cents(39)
+
+
 @given(number=integers(-(10**9), 10**9))
 def test_cents_are_whole(number: int) -> None:
     assert cents(number).is_whole_cents
@@ -153,6 +167,25 @@ def test_cents_are_whole(number: int) -> None:
 def test_an_amount_is_a_whole_number_and_nothing_like_one(other: Any) -> None:
     with pytest.raises(TypeError, match="not a whole number"):
         Money(other)
+
+
+@pytest.mark.parametrize("other", [None, b"1", [1], (0, (1,), 0), object()])
+def test_what_is_of_another_type_is_named_in_a_type_error(other: Any) -> None:
+    for read in (Money.parse, Money.nearest):
+        with pytest.raises(TypeError, match=r"price must be Money, .* not "):
+            read(other, name="price")
+
+
+@given(amount=amounts)
+def test_money_is_read_as_it_is(amount: Money) -> None:
+    with localcontext(prec=2):
+        assert Money.parse(amount) == Money.nearest(amount) == amount
+
+
+def test_more_money_than_the_books_have_room_for_is_refused() -> None:
+    assert Money.parse(Money(10**15)) == Money(10**15)
+    with pytest.raises(ValidationRefused, match="amount: is out of range"):
+        Money.parse(Money(10**15 + 1))
 
 
 @pytest.mark.parametrize("read", [Money.parse, Money.nearest])

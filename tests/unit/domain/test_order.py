@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis.strategies import from_regex, lists, text
 
 from kiwisms.domain.catalog import DEFAULT_COUNTRY, CountryCode, InvalidCountry, ServiceCode
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.domain.money import ZERO, Money, cents
+from kiwisms.domain.money import ZERO, Amount, Money, cents
 from kiwisms.domain.order import CARRIERS, Order
 
 area_codes = lists(from_regex(r"[0-9]{3}", fullmatch=True), max_size=50)
@@ -24,6 +25,29 @@ def test_a_service_is_enough() -> None:
         areas=(),
         carrier=None,
     )
+
+
+@pytest.mark.parametrize("limit", ["0.50", Decimal("0.5"), cents(50)])
+def test_a_limit_is_an_exact_amount(limit: Amount) -> None:
+    assert Order.read(service="go", max_price=limit).max_price == cents(50)
+    assert Order.read(service="go", max_price=1).max_price == cents(100)
+
+
+@pytest.mark.parametrize(
+    "limit", ["", "cheap", "0", 0, -1, "-0.01", "0.0000001", cents(0), Decimal("NaN"), 0.5]
+)
+def test_a_limit_that_is_no_exact_amount_above_nothing_is_refused(limit: Any) -> None:
+    with pytest.raises(ValidationRefused) as refused:
+        Order.read(service="go", max_price=limit)
+    assert refused.value.field == "max_price"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("service", 5), ("service", None), ("country", 187), ("areas", [503])]
+)
+def test_what_is_no_text_is_an_error_of_the_program(field: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"^{field} must be a str, not "):
+        Order.read(**{"service": "go", field: value})
 
 
 def test_every_wish_is_read() -> None:
@@ -85,9 +109,6 @@ def test_a_service_that_cannot_be_one_is_refused(service: str) -> None:
 def test_other_values_are_refused_by_who_knows_them() -> None:
     with pytest.raises(InvalidCountry):
         Order.read(service="go", country="1")
-    with pytest.raises(ValidationRefused) as refused:
-        Order.read(service="go", max_price=0)
-    assert refused.value.field == "max_price"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The customer's price covers the cost and the markup, and is never more than was quoted."""
 
-from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
@@ -9,10 +8,9 @@ from hypothesis import given
 from hypothesis.strategies import integers, none, one_of
 
 from kiwisms.domain.catalog import Offer, ServiceCode, ServiceUnavailable
-from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.money import MICROS_PER_CENT, ZERO, Money, cents
-from kiwisms.domain.pricing import corrected, must_be_within, quote, read_max_price, retail
+from kiwisms.domain.pricing import corrected, must_be_within, quote, retail
 from kiwisms.ports.provider import Phone, Rented
 
 costs = integers(0, 10**9).map(Money)
@@ -118,31 +116,3 @@ def test_a_price_above_the_customers_limit_is_unavailable() -> None:
     must_be_within(cents(39), cents(39))
     with pytest.raises(ServiceUnavailable):
         must_be_within(cents(39), cents(38))
-
-
-@pytest.mark.parametrize(
-    ("value", "micros"),
-    [
-        ("0.50", 500_000),
-        (0.1, 100_000),
-        (0.30000000000000004, 300_000),
-        (1e-2, 10_000),
-        (1, 1_000_000),
-        (Decimal("0.39"), 390_000),
-    ],
-)
-def test_the_customers_limit_is_read_as_it_was_written(
-    value: str | float | Decimal, micros: int
-) -> None:
-    assert read_max_price(value) == Money(micros)
-
-
-def test_no_limit_is_no_limit() -> None:
-    assert read_max_price(None) is None
-
-
-@pytest.mark.parametrize("value", ["", "cheap", "0", 0, -1, "-0.01", float("nan"), float("inf")])
-def test_a_limit_that_is_not_a_positive_amount_is_refused(value: str | float) -> None:
-    with pytest.raises(ValidationRefused) as refused:
-        read_max_price(value)
-    assert refused.value.field == "max_price"

@@ -30,25 +30,28 @@ from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import CancelNotAllowed, Rental, State
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints import worker
-from kiwisms.entrypoints.engine import Kiwisms, Ports
+from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.ports.provider import Look, Received, Rented, Unknown, Waiting
 from kiwisms.ports.store import StoreUnavailable
 from kiwisms.ports.transaction import Transaction, TransactionOutrun
 from kiwisms.testing.simulation import (
     LAWS,
     Choice,
+    Join,
     Life,
+    Ports,
     Report,
     Scenario,
     SimulatedClock,
     SimulatedLoop,
     Stuck,
     live,
+    main,
     shrink,
     simulate,
+    usual_join,
 )
-from kiwisms.testing.simulation.__main__ import main, repeat_line
-from kiwisms.testing.simulation.cluster import Join, usual_join
+from kiwisms.testing.simulation.command import repeat_line
 from kiwisms.testing.simulation.disk import Disk
 
 LIVES = 2000
@@ -330,10 +333,16 @@ def test_the_command_says_how_to_repeat_a_life() -> None:
         "scenario = Scenario(join=BUGS['a cancel needs no answer'])\n"
         "assert main(['--seed', '0', '--lives', '500'], scenario) == 1"
     )
-    [line] = [line for line in said.splitlines() if "make simulate" in line]
-    seed = int(line.partition("SEED=")[2].split()[0])
-    assert live(Choice(seed=seed), scenario).broken
-    assert main(["--seed", str(seed), "--lives", "1"]) == 0
+    *_, line = said.splitlines()
+    assert line.startswith("To repeat it, run this again with --seed ")
+    options = line.partition(" with ")[2].split()
+    assert live(Choice(seed=int(options[1])), scenario).broken
+    assert main(options) == 0  # it is a bug of the scenario's own
+    assert main(options, scenario) == 1
+
+
+def test_kiwisms_as_it_is_is_repeated_by_make() -> None:
+    assert repeat_line(7) == "To repeat it: make simulate SEED=7 LIVES=1"
 
 
 def few_rent(life: Life) -> Iterator[str]:
@@ -362,6 +371,30 @@ def test_a_law_of_ones_own_is_checked() -> None:
 
     report = simulate(range(20), Scenario(laws=(*LAWS, nobody_rents)))
     assert "somebody rented" in report.broken[0].broken
+
+
+def a_law_with_a_mistake(life: Life) -> Iterator[str]:
+    if any(records.rentals for records in life.world.disk.records.values()):
+        raise LookupError("no such thing")
+    yield from ()
+
+
+def test_a_law_that_raises_is_found_as_one_that_breaks() -> None:
+    scenario = Scenario(laws=(*LAWS, a_law_with_a_mistake))
+    [outcome] = simulate(range(20), scenario).broken
+    [first, *_] = outcome.broken
+    assert first.startswith("the law a_law_with_a_mistake raised LookupError('no such thing') at")
+    assert f"{__file__}:" in first
+    assert shrink(outcome.choice, scenario, most=20).history
+
+
+def test_a_life_that_cannot_go_on_says_which_it_is() -> None:
+    def join(_ports: Ports, _terms: Terms) -> Kiwisms:
+        raise LookupError("no such part")
+
+    with pytest.raises(LookupError, match="no such part") as raised:
+        simulate(range(7, 8), Scenario(join=join))
+    assert raised.value.__notes__ == ["in the life of seed 7"]
 
 
 def test_a_mark_that_no_life_reaches_fails_a_run_that_is_long_enough() -> None:

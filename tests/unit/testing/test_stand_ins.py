@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from kiwisms.adapters.simulator.upstream import Upstream
+from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.catalog import CountryCode, ServiceCode
 from kiwisms.domain.money import Money
 from kiwisms.ports.provider import NumberOrder, Refusal, Refused, Rented, Unknown
@@ -162,3 +164,14 @@ async def test_two_kits_live_the_same_life() -> None:
         ]
 
     assert await life() == await life()
+
+
+async def test_every_part_of_the_kit_can_be_given() -> None:
+    clock, ids = ManualClock(), CountingIds()
+    provider = FakeProvider(clock, Upstream(balance=Money.parse("0.30")))
+    kit = Kit(clock=clock, ids=ids, provider=provider)
+    ada = await kit.customer(Money.parse("10.00"))
+    assert (await kit.kiwi.rentals.rent(ada.id, service="go")).price == Money.parse("0.39")
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    assert (kit.kiwi.ports.ids, kit.kiwi.ports.provider) == (ids, provider)
