@@ -28,7 +28,9 @@ from kiwisms.ports.provider import (
     Look,
     Provider,
     Received,
+    Refused,
     Unknown,
+    Untold,
     Waiting,
 )
 from kiwisms.ports.store import Store
@@ -104,7 +106,7 @@ class Looks:
         seen = await self.provider.look(activation_id)
         if over and isinstance(seen, Waiting):
             seen = await self._hand_back(activation_id)
-        if isinstance(seen, Unknown) and seen.asked:
+        if isinstance(seen, Refused) or (isinstance(seen, Unknown) and seen.asked):
             log.warning("look at %s failed: %s", rental.id, seen.detail)
         sight = await self._sight(rental, seen, began_at)
         looked = await self._apply(rental.account_id, rental.id, sight, over=over, by=by)
@@ -193,7 +195,7 @@ class Looks:
         shown = seen.shown
         if isinstance(shown, Gone):
             after = after.gone(now)
-        has_ended = isinstance(shown, Cancelled) or (over and not isinstance(shown, Unknown))
+        has_ended = isinstance(shown, Cancelled) or (over and not isinstance(shown, Untold))
         if has_ended and after.state in OPEN:
             after = after.ended_upstream(now, pace)
         progress.to(after)

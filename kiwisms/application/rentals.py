@@ -33,7 +33,7 @@ from kiwisms.domain.sms import Code
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
-from kiwisms.ports.provider import Cancelled, Gone, Look, Provider, Unknown, Waiting
+from kiwisms.ports.provider import Cancelled, Gone, Look, Provider, Untold, Waiting
 from kiwisms.ports.store import Store
 from kiwisms.ports.transaction import Ahead
 
@@ -186,7 +186,7 @@ class Rentals:
             rental, seen = await self.looks.look(rental, by)
             if rental.state is State.CANCELLED:
                 return rental
-            if isinstance(seen, Waiting | Unknown):
+            if isinstance(seen, Waiting | Untold):
                 raise ProviderFailed("Could not cancel rental on provider", f"{answer}, {seen}")
         gone = isinstance(seen, Gone)
         end = partial(Rental.cancel_asked, gone=gone)
@@ -219,7 +219,7 @@ class Rentals:
         if rental.state not in OPEN:
             raise RentalNotFound
         answer = await self.provider.finish(number_of(rental))
-        if isinstance(answer, Unknown):
+        if isinstance(answer, Untold):
             raise ProviderFailed("Could not complete rental on provider", answer.detail)
         if rental.state is State.WAITING:
             # Between the look and the release a code may have come.
@@ -248,7 +248,7 @@ class Rentals:
 
     async def _look_surely(self, rental: Rental, by: str) -> Rental:
         looked, seen = await self.looks.look(rental, by)
-        if isinstance(seen, Unknown):
+        if isinstance(seen, Untold):
             raise ProviderFailed("Could not complete rental on provider", seen.detail)
         return looked
 
