@@ -11,6 +11,7 @@ from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import Progress
 from kiwisms.application.repeat import repeatable
+from kiwisms.application.silence import Silence
 from kiwisms.application.single_flight import SingleFlight
 from kiwisms.domain.actors import WORKER
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
@@ -71,6 +72,7 @@ class Looks:
     provider: Provider
     outbox: Outbox
     incidents: Incidents
+    silence: Silence
     clock: Clock
     notices: Notices
     terms: Terms
@@ -177,7 +179,10 @@ class Looks:
                 return rental
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
             after = self._decide(progress, rental, seen, over=over)
+            if isinstance(seen.shown, Untold):
+                after = await self.silence.noticed(tx, progress, after, seen.shown.detail)
             await self.outbox.save(tx, progress)
+            await self.silence.ended(tx, progress)
             if isinstance(seen.shown, Gone) and after.state in UNPAID:
                 tx.save(self.unseen_end(after))
         if after.messages != rental.messages or after.state is not rental.state:
