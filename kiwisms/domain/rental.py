@@ -323,7 +323,7 @@ class Rental:
 
     def knows(self, message: Message) -> bool:
         """Whether *message* has been seen before."""
-        return any(known.same_as(message) for known in self.messages)
+        return any(message.repeats(known) for known in self.messages)
 
     def is_active(self, now: datetime) -> bool:
         """Whether a code can still be waited for."""
