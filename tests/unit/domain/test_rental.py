@@ -162,6 +162,10 @@ def test_the_session_begins_when_the_number_is_there() -> None:
     assert (rented.activation_id, rented.phone) == ("999000", "12025550123")
 
 
+def test_the_session_of_a_number_that_must_wake_begins_at_once_too() -> None:
+    assert rent(request(), asleep_until=NOW + seconds(300)).expires_at == END
+
+
 # Messages
 
 
