@@ -43,7 +43,14 @@ from kiwisms.domain.money import Amount, Money
 from kiwisms.domain.order import Order
 from kiwisms.domain.pace import Pace
 from kiwisms.domain.reconciliation import BooksInMotion
-from kiwisms.domain.rental import CancelNotAllowed, RenewNotFound, Rental, RentalNotFound, State
+from kiwisms.domain.rental import (
+    CancelNotAllowed,
+    GiveUpNotAllowed,
+    RenewNotFound,
+    Rental,
+    RentalNotFound,
+    State,
+)
 from kiwisms.domain.sms import Code, Message
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.transitions import TransitionRefused
@@ -97,6 +104,7 @@ __all__ = [
     "DeliveryNotFound",
     "DeliveryStatus",
     "EmailTaken",
+    "GiveUpNotAllowed",
     "GuardedProvider",
     "IdempotencyConflict",
     "IdempotencyKey",

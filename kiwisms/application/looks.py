@@ -11,6 +11,7 @@ from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import Progress
 from kiwisms.application.repeat import repeatable
+from kiwisms.application.silence import Silence
 from kiwisms.application.single_flight import SingleFlight
 from kiwisms.domain.actors import WORKER
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
@@ -28,7 +29,9 @@ from kiwisms.ports.provider import (
     Look,
     Provider,
     Received,
+    Refused,
     Unknown,
+    Untold,
     Waiting,
 )
 from kiwisms.ports.store import Store
@@ -69,6 +72,7 @@ class Looks:
     provider: Provider
     outbox: Outbox
     incidents: Incidents
+    silence: Silence
     clock: Clock
     notices: Notices
     terms: Terms
@@ -104,7 +108,7 @@ class Looks:
         seen = await self.provider.look(activation_id)
         if over and isinstance(seen, Waiting):
             seen = await self._hand_back(activation_id)
-        if isinstance(seen, Unknown) and seen.asked:
+        if isinstance(seen, Refused) or (isinstance(seen, Unknown) and seen.asked):
             log.warning("look at %s failed: %s", rental.id, seen.detail)
         sight = await self._sight(rental, seen, began_at)
         looked = await self._apply(rental.account_id, rental.id, sight, over=over, by=by)
@@ -175,7 +179,10 @@ class Looks:
                 return rental
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
             after = self._decide(progress, rental, seen, over=over)
+            if isinstance(seen.shown, Untold):
+                after = await self.silence.noticed(tx, progress, after, seen.shown.detail)
             await self.outbox.save(tx, progress)
+            await self.silence.ended(tx, progress)
             if isinstance(seen.shown, Gone) and after.state in UNPAID:
                 tx.save(self.unseen_end(after))
         if after.messages != rental.messages or after.state is not rental.state:
@@ -193,7 +200,7 @@ class Looks:
         shown = seen.shown
         if isinstance(shown, Gone):
             after = after.gone(now)
-        has_ended = isinstance(shown, Cancelled) or (over and not isinstance(shown, Unknown))
+        has_ended = isinstance(shown, Cancelled) or (over and not isinstance(shown, Untold))
         if has_ended and after.state in OPEN:
             after = after.ended_upstream(now, pace)
         progress.to(after)

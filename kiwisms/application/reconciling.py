@@ -102,6 +102,9 @@ class Reconciling:
         return [
             incident
             for incident in await self.store.incidents(limit=MOST)
-            if incident.resolved_at is None
-            or (earlier is not None and incident.resolved_at > earlier.at)
+            if incident.may_cost
+            and (
+                incident.resolved_at is None
+                or (earlier is not None and incident.resolved_at > earlier.at)
+            )
         ]

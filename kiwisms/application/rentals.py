@@ -8,11 +8,13 @@ from functools import partial
 from attrs import frozen
 
 from kiwisms.application.errors import ProviderFailed
+from kiwisms.application.giving_up import GivingUp
 from kiwisms.application.looks import Looks, number_of
 from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import Progress
 from kiwisms.application.renting import Ordered, Renting
 from kiwisms.application.repeat import repeatable
+from kiwisms.application.silence import Silence
 from kiwisms.domain.actors import APP
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
 from kiwisms.domain.history import Step, in_order
@@ -33,7 +35,7 @@ from kiwisms.domain.sms import Code
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
-from kiwisms.ports.provider import Cancelled, Gone, Look, Provider, Unknown, Waiting
+from kiwisms.ports.provider import Cancelled, Gone, Look, Provider, Untold, Waiting
 from kiwisms.ports.store import Store
 from kiwisms.ports.transaction import Ahead
 
@@ -46,6 +48,8 @@ class Rentals:
     provider: Provider
     renting: Renting
     looks: Looks
+    silence: Silence
+    giving_up: GivingUp
     outbox: Outbox
     clock: Clock
     notices: Notices
@@ -186,7 +190,7 @@ class Rentals:
             rental, seen = await self.looks.look(rental, by)
             if rental.state is State.CANCELLED:
                 return rental
-            if isinstance(seen, Waiting | Unknown):
+            if isinstance(seen, Waiting | Untold):
                 raise ProviderFailed("Could not cancel rental on provider", f"{answer}, {seen}")
         gone = isinstance(seen, Gone)
         end = partial(Rental.cancel_asked, gone=gone)
@@ -219,7 +223,7 @@ class Rentals:
         if rental.state not in OPEN:
             raise RentalNotFound
         answer = await self.provider.finish(number_of(rental))
-        if isinstance(answer, Unknown):
+        if isinstance(answer, Untold):
             raise ProviderFailed("Could not complete rental on provider", answer.detail)
         if rental.state is State.WAITING:
             # Between the look and the release a code may have come.
@@ -246,9 +250,24 @@ class Rentals:
         """What happened to a rental, in order, for the operator."""
         return in_order(await self.store.steps(rental.account_id, rental.id))
 
+    async def give_up(self, rental_id: RentalId, *, reason: str) -> Rental:
+        """
+        End a rental about which upstream is silent, for the operator.
+
+        Upstream is asked one last time: if it answers, that counts, and nothing is given up. If
+        not, the customer pays for a code that came, and for nothing else; an incident names the
+        number for which upstream may have charged.
+
+        Raises:
+            RentalNotFound: There is no such rental.
+            GiveUpNotAllowed: It has ended, or its session is not long over.
+            ValidationRefused: *reason* has not 1 to 500 printable characters.
+        """
+        return await self.giving_up.give_up(await self.find(rental_id), reason=reason)
+
     async def _look_surely(self, rental: Rental, by: str) -> Rental:
         looked, seen = await self.looks.look(rental, by)
-        if isinstance(seen, Unknown):
+        if isinstance(seen, Untold):
             raise ProviderFailed("Could not complete rental on provider", seen.detail)
         return looked
 
@@ -282,6 +301,7 @@ class Rentals:
             ended = end(rental, self.clock.now())
             progress.to(ended)
             await self.outbox.save(tx, progress)
+            await self.silence.ended(tx, progress)
             if unseen and rental.state is State.WAITING and ended.state in UNPAID:
                 tx.save(self.looks.unseen_end(ended))
         self.notices.tell(rental_id)

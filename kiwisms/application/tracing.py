@@ -21,7 +21,7 @@ from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
-from kiwisms.ports.provider import Active, Ambiguous, Cancelled, Gone, Provider, Received, Unknown
+from kiwisms.ports.provider import Active, Ambiguous, Cancelled, Gone, Provider, Received, Untold
 from kiwisms.ports.store import Store
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Tracing:
     clock: Clock
     terms: Terms
     trail: Trail
-    _lists: SingleFlight[None, Sequence[Active] | Unknown] = field(factory=SingleFlight, init=False)
+    _lists: SingleFlight[None, Sequence[Active] | Untold] = field(factory=SingleFlight, init=False)
 
     async def trace(self, incident: Incident) -> None:
         """Find out about a claimed incident what can be, and save that."""
@@ -116,7 +116,7 @@ class Tracing:
     async def _unknown_active(self) -> Sequence[Active]:
         # Of many incidents that come due together one asks.
         active = await self._lists.do(None, self.provider.active)
-        if isinstance(active, Unknown):
+        if isinstance(active, Untold):
             return ()
         taken = {each.activation_id for each in await self.store.incidents(limit=MOST)}
         return [

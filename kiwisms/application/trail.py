@@ -75,7 +75,9 @@ class Trail:
             moved = [await tx.transfer(transfer_id(rental, effect)) for effect in MOVES]
         deliveries = await self.store.deliveries_of_rental(account_id, rental_id)
         incidents = await self.store.incidents_of_rental(account_id, rental_id)
-        about = {each.id for each in deliveries} | {each.id for each in incidents}
+        about: set[str] = {rental_id}
+        about.update(each.id for each in deliveries)
+        about.update(each.id for each in incidents)
         entries = await self.of(account_id, limit=MOST)
         return time_line(
             steps=await self.store.steps(account_id, rental_id),

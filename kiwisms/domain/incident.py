@@ -24,6 +24,10 @@ class IncidentKind(StrEnum):
     """The process that asked for a number died before it wrote the answer down."""
     ANSWER_TOO_LATE = "ANSWER_TOO_LATE"
     """A number came after its request was given up, and was to be handed back upstream."""
+    PROVIDER_SILENT = "PROVIDER_SILENT"
+    """A session has long been over, and upstream does not report whether a code came."""
+    GIVEN_UP = "GIVEN_UP"
+    """A rental ended unpaid although upstream did not report whether a code came."""
 
 
 class IncidentNotFound(KiwismsError):
@@ -36,10 +40,15 @@ class IncidentNotFound(KiwismsError):
         self.incident_id = incident_id
 
 
+def silence_id(rental_id: RentalId) -> IncidentId:
+    """Name the one incident for the silence of upstream about a rental."""
+    return IncidentId(f"silent-{rental_id}")
+
+
 @frozen(kw_only=True)
 class Incident:
     """
-    A number that may have been rented upstream although the customer was not charged.
+    A number that upstream may have charged for although the customer was not charged.
 
     *price* is what the customer would have paid. *before* and *after* are upstream's balance
     around the request, where it was told. *activation_id* is the number, where it is known.
@@ -59,6 +68,11 @@ class Incident:
     due_at: datetime | None = None
     resolved_at: datetime | None = None
     resolution: str | None = None
+
+    @property
+    def may_cost(self) -> bool:
+        """Whether upstream may have charged for it already; a silence costs nothing by itself."""
+        return self.kind is not IncidentKind.PROVIDER_SILENT
 
     @property
     def is_open(self) -> bool:

@@ -22,3 +22,8 @@ class Pace:
     look_received: timedelta = timedelta(seconds=15)
     rescue: timedelta = timedelta(seconds=25)
     """After this long a request that nobody finished is given up."""
+    silence: timedelta = timedelta(minutes=10)
+    """After this long past its end a rental is silent, unless upstream reported how it ended."""
+    look_silent: timedelta = timedelta(minutes=1)
+    patience: timedelta = timedelta(hours=24)
+    """After this long as an incident a rental that is still silent is given up."""

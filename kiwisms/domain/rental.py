@@ -40,6 +40,7 @@ class Event(StrEnum):
     COMPLETE = "COMPLETE"
     CANCEL = "CANCEL"
     RUN_OUT = "RUN_OUT"
+    GIVE_UP = "GIVE_UP"
 
 
 TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = MappingProxyType(
@@ -51,9 +52,11 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = MappingProxyType(
         (State.WAITING, Event.COMPLETE): State.COMPLETED,
         (State.WAITING, Event.CANCEL): State.CANCELLED,
         (State.WAITING, Event.RUN_OUT): State.EXPIRED,
+        (State.WAITING, Event.GIVE_UP): State.EXPIRED,
         (State.RECEIVED, Event.RECEIVE): State.RECEIVED,
         (State.RECEIVED, Event.COMPLETE): State.COMPLETED,
         (State.RECEIVED, Event.RUN_OUT): State.COMPLETED,
+        (State.RECEIVED, Event.GIVE_UP): State.COMPLETED,
     }
 )
 
@@ -87,6 +90,18 @@ class CancelNotAllowed(KiwismsError):
 
     def __init__(self) -> None:
         super().__init__("Rental not found or cannot be cancelled (only WAITING rentals)")
+
+
+class GiveUpNotAllowed(KiwismsError):
+    """The rental has ended, or upstream may still report how it does."""
+
+    code = "GIVE_UP_NOT_ALLOWED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Rental cannot be given up (only one whose session has long been over,"
+            " while the provider does not report how it ended)"
+        )
 
 
 class RenewNotFound(KiwismsError):
@@ -229,6 +244,17 @@ class Rental:
         """The session is over, and upstream was asked one last time."""
         return self._end(Event.RUN_OUT, at)
 
+    def give_up(self, at: datetime, pace: Pace) -> Self:
+        """
+        Nobody waits any longer for upstream to report how it ended; it is paid if a code came.
+
+        Raises:
+            GiveUpNotAllowed: It is not silent.
+        """
+        given_up = self._end(Event.GIVE_UP, at)
+        self.must_be_silent(at, pace)
+        return given_up
+
     def cancel_asked(self, at: datetime, *, gone: bool) -> Self:
         """
         Upstream has taken the number back as was asked, or knows it no more (*gone*).
@@ -273,6 +299,8 @@ class Rental:
         must = at + (pace.look_received if self._rests(at, pace) else pause)
         if at < self.expires_at < must:
             must = self.expires_at
+        if self.is_silent(at, pace):
+            must = at + pace.look_silent
         return evolve(self, look_after=at + pause, due_at=must)
 
     def _rests(self, now: datetime, pace: Pace) -> bool:
@@ -295,7 +323,7 @@ class Rental:
 
     def knows(self, message: Message) -> bool:
         """Whether *message* has been seen before."""
-        return any(known.same_as(message) for known in self.messages)
+        return any(message.repeats(known) for known in self.messages)
 
     def is_active(self, now: datetime) -> bool:
         """Whether a code can still be waited for."""
@@ -304,6 +332,15 @@ class Rental:
     def is_over_time(self, now: datetime) -> bool:
         """Whether the session has run out and only the last look is missing."""
         return self.state in OPEN and now >= self.expires_at
+
+    def is_silent(self, now: datetime, pace: Pace) -> bool:
+        """Whether the session has long run out, and upstream has not reported how it ended."""
+        return self.state in OPEN and now >= self.expires_at + pace.silence
+
+    def must_be_silent(self, now: datetime, pace: Pace) -> None:
+        """Raise `GiveUpNotAllowed` unless it is silent."""
+        if not self.is_silent(now, pace):
+            raise GiveUpNotAllowed
 
     def is_ending(self, now: datetime, pace: Pace) -> bool:
         """

@@ -17,10 +17,12 @@ class Message:
     text: str | None = None
     at: datetime
 
-    def same_as(self, other: "Message") -> bool:
+    def repeats(self, known: "Message") -> bool:
         """
-        Whether both are one SMS that was seen twice.
+        Whether this is *known* seen again: nothing in it is new.
 
-        Upstream repeats its latest message for as long as it is asked, without an id.
+        Upstream repeats its latest message for as long as it is asked, without an id, and perhaps
+        without the text that another sight of it showed. A text that is new may be that of a
+        second SMS with the same code.
         """
-        return (self.code, self.text) == (other.code, other.text)
+        return self.code == known.code and self.text in {None, known.text}

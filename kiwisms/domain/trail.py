@@ -17,7 +17,7 @@ from kiwisms.domain.rental import State
 
 
 class Action(StrEnum):
-    """What somebody did, other than to a rental."""
+    """What somebody did, other than the steps of a rental."""
 
     ACCOUNT_CREATED = "ACCOUNT_CREATED"
     ACCOUNT_SUSPENDED = "ACCOUNT_SUSPENDED"
@@ -33,6 +33,7 @@ class Action(StrEnum):
     WEBHOOK_STOPPED = "WEBHOOK_STOPPED"
     DELIVERY_RESENT = "DELIVERY_RESENT"
     INCIDENT_RESOLVED = "INCIDENT_RESOLVED"
+    RENTAL_GIVEN_UP = "RENTAL_GIVEN_UP"
 
 
 @frozen(kw_only=True)
@@ -79,7 +80,7 @@ def time_line(
         transfers: The money that it moved; who moved it is who made the step.
         deliveries: The events that told of it.
         incidents: Those about it.
-        entries: Those about its deliveries and incidents.
+        entries: Those about it, its deliveries and its incidents.
     """
     lines = [
         *(Line(at=s.at, by=s.by, what=s.state, detail=_messages(s)) for s in steps),

@@ -11,6 +11,7 @@ from kiwisms.application.background import Background
 from kiwisms.application.balances import Balances
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.delivering import Delivering
+from kiwisms.application.giving_up import GivingUp
 from kiwisms.application.incidents import Incidents
 from kiwisms.application.keys import ApiKeys
 from kiwisms.application.looks import Looks
@@ -21,6 +22,7 @@ from kiwisms.application.pushes import Pushes
 from kiwisms.application.reconciling import Reconciling
 from kiwisms.application.rentals import Rentals
 from kiwisms.application.renting import Renting
+from kiwisms.application.silence import Silence
 from kiwisms.application.tracing import Tracing
 from kiwisms.application.trail import Trail
 from kiwisms.application.wallets import Wallets
@@ -129,11 +131,13 @@ def join(
         ids=ids,
         terms=terms,
     )
+    silence = Silence(incidents=incidents, trail=trail, clock=clock, terms=terms)
     looks = Looks(
         store=store,
         provider=provider,
         outbox=outbox,
         incidents=incidents,
+        silence=silence,
         clock=clock,
         notices=notices,
         terms=terms,
@@ -159,6 +163,17 @@ def join(
             provider=provider,
             renting=renting,
             looks=looks,
+            silence=silence,
+            giving_up=GivingUp(
+                store=store,
+                looks=looks,
+                silence=silence,
+                outbox=outbox,
+                trail=trail,
+                clock=clock,
+                notices=notices,
+                terms=terms,
+            ),
             outbox=outbox,
             clock=clock,
             notices=notices,

@@ -71,6 +71,11 @@ class Refused:
 
     reason: Refusal
 
+    @property
+    def detail(self) -> str:
+        """The reason in a word, safe to log."""
+        return self.reason
+
 
 @frozen
 class Unknown:
@@ -123,7 +128,9 @@ class TooEarly:
     """Upstream does not cancel a number this young."""
 
 
-Look = Received | Waiting | Cancelled | Gone | Unknown
+Untold = Refused | Unknown
+"""Answers from which nothing is learnt about a number."""
+Look = Received | Waiting | Cancelled | Gone | Untold
 """What one look at an activation can show."""
 
 
@@ -156,13 +163,13 @@ class Provider(Protocol):
         """Ask for a further message; safe to repeat, and its failure shows at the next look."""
         ...
 
-    async def finish(self, activation_id: ActivationId) -> Finished | Gone | Unknown:
+    async def finish(self, activation_id: ActivationId) -> Finished | Gone | Refused | Unknown:
         """Release a number that is paid for; safe to repeat."""
         ...
 
     async def cancel(
         self, activation_id: ActivationId
-    ) -> Cancelled | Ambiguous | Gone | TooEarly | Unknown:
+    ) -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
         """Give a number back unpaid; safe to repeat."""
         ...
 
@@ -174,6 +181,6 @@ class Provider(Protocol):
         """Read the money left in the operator's account upstream."""
         ...
 
-    async def active(self) -> Sequence[Active] | Unknown:
+    async def active(self) -> Sequence[Active] | Refused | Unknown:
         """List every number that is rented out to us now; `Unknown` where there is no list."""
         ...

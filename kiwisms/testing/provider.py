@@ -39,11 +39,13 @@ class FakeProvider:
         self.on_renew: Script[Rented | Refused | Unknown] = Script()
         self.on_look: Script[Look] = Script()
         self.on_ask_next: Script[bool] = Script()
-        self.on_finish: Script[Finished | Gone | Unknown] = Script()
-        self.on_cancel: Script[Cancelled | Ambiguous | Gone | TooEarly | Unknown] = Script()
+        self.on_finish: Script[Finished | Gone | Refused | Unknown] = Script()
+        self.on_cancel: Script[Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown] = (
+            Script()
+        )
         self.on_catalog: Script[Catalog | Refused | Unknown] = Script()
         self.on_balance: Script[Money | Refused | Unknown] = Script()
-        self.on_active: Script[Sequence[Active] | Unknown] = Script()
+        self.on_active: Script[Sequence[Active] | Refused | Unknown] = Script()
         self._clock = clock
 
     @property
@@ -83,7 +85,7 @@ class FakeProvider:
             lambda: self.upstream.ask_next(activation_id, self._clock.now())
         )
 
-    async def finish(self, activation_id: ActivationId) -> Finished | Gone | Unknown:
+    async def finish(self, activation_id: ActivationId) -> Finished | Gone | Refused | Unknown:
         """Release a number."""
         await self._clock.sleep(0)
         return await self.on_finish.play(
@@ -92,7 +94,7 @@ class FakeProvider:
 
     async def cancel(
         self, activation_id: ActivationId
-    ) -> Cancelled | Ambiguous | Gone | TooEarly | Unknown:
+    ) -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
         """Give a number back."""
         await self._clock.sleep(0)
         return await self.on_cancel.play(
@@ -109,12 +111,12 @@ class FakeProvider:
         await self._clock.sleep(0)
         return await self.on_balance.play(lambda: self.upstream.money(self._clock.now()))
 
-    async def active(self) -> Sequence[Active] | Unknown:
+    async def active(self) -> Sequence[Active] | Refused | Unknown:
         """List the numbers that are rented out."""
         await self._clock.sleep(0)
         return await self.on_active.play(self._active)
 
-    def _active(self) -> Sequence[Active] | Unknown:
+    def _active(self) -> Sequence[Active] | Refused | Unknown:
         if not self.upstream.lists_active:
             return Unknown("has no list")
         return [

@@ -18,6 +18,7 @@ from kiwisms.adapters.sqlite import migrations as of_sqlite
 from kiwisms.domain.audit import audit
 from kiwisms.domain.events import UNLESS_ASKED
 from kiwisms.domain.ids import RentalId
+from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.money import cents
 from kiwisms.domain.rental import Rental, State
 from kiwisms.ports.store import SchemaMismatch, Store
@@ -47,6 +48,8 @@ VALUES ('{ADA}', '', 'https://example.com/hook', 'sealed');
 INSERT INTO delivery (
     account_id, id, event, rental_id, body, status, attempts, tries_left, last_error, created_at)
 VALUES ('{ADA}', 'd-1', 'webhook.test', NULL, '', 'GIVEN_UP', 8, 0, 'HTTP 500', AT);
+INSERT INTO incident (account_id, id, rental_id, kind, detail, price, activation_id, at)
+VALUES ('{ADA}', 'i-1', 'r-1', 'ANSWER_LOST', 'lost', 390000, '9', AT);
 """
 """What somebody may have stored in any version; AT is any moment."""
 IN_A_PLACE: Final = f"""{FILL}
@@ -186,6 +189,9 @@ async def test_what_was_stored_in_any_version_is_read_in_the_newest(
         assert (webhook.events, webhook.low) == (UNLESS_ASKED, None)
         [delivery] = await store.deliveries(ADA, limit=9)
         assert (delivery.last_error, delivery.failures) == ("HTTP 500", ())
+        [incident] = await store.incidents(open_only=True, limit=9)
+        assert (incident.kind, incident.detail) == (IncidentKind.ANSWER_LOST, "lost")
+        assert (incident.price, incident.activation_id) == (cents(39), "9")
     fresh = await schema.empty()
     await fresh.migrate(fresh.steps)
     assert await schema.layout() == await fresh.layout()

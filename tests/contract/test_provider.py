@@ -30,6 +30,7 @@ from kiwisms.ports.provider import (
     Rented,
     TooEarly,
     Unknown,
+    Untold,
     Waiting,
 )
 from kiwisms.testing.clock import ManualClock
@@ -332,7 +333,7 @@ async def test_messages_need_not_be_asked_for_elsewhere(world: World) -> None:
 
 async def listed(world: World) -> list[Active]:
     active = await world.provider.active()
-    assert not isinstance(active, Unknown)
+    assert not isinstance(active, Untold)
     return list(active)
 
 

@@ -38,7 +38,7 @@ async def assert_books_agree(
         (each["id"], each["phone"]) for each in sold.values()
     }
     # What we gave back upstream gave back, or the operator knows; what we keep, upstream keeps.
-    named = {incident.activation_id for incident in incidents}
+    named = {incident.activation_id for incident in incidents if incident.may_cost}
     for rental in ours:
         is_back = sold[rental.activation_id]["state"] == "CANCELLED"
         if rental.state in BACK:

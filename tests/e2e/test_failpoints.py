@@ -31,6 +31,7 @@ MINUTE: Final = 60
 SESSION: Final = 20 * MINUTE
 SOON: Final = 5 * MINUTE
 OVER: Final = SESSION + SOON
+SILENT: Final = SESSION + 10 * MINUTE
 GIVEN: Final = Money.parse("10.00")
 
 
@@ -220,6 +221,17 @@ async def over_with_its_code(life: Life) -> None:
     life.clock.advance(SESSION)
 
 
+async def silent(life: Life) -> None:
+    """Have a number whose session is long over, while the key is revoked."""
+    await rented(life)
+    await life.world.steer("faults", kind="text", text="BAD_KEY", action="getStatus", times=9)
+    life.clock.advance(SILENT)
+
+
+async def give_up(life: Life) -> None:
+    await life.kiwi.rentals.give_up((await life.newest()).id, reason="the key is revoked")
+
+
 async def ran_out(life: Life, _: Receiver) -> None:
     assert (await life.newest()).state in BACK
 
@@ -245,6 +257,7 @@ OPERATIONS: Final = {
     "poll": Operation(sent, poll, told),
     "look and deliver": Operation(sent, work, told),
     "deliver": Operation(received, work, told),
+    "give up a silent number": Operation(silent, give_up, ran_out, later=SILENT + SOON),
     "run out": Operation(over, work, ran_out, later=OVER),
     "run out after a code": Operation(over_with_its_code, work, completed, later=OVER),
 }

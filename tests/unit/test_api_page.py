@@ -23,6 +23,7 @@ NOT_CUSTOMERS: Final = {
     kiwisms.BooksInMotion,
     kiwisms.DeliveryNotFound,
     kiwisms.EmailTaken,
+    kiwisms.GiveUpNotAllowed,
     kiwisms.IncidentNotFound,
     kiwisms.NumberTaken,
     kiwisms.ReferenceReused,

@@ -106,21 +106,21 @@ class DaisySMS:
     async def look(self, activation_id: ActivationId) -> Look:
         """Read what has come."""
         reply = await self._transport.ask("getStatus", {"id": activation_id, "text": "1"})
-        return _asked(self._understood(reply, read_look))
+        return self._understood(reply, read_look)
 
     async def ask_next(self, activation_id: ActivationId) -> None:
         """Ask for a further message."""
         await self._set_status(activation_id, 3)
 
-    async def finish(self, activation_id: ActivationId) -> Finished | Gone | Unknown:
+    async def finish(self, activation_id: ActivationId) -> Finished | Gone | Refused | Unknown:
         """Release a number that is paid for."""
-        return _asked(self._understood(await self._set_status(activation_id, 6), read_finished))
+        return self._understood(await self._set_status(activation_id, 6), read_finished)
 
     async def cancel(
         self, activation_id: ActivationId
-    ) -> Cancelled | Ambiguous | Gone | TooEarly | Unknown:
+    ) -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
         """Give a number back unpaid."""
-        return _asked(self._understood(await self._set_status(activation_id, 8), read_cancelled))
+        return self._understood(await self._set_status(activation_id, 8), read_cancelled)
 
     async def catalog(self, country: CountryCode) -> Catalog | Refused | Unknown:
         """Read what is on offer in one country."""
@@ -131,12 +131,12 @@ class DaisySMS:
         """Read the money left in the account."""
         return self._understood(await self._transport.ask("getBalance"), read_balance)
 
-    async def active(self) -> Sequence[Active] | Unknown:
+    async def active(self) -> Sequence[Active] | Refused | Unknown:
         """List every number that is rented out to us, where the provider does."""
         if not self._dialect.lists_active:
             return NO_LIST
         reply = await self._transport.ask("getActiveActivations", most=TABLE_BYTES)
-        return _asked(self._understood(reply, read_active))
+        return self._understood(reply, read_active)
 
     async def _set_status(
         self, activation_id: ActivationId, status: int
@@ -169,8 +169,3 @@ def _wishes(order: NumberOrder) -> Mapping[str, str]:
     if order.carrier is not None:
         wishes["carriers"] = order.carrier
     return wishes
-
-
-def _asked(answer: Answer | Refused | Unknown) -> Answer | Unknown:
-    """Turn a refusal around for questions that have none: nobody could be asked."""
-    return Unknown(answer.reason) if isinstance(answer, Refused) else answer

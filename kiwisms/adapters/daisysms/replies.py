@@ -106,17 +106,17 @@ def read_look(reply: Reply) -> Look:
     if reply.text.startswith(_OK_WORD):
         # A customer's code may be in it, and the answer ends up in a log.
         return Unknown(f"{_OK_WORD} with nothing that can be a code")
-    return Gone() if reply.text in GONE else reply.unknown()
+    return Gone() if reply.text in GONE else _refused(reply)
 
 
-def read_finished(reply: Reply) -> Finished | Gone | Unknown:
+def read_finished(reply: Reply) -> Finished | Gone | Refused | Unknown:
     """Read the answer to ``setStatus`` with status 6."""
     if reply.text == "ACCESS_ACTIVATION":
         return Finished()
-    return Gone() if reply.text in GONE else reply.unknown()
+    return Gone() if reply.text in GONE else _refused(reply)
 
 
-def read_cancelled(reply: Reply) -> Cancelled | Ambiguous | Gone | TooEarly | Unknown:
+def read_cancelled(reply: Reply) -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
     """Read the answer to ``setStatus`` with status 8."""
     match reply.text:
         case "ACCESS_CANCEL":
@@ -125,7 +125,7 @@ def read_cancelled(reply: Reply) -> Cancelled | Ambiguous | Gone | TooEarly | Un
             return Ambiguous()
         case "EARLY_CANCEL_DENIED":
             return TooEarly()
-    return Gone() if reply.text in GONE else reply.unknown()
+    return Gone() if reply.text in GONE else _refused(reply)
 
 
 def read_balance(reply: Reply) -> Money | Refused | Unknown:
@@ -135,7 +135,7 @@ def read_balance(reply: Reply) -> Money | Refused | Unknown:
     return _refused(reply) if amount is None else amount
 
 
-def read_active(reply: Reply) -> Sequence[Active] | Unknown:
+def read_active(reply: Reply) -> Sequence[Active] | Refused | Unknown:
     """
     Read the answer to ``getActiveActivations``: JSON, of which one bad entry spoils the whole.
 
@@ -146,7 +146,7 @@ def read_active(reply: Reply) -> Sequence[Active] | Unknown:
         return ()
     entries = said.get("activeActivations", said.get("data"))
     if not isinstance(entries, list):
-        return reply.unknown()
+        return _refused(reply)
     numbers = [number for number in map(_active, entries) if number is not None]
     return numbers if len(numbers) == len(entries) else reply.unknown()
 

@@ -139,7 +139,7 @@ class GuardedProvider:
         except _RejectedError as rejected:
             self._tell_rejection("ask_next", rejected.why)
 
-    async def finish(self, activation_id: ActivationId) -> Finished | Gone | Unknown:
+    async def finish(self, activation_id: ActivationId) -> Finished | Gone | Refused | Unknown:
         """Release a number that is paid for."""
         return await self._ask(
             "finish", self._acts, lambda: self._provider.finish(activation_id), _tell_nothing
@@ -147,7 +147,7 @@ class GuardedProvider:
 
     async def cancel(
         self, activation_id: ActivationId
-    ) -> Cancelled | Ambiguous | Gone | TooEarly | Unknown:
+    ) -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
         """Give a number back unpaid."""
         return await self._ask(
             "cancel", self._acts, lambda: self._provider.cancel(activation_id), _tell_nothing
@@ -163,7 +163,7 @@ class GuardedProvider:
         """Read the money left in the account."""
         return await self._ask("balance", self._lists, self._provider.balance, _refuse)
 
-    async def active(self) -> Sequence[Active] | Unknown:
+    async def active(self) -> Sequence[Active] | Refused | Unknown:
         """List every number that is rented out to us now."""
         return await self._ask("active", self._lists, self._provider.active, _tell_nothing)
 

@@ -44,7 +44,8 @@ class Upstream:
         key: The account's key.
         balance: Money left.
         session: How long a number is kept.
-        sleep: How long a number sleeps before an extra activation; zero has it ready at once.
+        sleep: How long a number sleeps before an extra activation, whose session begins when it
+            wakes; zero has it ready at once.
         code_after: Every new number receives a code after this long; None delivers nothing.
         cancel_after: A number younger than this cannot be cancelled.
         asks_for_next: Whether a further message comes only when asked for.

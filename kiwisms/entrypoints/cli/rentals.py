@@ -10,7 +10,7 @@ from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.trail import Line
-from kiwisms.entrypoints.cli.run import office
+from kiwisms.entrypoints.cli.run import office, with_provider
 from kiwisms.entrypoints.cli.shape import Group, limit
 from kiwisms.entrypoints.engine import Kiwisms
 
@@ -81,7 +81,7 @@ class RentalView:
 
 @click.group(cls=Group)
 def rentals() -> None:
-    """List rented numbers, and show one with its history."""
+    """List rented numbers, show one with its history, and give one up."""
 
 
 @rentals.command("list")
@@ -106,7 +106,25 @@ async def list_newest(
 @office
 async def show_one(kiwi: Kiwisms, rental: str) -> RentalView:
     """Show one rental, its messages, and its history, the oldest first."""
-    found = await kiwi.rentals.find(RentalId(rental))
+    return await _view(kiwi, await kiwi.rentals.find(RentalId(rental)))
+
+
+@rentals.command("give-up")
+@click.argument("rental", metavar="ID")
+@click.option("--reason", required=True, help="Why it is given up; kept in the trail.")
+@with_provider
+async def give_up(kiwi: Kiwisms, rental: str, reason: str) -> RentalView:
+    """
+    End a rental about which the provider is silent, and show it.
+
+    Only when its session ended ten minutes ago or more. The provider is asked one last time; if
+    it answers, that counts, and nothing is given up. Otherwise a price that is held goes back to
+    the customer, and an incident names the number, for which the provider may have charged.
+    """
+    return await _view(kiwi, await kiwi.rentals.give_up(RentalId(rental), reason=reason))
+
+
+async def _view(kiwi: Kiwisms, found: Rental) -> RentalView:
     history = await kiwi.rentals.history(found)
     return RentalView(
         id=found.id,

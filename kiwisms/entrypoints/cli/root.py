@@ -26,7 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "wallet": "Credit or debit a customer's wallet, and list what moved.",
     "webhooks": "Set and test webhook addresses, list deliveries, and send events again.",
     "provider": "Show the operator's account at the provider.",
-    "rentals": "List rented numbers, and show one with its history.",
+    "rentals": "List rented numbers, show one with its history, and give one up.",
     "ledger": "Prove that the books are right.",
     "trail": "List who changed an account, what and when.",
     "prune": "Remove old records that no money depends on.",

@@ -19,7 +19,12 @@ from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
 from kiwisms.domain.incident import IncidentNotFound
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.reconciliation import BooksInMotion
-from kiwisms.domain.rental import CancelNotAllowed, RenewNotFound, RentalNotFound
+from kiwisms.domain.rental import (
+    CancelNotAllowed,
+    GiveUpNotAllowed,
+    RenewNotFound,
+    RentalNotFound,
+)
 from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.usage import TooManyActiveRentals
 from kiwisms.domain.wallet import InsufficientBalance
@@ -66,6 +71,7 @@ STATUS: Final[Mapping[type[KiwismsError], int]] = MappingProxyType(
         WebhookNotFound: 404,
         BooksInMotion: 409,
         EmailTaken: 409,
+        GiveUpNotAllowed: 409,
         IdempotencyConflict: 409,
         ReferenceReused: 409,
         IdempotencyKeyReused: 422,

@@ -1,10 +1,12 @@
 """What laws look at: the rentals and incidents of a life, and how long a message counts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 
+from kiwisms.domain.ids import RentalId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.rental import Rental
+from kiwisms.domain.trail import Action
 from kiwisms.testing.simulation.life import Life
 
 
@@ -18,6 +20,16 @@ def incidents_of(life: Life) -> Iterator[Incident]:
     """Every incident of every account."""
     for records in life.world.disk.records.values():
         yield from records.incidents.values()
+
+
+def given_up(life: Life) -> Set[RentalId]:
+    """The rentals that ended without upstream, which told nothing of their numbers."""
+    return {
+        RentalId(entry.subject)
+        for records in life.world.disk.records.values()
+        for entry in records.trail.values()
+        if entry.action is Action.RENTAL_GIVEN_UP
+    }
 
 
 def sure_until(life: Life, rental: Rental, *, several: bool) -> datetime:

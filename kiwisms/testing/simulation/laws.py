@@ -12,7 +12,7 @@ from kiwisms.domain.idempotency import KeyState
 from kiwisms.domain.rental import FINAL, SHOWN, UNPAID, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.testing.simulation.customer import Balance
-from kiwisms.testing.simulation.facts import incidents_of, rentals_of, sure_until
+from kiwisms.testing.simulation.facts import given_up, incidents_of, rentals_of, sure_until
 from kiwisms.testing.simulation.life import Law, Life
 from kiwisms.testing.simulation.marks import Mark
 from kiwisms.testing.simulation.push_laws import (
@@ -21,6 +21,13 @@ from kiwisms.testing.simulation.push_laws import (
     a_push_is_a_hint_once,
     a_pushed_code_is_shown_and_paid,
     what_was_pushed_is_kept,
+)
+from kiwisms.testing.simulation.silence_laws import (
+    only_what_is_silent_is_given_up,
+    only_what_is_silent_is_told_of,
+    silence_ends_with_its_rental,
+    what_can_be_asked_is_not_given_up,
+    what_is_given_up_is_named,
 )
 from kiwisms.testing.simulation.tracing_laws import (
     a_caller_that_leaves_is_no_incident,
@@ -153,7 +160,7 @@ def who_pays_us_costs_us(life: Life) -> Iterator[str]:
     Where that cannot be known, an incident says so.
     """
     upstream = life.world.upstream.activations
-    with_incident = {incident.rental_id for incident in incidents_of(life)}
+    with_incident = {incident.rental_id for incident in incidents_of(life) if incident.may_cost}
     for rental in rentals_of(life):
         if rental.activation_id is None or rental.state not in FINAL:
             continue
@@ -187,10 +194,12 @@ def a_code_is_shown(life: Life) -> Iterator[str]:
 
     Upstream shows its latest message alone, so only that one can be demanded; and where a further
     one must be asked for, only the first. Nobody who is done with a number that is paid waits for
-    an upstream that does not answer: a message that it may have then is not demanded either.
+    an upstream that does not answer: a message that it may have then is not demanded either. Nor is
+    one of a number that was given up: nobody could learn of it.
     """
+    lost = given_up(life)
     for rental in rentals_of(life):
-        if rental.activation_id is None or rental.state not in FINAL:
+        if rental.activation_id is None or rental.state not in FINAL or rental.id in lost:
             continue
         messages = life.world.upstream.activations[rental.activation_id].messages
         if life.world.upstream.asks_for_next:
@@ -264,6 +273,9 @@ LAWS: Final[tuple[Law, ...]] = (
     a_number_is_never_guessed,
     what_the_operator_said_stands,
     a_number_rented_by_hand_is_left_alone,
+    only_what_is_silent_is_told_of,
+    only_what_is_silent_is_given_up,
+    what_is_given_up_is_named,
 )
 LAWS_AT_REST: Final[tuple[Law, ...]] = (
     nothing_is_left_to_do,
@@ -281,6 +293,8 @@ LAWS_AT_REST: Final[tuple[Law, ...]] = (
     an_incident_is_gone_into,
     a_number_that_is_known_is_taken_back,
     what_can_be_named_is_named,
+    silence_ends_with_its_rental,
+    what_can_be_asked_is_not_given_up,
 )
 
 

@@ -49,6 +49,13 @@ class Mark(StrEnum):
     HUNG_UP = "a request was cancelled half-way"
     UPSTREAM_AWAY = "upstream was away for long"
 
+    FELL_SILENT = "upstream fell silent about a number for ever"
+    TOLD_OF_SILENCE = "the operator was told of a silent number"
+    SPOKE_AGAIN = "upstream told of a silent number after all"
+    GIVEN_UP_BY_HAND = "an operator gave a silent number up"
+    PATIENCE_OVER = "a silent number was given up after all patience"
+    PAID_GIVEN_UP = "a silent number was given up that was paid"
+
     PUSHED = "a pushed message was taken"
     PUSHED_AGAIN = "a message that is kept was pushed again"
     PUSHED_EARLY = "a message was pushed before the answer to its rent was written down"

@@ -15,7 +15,7 @@ from kiwisms.domain.delivery import DeliveryNotFound
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import IncidentId
 from kiwisms.domain.money import cents
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental import OPEN, GiveUpNotAllowed, Rental, State
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.domain.webhook import WebhookNotFound
 from kiwisms.entrypoints.engine import Kiwisms
@@ -35,7 +35,13 @@ T = TypeVar("T")
 BY_HAND: Final = "refunded"
 """With this word what an operator says of an incident begins."""
 FAILED = (ConnectionLost, ProviderFailed, StoreUnavailable, TransactionOutrun)
-REFUSED = (InsufficientBalance, WebhookNotFound, DeliveryNotFound, ValidationRefused)
+REFUSED = (
+    InsufficientBalance,
+    WebhookNotFound,
+    DeliveryNotFound,
+    GiveUpNotAllowed,
+    ValidationRefused,
+)
 
 
 @define(kw_only=True, eq=False)
@@ -152,6 +158,28 @@ class Operator:
                 self.resolved[chosen] = note
                 self.world.reach(Mark.RESOLVED)
 
+    async def give_up(self, customer: Customer, deed: Deed) -> None:
+        """Give a rental up that its provider is silent about; of any other that is refused."""
+        open_rentals = self._open_rentals(customer)
+        if open_rentals:
+            chosen = min(open_rentals, key=lambda each: each.expires_at).id
+            reason = f"given up {deed.place}"
+            await self._ask(deed, lambda kiwi: kiwi.rentals.give_up(chosen, reason=reason))
+
+    async def fall_silent(self, customer: Customer, deed: Deed) -> None:
+        """Upstream tells nothing more of a number, and the operator may lose patience with it."""
+        numbers = [number_of(each) for each in self._open_rentals(customer)]
+        if not numbers:
+            return
+        chosen = numbers[int(deed.luck * len(numbers))]
+        self.world.silent.add(chosen)
+        self.world.reach(Mark.FELL_SILENT)
+        self.world.tell("upstream", f"fell silent about {chosen}")
+        if deed.keyed:
+            pace = self.world.terms.pace
+            await asyncio.sleep((pace.session + pace.silence).total_seconds() + 60 * deed.luck)
+            await self.give_up(customer, deed)
+
     async def withdraw(self, _customer: Customer, deed: Deed) -> None:
         """Upstream takes a number back by itself."""
         sold = list(self.world.upstream.activations)
@@ -217,6 +245,10 @@ class Operator:
     async def crash(self, _customer: Customer, deed: Deed) -> None:
         """A server dies."""
         self.cluster.crash_one(deed.luck)
+
+    def _open_rentals(self, customer: Customer) -> list[Rental]:
+        rentals = self.world.disk.records[customer.account_id].rentals.values()
+        return [rental for rental in rentals if rental.state in OPEN]
 
     async def _ask(
         self, deed: Deed, request: Callable[[Kiwisms], Awaitable[T]], *, tries: int = 4

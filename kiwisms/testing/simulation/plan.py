@@ -33,11 +33,13 @@ class Act(StrEnum):
     TEST_WEBHOOK = "test the webhook"
     RESEND = "send an event again"
     RESOLVE = "resolve an incident"
+    GIVE_UP = "give a silent number up"
 
     WITHDRAW = "upstream takes a number back"
     RELEASE_BY_HAND = "somebody releases a number upstream by hand"
     REPRICE = "upstream changes a price"
     UPSTREAM_AWAY = "upstream goes away"
+    FALL_SILENT = "upstream falls silent about a number for ever"
     RECEIVER_DIES = "the receiver dies for ever"
     CRASH = "a server dies"
     STOP = "a server is stopped in good order"
@@ -67,10 +69,12 @@ WEIGHTS: Final[Mapping[Act, float]] = MappingProxyType(
         Act.TEST_WEBHOOK: 0.3,
         Act.RESEND: 0.4,
         Act.RESOLVE: 0.4,
+        Act.GIVE_UP: 0.4,
         Act.WITHDRAW: 0.8,
         Act.RELEASE_BY_HAND: 0.3,
         Act.REPRICE: 0.5,
         Act.UPSTREAM_AWAY: 0.3,
+        Act.FALL_SILENT: 0.3,
         Act.RECEIVER_DIES: 0.2,
         Act.CRASH: 0.6,
         Act.STOP: 0.3,

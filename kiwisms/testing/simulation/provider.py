@@ -1,7 +1,7 @@
 """The way of one process to upstream, and what befalls it there."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from attrs import evolve
 
@@ -30,6 +30,13 @@ from kiwisms.testing.simulation.faults import Fault
 from kiwisms.testing.simulation.marks import Mark
 from kiwisms.testing.simulation.process import Process
 from kiwisms.testing.simulation.world import World
+
+NOT_ASKED: Final = (
+    Unknown("no answer"),
+    Refused(Refusal.UNREACHABLE),
+    Refused(Refusal.BAD_KEY),
+)
+"""What a process hears of a question on which upstream did not act."""
 
 T = TypeVar("T")
 
@@ -74,7 +81,7 @@ class ProcessProvider:
 
     async def look(self, activation_id: ActivationId) -> Look:
         """Read what has come."""
-        seen = await self._ask(f"look {activation_id}", lambda: self._inner.look(activation_id))
+        seen = await self._ask_about(activation_id, "look", lambda: self._inner.look(activation_id))
         if isinstance(seen, Received):
             self._world.shown.add((activation_id, seen.code))
         return seen
@@ -82,29 +89,29 @@ class ProcessProvider:
     async def ask_next(self, activation_id: ActivationId) -> None:
         """Ask for a further message."""
         self._world.reach(Mark.ASKED_FOR_NEXT)
-        await self._ask(f"next {activation_id}", lambda: self._inner.ask_next(activation_id))
+        await self._ask_about(activation_id, "next", lambda: self._inner.ask_next(activation_id))
 
-    async def finish(self, activation_id: ActivationId) -> Finished | Gone | Unknown:
+    async def finish(self, activation_id: ActivationId) -> Finished | Gone | Refused | Unknown:
         """Release a number that is paid for."""
 
-        async def finish() -> Finished | Gone | Unknown:
+        async def finish() -> Finished | Gone | Refused | Unknown:
             if self._world.tempt(activation_id):
                 self._world.reach(Mark.CODE_AT_RELEASE)
             return await self._inner.finish(activation_id)
 
-        return await self._ask(f"finish {activation_id}", finish, twice=True)
+        return await self._ask_about(activation_id, "finish", finish, twice=True)
 
     async def cancel(
         self, activation_id: ActivationId
-    ) -> Cancelled | Ambiguous | Gone | TooEarly | Unknown:
+    ) -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
         """Give a number back unpaid."""
         self._world.handed_back.add(activation_id)
 
-        async def cancel() -> Cancelled | Ambiguous | Gone | TooEarly | Unknown:
+        async def cancel() -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
             self._world.tempt(activation_id)
             return await self._inner.cancel(activation_id)
 
-        answer = await self._ask(f"cancel {activation_id}", cancel, twice=True)
+        answer = await self._ask_about(activation_id, "cancel", cancel, twice=True)
         if isinstance(answer, Cancelled) and not self._world.disk.has_number(activation_id):
             self._world.reach(Mark.HANDED_BACK)
         return answer
@@ -117,7 +124,7 @@ class ProcessProvider:
         """Read the money left in the operator's account upstream."""
         return await self._ask("balance", self._inner.balance)
 
-    async def active(self) -> Sequence[Active] | Unknown:
+    async def active(self) -> Sequence[Active] | Refused | Unknown:
         """List every number that is rented out."""
         return await self._ask("active", self._inner.active)
 
@@ -142,14 +149,30 @@ class ProcessProvider:
                 return evolve(answer, cost=None)
         return answer
 
+    async def _ask_about(
+        self,
+        activation_id: ActivationId,
+        what: str,
+        act: Callable[[], Awaitable[T]],
+        *,
+        twice: bool = False,
+    ) -> T | Refused | Unknown:
+        silent = activation_id in self._world.silent
+        return await self._ask(f"{what} {activation_id}", act, twice=twice, silent=silent)
+
     async def _ask(
-        self, what: str, act: Callable[[], Awaitable[T]], *, twice: bool = False
-    ) -> T | Unknown:
+        self,
+        what: str,
+        act: Callable[[], Awaitable[T]],
+        *,
+        twice: bool = False,
+        silent: bool = False,
+    ) -> T | Refused | Unknown:
         world, who = self._world, self._process.name
         await self._process.travel()
-        if world.is_upstream_away() or world.strikes(Fault.NOT_ASKED, who):
+        if silent or world.is_upstream_away() or world.strikes(Fault.NOT_ASKED, who):
             world.tell(who, f"asked upstream to {what}: it never arrived")
-            return Unknown("no answer")
+            return world.chance.choice(NOT_ASKED)
         answer = await act()
         if twice and world.strikes(Fault.REPEATED, who):
             answer = await act()

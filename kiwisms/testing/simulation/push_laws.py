@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from kiwisms.application.looks import number_of
 from kiwisms.domain.rental import FINAL, UNPAID
-from kiwisms.testing.simulation.facts import rentals_of, sure_until
+from kiwisms.testing.simulation.facts import given_up, rentals_of, sure_until
 from kiwisms.testing.simulation.life import Life
 
 
@@ -48,9 +48,12 @@ def a_pushed_code_is_shown_and_paid(life: Life) -> Iterator[str]:
     A code that was pushed, and taken while it could still be looked for, is in its rental.
 
     Where a further one must be asked for, a look shows none until it has come: then only the
-    first can be demanded.
+    first can be demanded. Of a number that was given up no look could confirm what was pushed.
     """
-    by_number = {rental.activation_id: rental for rental in rentals_of(life)}
+    lost = given_up(life)
+    by_number = {
+        rental.activation_id: rental for rental in rentals_of(life) if rental.id not in lost
+    }
     for taken in life.pusher.taken.values():
         rental = by_number.get(taken.activation_id)
         if rental is None or rental.state not in FINAL or taken.arrived_at > rental.expires_at:

@@ -2,10 +2,12 @@
 
 from typing import Final
 
+from kiwisms.application.silence import PATIENCE_OVER
 from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.rental import State
-from kiwisms.testing.simulation.facts import incidents_of, rentals_of
+from kiwisms.domain.trail import Action
+from kiwisms.testing.simulation.facts import given_up, incidents_of, rentals_of
 from kiwisms.testing.simulation.life import Life
 from kiwisms.testing.simulation.marks import Mark
 from kiwisms.testing.simulation.tracing_laws import searching
@@ -22,8 +24,10 @@ def mark_what_was_reached(life: Life) -> None:
         if incident.kind in OF_INCIDENTS:
             life.world.reach(OF_INCIDENTS[incident.kind])
     searched = searching(life)
-    if any(incident not in searched for incident in incidents_of(life)):
+    others = [incident for incident in incidents_of(life) if incident not in searched]
+    if any(incident.kind is IncidentKind.ANSWER_LOST for incident in others):
         life.world.reach(Mark.UNSEEN_END)
+    _mark_silence(life)
     for incident in searched:
         _mark_traced(life, incident)
     _mark_rentals(life)
@@ -45,6 +49,23 @@ def _mark_traced(life: Life, incident: Incident) -> None:
         world.reach(Mark.TAKEN_BACK)
     if "had a message" in (incident.resolution or ""):
         world.reach(Mark.CHARGED_FOR)
+
+
+def _mark_silence(life: Life) -> None:
+    world, lost = life.world, given_up(life)
+    told = {each.rental_id for each in incidents_of(life) if not each.may_cost}
+    if told:
+        world.reach(Mark.TOLD_OF_SILENCE)
+    if told - lost:
+        world.reach(Mark.SPOKE_AGAIN)
+    for rental in rentals_of(life):
+        if rental.id in lost and rental.state is State.COMPLETED:
+            world.reach(Mark.PAID_GIVEN_UP)
+    for records in world.disk.records.values():
+        for entry in records.trail.values():
+            if entry.action is Action.RENTAL_GIVEN_UP:
+                worn = entry.detail.startswith(PATIENCE_OVER)
+                world.reach(Mark.PATIENCE_OVER if worn else Mark.GIVEN_UP_BY_HAND)
 
 
 def _mark_rentals(life: Life) -> None:

@@ -140,9 +140,10 @@ def _is_told_of(life: Life, incident: Incident, number: Activation) -> bool:
         traced = _traced_at(life, incident)
         if traced < min(last, number.ends_at):
             return True
-    for taken in life.pusher.taken.values():
-        if taken.activation_id == number.id:
-            traced = _traced_at(life, incident, taken.arrived_at)
-            if traced < min(last, taken.arrived_at + 2 * world.terms.pace.session):
+    # One that was kept in a commit of which nobody heard arrived before it was acknowledged.
+    for kept in world.disk.kept_pushes.values():
+        if kept.activation_id == number.id:
+            traced = _traced_at(life, incident, kept.arrived_at)
+            if traced < min(last, kept.arrived_at + 2 * world.terms.pace.session):
                 return True
     return False

@@ -88,6 +88,7 @@ class World:
         handed_back: The numbers that somebody asked upstream to cancel.
         by_hand: The numbers that somebody rented upstream without us.
         struck: The faults that have struck somebody.
+        silent: The numbers of which upstream tells nothing any more.
         shown: Each number with each code that a look has shown.
         hastened: How often each rental was to be looked at because a message was pushed.
         pushes: Whether upstream pushes messages.
@@ -113,6 +114,7 @@ class World:
     handed_back: set[ActivationId] = field(factory=set)
     by_hand: set[ActivationId] = field(factory=set)
     struck: set[Fault] = field(factory=set)
+    silent: set[ActivationId] = field(factory=set)
     shown: set[tuple[ActivationId, str]] = field(factory=set)
     hastened: Counter[RentalId] = field(factory=Counter)
     pushes: bool
@@ -149,15 +151,14 @@ class World:
     @property
     def is_faultless(self) -> bool:
         """Whether nothing went wrong in this life, nor could have."""
-        mishaps = {Mark.UPSTREAM_AWAY, Mark.CRASHED}
+        mishaps = {Mark.UPSTREAM_AWAY, Mark.FELL_SILENT, Mark.CRASHED}
         return not self.faults.drawn and not mishaps & self.marks.keys()
 
     @property
     def upstream_always_answers(self) -> bool:
         """Whether no answer of upstream's was ever lost in this life, nor can be."""
-        return not ({Fault.NOT_ASKED, Fault.NOT_HEARD} & self.faults.drawn) and (
-            Mark.UPSTREAM_AWAY not in self.marks
-        )
+        lost = {Fault.NOT_ASKED, Fault.NOT_HEARD} & self.faults.drawn
+        return not lost and not {Mark.UPSTREAM_AWAY, Mark.FELL_SILENT} & self.marks.keys()
 
     def tempt(self, activation_id: ActivationId) -> bool:
         """Have a message come at the worst moment, at times; tells whether one did."""
@@ -223,6 +224,9 @@ def _draw_terms(chance: Random) -> Terms:
             look_asleep=look * 2,
             look_received=timedelta(seconds=15),
             rescue=timedelta(seconds=chance.choice((10, 30))),
+            silence=timedelta(seconds=chance.choice((30, 120))),
+            look_silent=look * 3,
+            patience=timedelta(seconds=chance.choice((60, 600, 7200))),
         ),
         lease=timedelta(seconds=chance.choice((5, 20))),
     )

@@ -102,3 +102,21 @@ async def test_the_metrics_tell_the_circuit_the_answers_and_what_was_rejected(
     assert 'kiwisms_provider_answers_total{answer="Money",call="balance"} 1.0' in await metrics(
         site
     )
+
+
+async def test_a_key_that_is_refused_is_told_by_name_and_leaves_the_circuit_closed(
+    site: Site, ada: Customer, caplog: pytest.LogCaptureFixture
+) -> None:
+    rental = (await ada.rent()).json["rental"]
+    site.simulator.upstream.key = "another key"
+    for _ in range(10):
+        site.clock.advance(3)
+        await ada.poll(rental["id"])
+    cancelled = await ada.ask("POST", f"/rentals/{rental['id']}/cancel")
+    assert cancelled.told == (502, "PROVIDER_ERROR")
+    told = await metrics(site)
+    assert CLOSED in told
+    assert 'kiwisms_provider_answers_total{answer="BAD_KEY",call="cancel"} 1.0' in told
+    assert any('{answer="BAD_KEY",call="look"}' in line for line in told)
+    assert "BAD_KEY" in caplog.text
+    assert "circuit" not in caplog.text

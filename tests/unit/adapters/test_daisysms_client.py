@@ -24,12 +24,14 @@ from kiwisms.ports.provider import (
     Refused,
     Rented,
     Unknown,
+    Untold,
 )
 from tests.unit.adapters.raw_server import http, raw_server
 
 KEY = "s3cret/key+with &signs"
 ONE = ActivationId("999000")
 USA = CountryCode("187")
+LISTS = Dialect(lists_active=True)
 ORDER = NumberOrder(
     service=ServiceCode("go"), country=USA, max_cost=Money.parse("0.30"), areas=("503", "202")
 )
@@ -66,16 +68,18 @@ def cancel(sms: DaisySMS) -> Awaitable[object]:
     return sms.cancel(ONE)
 
 
+def active(sms: DaisySMS) -> Awaitable[object]:
+    return sms.active()
+
+
 ACTS_ONCE = (rent, renew)
-CAN_BE_REFUSED = (*ACTS_ONCE, catalog, balance)
-CANNOT = (look, finish, cancel)
-ALL = (*CAN_BE_REFUSED, *CANNOT)
+ALL = (*ACTS_ONCE, catalog, balance, look, finish, cancel, active)
 
 
 async def answer_to(call: Call, answer: bytes | None, *, patience: float = 5) -> object:
     async with (
         raw_server(lambda _: answer) as server,
-        DaisySMS(server.url, KEY, timeout=patience) as sms,
+        DaisySMS(server.url, KEY, timeout=patience, dialect=LISTS) as sms,
     ):
         return await call(sms)
 
@@ -199,7 +203,7 @@ async def test_a_redirect_is_not_followed(call: Call) -> None:
         raw_server(
             lambda _: http(b"ACCESS_NUMBER:1:12025550123", b"Location: /", status=b"302 Found")
         ) as server,
-        DaisySMS(server.url, KEY) as sms,
+        DaisySMS(server.url, KEY, dialect=LISTS) as sms,
     ):
         assert await call(sms) == Unknown("redirect 302")
         assert len(server.asked) == 1
@@ -214,16 +218,10 @@ def dead_url() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}/"
 
 
-@pytest.mark.parametrize("call", CAN_BE_REFUSED)
+@pytest.mark.parametrize("call", ALL)
 async def test_without_a_connection_nothing_was_asked(call: Call, dead_url: str) -> None:
-    async with DaisySMS(dead_url, KEY) as sms:
+    async with DaisySMS(dead_url, KEY, dialect=LISTS) as sms:
         assert await call(sms) == Refused(Refusal.UNREACHABLE)
-
-
-@pytest.mark.parametrize("call", CANNOT)
-async def test_without_a_connection_nothing_is_known(call: Call, dead_url: str) -> None:
-    async with DaisySMS(dead_url, KEY) as sms:
-        assert await call(sms) == Unknown("UNREACHABLE")
         await sms.ask_next(ONE)
 
 
@@ -242,6 +240,11 @@ async def test_an_answer_that_takes_too_long_is_unknown(call: Call) -> None:
 
 
 # What the answer may look like
+
+
+@pytest.mark.parametrize("call", ALL)
+async def test_a_key_that_is_revoked_is_refused_whatever_is_asked(call: Call) -> None:
+    assert await answer_to(call, http(b"BAD_KEY")) == Refused(Refusal.BAD_KEY)
 
 
 @pytest.mark.parametrize("status", [b"200 OK", b"400 Bad", b"401 No", b"402 Pay", b"403 Never"])
@@ -326,7 +329,7 @@ def test_no_bytes_raise(answer: bytes) -> None:
         ):
             return await sms.look(ONE)
 
-    assert isinstance(asyncio.run(ask()), Unknown)
+    assert isinstance(asyncio.run(ask()), Untold)
 
 
 # What nobody may see

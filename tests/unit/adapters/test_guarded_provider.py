@@ -140,9 +140,14 @@ async def test_failures_in_a_row_open_the_circuit(
 async def test_a_refusal_is_an_answer_like_any_other(
     guard: GuardedProvider, fake: FakeProvider, reason: Refusal
 ) -> None:
-    fake.on_rent.next(Refused(reason), times=10)
+    refused = Refused(reason)
+    fake.on_rent.next(refused, times=10)
+    fake.on_look.next(refused, times=10)
+    fake.on_cancel.next(refused, times=10)
     for _ in range(10):
-        assert await guard.rent(ORDER) == Refused(reason)
+        assert await guard.rent(ORDER) == refused
+        assert await guard.look(NUMBER) == refused
+        assert await guard.cancel(NUMBER) == refused
     assert not await is_open(guard)
 
 

@@ -233,6 +233,10 @@ async def test_who_has_another_key_is_told_nothing(world: World) -> None:
     async with DaisySMS(world.simulator.url, "another key") as stranger:
         assert await stranger.balance() == Refused(Refusal.BAD_KEY)
         assert await stranger.catalog(USA) == Refused(Refusal.BAD_KEY)
+        number = await world.number()
+        assert await stranger.look(number) == Refused(Refusal.BAD_KEY)
+        assert await stranger.finish(number) == Refused(Refusal.BAD_KEY)
+        assert await stranger.cancel(number) == Refused(Refusal.BAD_KEY)
 
 
 async def test_an_unknown_action_is_said_to_be_one(world: World) -> None:

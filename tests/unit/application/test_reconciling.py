@@ -70,6 +70,24 @@ async def test_a_lost_number_is_missing_and_its_incident_may_explain_it(
     assert (found.difference, found.incidents) == (ZERO, [])
 
 
+async def test_a_silent_number_keeps_the_books_in_motion_until_it_is_given_up(
+    kit: Kit, ada: Account
+) -> None:
+    await reconcile(kit)
+    rental = await kit.kiwi.rentals.rent(ada.id, service="go")
+    kit.provider.deliver("0042")
+    kit.provider.on_look.next(Unknown("garbage"), times=100)
+    kit.clock.advance(1800)
+    await kit.work()
+    with pytest.raises(BooksInMotion):
+        await reconcile(kit)
+    await kit.kiwi.rentals.give_up(rental.id, reason="the provider has lost it")
+    found = await reconcile(kit)
+    assert str(found.difference) == "-0.30"
+    (named,) = found.incidents
+    assert named.activation_id == rental.activation_id
+
+
 async def test_a_top_up_that_nobody_told_of_is_seen(kit: Kit) -> None:
     await reconcile(kit)
     kit.provider.upstream.balance += Money.parse("5")

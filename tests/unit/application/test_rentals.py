@@ -10,12 +10,14 @@ from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.rental import CancelNotAllowed, Rental, RentalNotFound, State
+from kiwisms.domain.sms import Code
 from kiwisms.ports.provider import (
     Ambiguous,
     Cancelled,
     Finished,
     Gone,
     Look,
+    Received,
     TooEarly,
     Unknown,
     Waiting,
@@ -647,3 +649,17 @@ async def test_the_history_says_who_did_what(kit: Kit, ada: Account, rental: Ren
         (State.RECEIVED, 1, "worker"),
         (State.COMPLETED, 1, "key"),
     ]
+
+
+async def test_a_look_that_shows_a_message_without_its_text_shows_nothing_new(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    await kit.kiwi.webhooks.set(ada.id, "https://example.com/hook")
+    code = Code("0042")
+    for seen in (Received(code=code, text="G-0042"), Received(code=code)):
+        kit.provider.on_look.next(seen)
+        kit.clock.advance(3)
+        await kit.kiwi.rentals.get(ada.id, rental.id)
+    (message,) = (await kit.kiwi.rentals.find(rental.id)).messages
+    assert message.text == "G-0042"
+    assert len(await kit.kiwi.webhooks.deliveries(ada.id)) == 1

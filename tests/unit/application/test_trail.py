@@ -81,6 +81,13 @@ async def resolve(kit: Kit, eve: Account) -> None:
     await kit.kiwi.incidents.resolve(incident.id, note="not charged")
 
 
+async def give_up(kit: Kit, eve: Account) -> None:
+    rental = await kit.kiwi.rentals.rent(eve.id, service="go")
+    kit.clock.advance(1800)
+    kit.provider.on_look.next(Unknown("lost"))
+    await kit.kiwi.rentals.give_up(rental.id, reason="the provider is closed")
+
+
 ACTS: dict[Action, Act] = {
     Action.ACCOUNT_CREATED: create,
     Action.WALLET_CREDITED: credit,
@@ -95,6 +102,7 @@ ACTS: dict[Action, Act] = {
     Action.INCIDENT_RESOLVED: resolve,
     Action.ACCOUNT_SUSPENDED: suspend,
     Action.ACCOUNT_REINSTATED: reinstate,
+    Action.RENTAL_GIVEN_UP: give_up,
 }
 
 
@@ -106,7 +114,8 @@ async def test_every_action_leaves_one_entry_and_no_secret(kit: Kit) -> None:
         kit.clock.advance(1)
         await act(kit, eve)
     entries = list(reversed(await kit.kiwi.trail.of(eve.id)))
-    assert [entry.action for entry in entries] == list(ACTS)
+    # With the rental that is given up, its incident is resolved.
+    assert [entry.action for entry in entries] == [*ACTS, Action.INCIDENT_RESOLVED]
     by = {entry.action: entry.by for entry in entries}
     assert by.pop(Action.WEBHOOK_STOPPED) == "worker"
     assert set(by.values()) == {"app"}

@@ -84,6 +84,10 @@ def run_out(rental: Rental) -> Rental:
     return rental.run_out(NOW)
 
 
+def give_up(rental: Rental) -> Rental:
+    return rental.give_up(NOW + PACE.session + PACE.silence, PACE)
+
+
 ACTS: Final[Mapping[Event, Act]] = MappingProxyType(
     {
         Event.RENT: rent,
@@ -92,6 +96,7 @@ ACTS: Final[Mapping[Event, Act]] = MappingProxyType(
         Event.COMPLETE: complete,
         Event.CANCEL: cancel,
         Event.RUN_OUT: run_out,
+        Event.GIVE_UP: give_up,
     }
 )
 

@@ -29,6 +29,7 @@ from tests.unit.domain.samples import (
     cancel,
     complete,
     fail,
+    give_up,
     message,
     receive,
     rent,
@@ -75,6 +76,8 @@ def test_every_effect_but_nothing_has_its_move() -> None:
         pytest.param(WAITING, cancel(WAITING), (HELD, AVAILABLE, 39), id="cancelled"),
         pytest.param(WAITING, run_out(WAITING), (HELD, AVAILABLE, 39), id="ran out without a code"),
         pytest.param(RECEIVED, run_out(RECEIVED), None, id="ran out after a code"),
+        pytest.param(WAITING, give_up(WAITING), (HELD, AVAILABLE, 39), id="given up"),
+        pytest.param(RECEIVED, give_up(RECEIVED), None, id="given up after a code"),
     ],
 )
 def test_the_billing_table_of_the_interface(
@@ -88,7 +91,7 @@ def test_the_billing_table_of_the_interface(
     debit, credit, amount = moved
     [transfer] = transfers
     assert (transfer.debit, transfer.credit, transfer.amount) == (debit, credit, cents(amount))
-    assert (transfer.number, transfer.account_id, transfer.at) == (8, ADA, NOW)
+    assert (transfer.number, transfer.account_id, transfer.at) == (8, ADA, after.changed_at)
     assert settled == wallet.apply(transfer)
 
 

@@ -20,6 +20,7 @@ from kiwisms.domain.rental import (
     UNDECIDED,
     CancelNotAllowed,
     Event,
+    GiveUpNotAllowed,
     Rental,
     RentalNotFound,
     State,
@@ -35,6 +36,7 @@ from tests.unit.domain.samples import (
     cancel,
     complete,
     fail,
+    give_up,
     message,
     receive,
     rent,
@@ -130,7 +132,7 @@ def test_somebody_looks_at_what_has_not_ended(state: State) -> None:
 
 @pytest.mark.parametrize("event", ACTS)
 def test_a_step_says_when_it_was(event: Event) -> None:
-    later = NOW + seconds(5)
+    later = NOW + PACE.session + PACE.silence
     acts = {
         Event.RENT: lambda: rent(request(), at=later),
         Event.FAIL: lambda: request().fail(later),
@@ -138,6 +140,7 @@ def test_a_step_says_when_it_was(event: Event) -> None:
         Event.COMPLETE: lambda: rent(request()).complete(later),
         Event.CANCEL: lambda: rent(request()).cancel(later),
         Event.RUN_OUT: lambda: rent(request()).run_out(later),
+        Event.GIVE_UP: lambda: rent(request()).give_up(later, PACE),
     }
     stepped = acts[event]()
     assert (stepped.created_at, stepped.changed_at) == (NOW, later)
@@ -159,6 +162,10 @@ def test_the_session_begins_when_the_number_is_there() -> None:
     assert (rented.activation_id, rented.phone) == ("999000", "12025550123")
 
 
+def test_the_session_of_a_number_that_must_wake_begins_at_once_too() -> None:
+    assert rent(request(), asleep_until=NOW + seconds(300)).expires_at == END
+
+
 # Messages
 
 
@@ -167,7 +174,11 @@ def test_every_message_is_kept_once_and_in_order(arriving: list[Message]) -> Non
     rental = rent(request())
     for each in arriving:
         rental = rental.receive(each, NOW, PACE)
-    assert list(rental.messages) == list(dict.fromkeys(arriving))
+    seen = list[Message]()
+    for each in arriving:
+        if not any(each.repeats(known) for known in seen):
+            seen.append(each)
+    assert list(rental.messages) == seen
     assert rental.state is (State.RECEIVED if arriving else State.WAITING)
 
 
@@ -258,6 +269,36 @@ def test_upstream_takes_a_number_back_before_its_time_or_at_it(at: datetime) -> 
     assert received.ended_upstream(at, PACE) == received.run_out(at)
 
 
+@pytest.mark.parametrize("state", sorted(OPEN))
+def test_a_rental_is_given_up_when_its_session_has_long_been_over(state: State) -> None:
+    rental, silent_from = IN_STATE[state], END + PACE.silence
+    for early in (NOW, END, silent_from - seconds(0.001)):
+        assert not rental.is_silent(early, PACE)
+        with pytest.raises(GiveUpNotAllowed):
+            rental.give_up(early, PACE)
+    assert rental.is_silent(silent_from, PACE)
+    given_up = rental.give_up(silent_from, PACE)
+    assert given_up.state is (State.COMPLETED if rental.messages else State.EXPIRED)
+    assert given_up.messages == rental.messages
+
+
+def test_who_was_done_with_a_silent_number_is_not_charged_for_what_nobody_knows() -> None:
+    assert give_up(rent(request()).be_done(NOW)).state is State.EXPIRED
+
+
+@pytest.mark.parametrize("state", sorted(FINAL))
+def test_what_has_ended_is_not_silent(state: State) -> None:
+    with pytest.raises(GiveUpNotAllowed):
+        IN_STATE[state].must_be_silent(END + PACE.silence, PACE)
+
+
+@pytest.mark.parametrize("state", sorted(OPEN))
+def test_a_silent_rental_is_looked_at_seldom_and_as_often_as_somebody_asks(state: State) -> None:
+    at = END + PACE.silence
+    looked = IN_STATE[state].looked(at, PACE)
+    assert (looked.look_after, looked.due_at) == (at + PACE.look, at + PACE.look_silent)
+
+
 # When to look
 
 
@@ -306,7 +347,7 @@ def test_a_number_is_looked_at_when_its_session_ends(state: State) -> None:
 
 
 @pytest.mark.parametrize(("state", "pause"), [(State.WAITING, 3), (State.RECEIVED, 15)])
-@pytest.mark.parametrize("late", [0, 1, 3600])
+@pytest.mark.parametrize("late", [0, 1, 599])
 def test_past_the_end_upstream_is_asked_until_it_answers(
     state: State, pause: int, late: int
 ) -> None:
@@ -320,7 +361,8 @@ def test_the_next_look_is_always_ahead(after: float, asleep: float | None, recei
     at = NOW + seconds(after)
     looked = (receive(rental) if received else rental).looked(at, PACE)
     assert looked.due_at is not None
-    assert at < looked.due_at <= at + seconds(15)
+    longest = PACE.look_silent if rental.is_silent(at, PACE) else PACE.look_received
+    assert at < looked.due_at <= at + longest
     assert at + seconds(3) <= looked.look_after <= at + seconds(15)
     assert not at < END < looked.due_at
 

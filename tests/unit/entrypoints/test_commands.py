@@ -31,6 +31,7 @@ EXPECTED: Final = {
     "provider show",
     "rentals list",
     "rentals show",
+    "rentals give-up",
     "ledger audit",
     *(f"incidents {name}" for name in ("list", "show", "resolve", "orphans")),
     "prune",
