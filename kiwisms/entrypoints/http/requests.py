@@ -1,6 +1,7 @@
 """What a request says, checked against the contract's own schemas."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -17,7 +18,7 @@ from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
 from kiwisms.domain.push import PushedMessage
-from kiwisms.entrypoints.http.errors import InvalidJson
+from kiwisms.entrypoints.http.errors import CODINGS, InvalidJson
 from kiwisms.entrypoints.http.openapi import CONTRACT
 
 COUNTRY_FIELDS: Final = ("country", "country_code")
@@ -50,7 +51,8 @@ async def read_order(request: web.Request) -> Order:
 
 def read_country(request: web.Request) -> str:
     """Read ``country`` or its alias from the query; raises as `read_order` does."""
-    return _country(request.query.get("country"), request.query.get("country_code"))
+    country, alias = (_only(name, request.query.getall(name, ())) for name in COUNTRY_FIELDS)
+    return _country(country, alias)
 
 
 def read_sync(request: web.Request) -> bool:
@@ -58,7 +60,7 @@ def read_sync(request: web.Request) -> bool:
     Whether upstream is to be asked.
 
     Raises:
-        ValidationRefused: ``sync`` is neither ``0`` nor ``1``.
+        ValidationRefused: ``sync`` is neither ``0`` nor ``1``, or both.
     """
     return _sync(request.rel_url.raw_query_string)
 
@@ -69,8 +71,13 @@ def read_rental_id(request: web.Request) -> RentalId:
 
 
 def read_idempotency_key(request: web.Request) -> str | None:
-    """Read the header that makes a retry safe."""
-    return request.headers.get("Idempotency-Key")
+    """
+    Read the header that makes a retry safe.
+
+    Raises:
+        ValidationRefused: It is given twice, with two values.
+    """
+    return _only("Idempotency-Key", request.headers.getall("Idempotency-Key", ()))
 
 
 async def read_push(request: web.Request, at: datetime) -> PushedMessage:
@@ -103,6 +110,10 @@ async def _read_json(request: web.Request) -> object:
 
 
 async def _read_body(request: web.Request) -> bytes:
+    coding = ", ".join(request.headers.getall("Content-Encoding", ()))
+    # aiohttp would take any other body as it is.
+    if coding.lower() not in {"", "identity", *CODINGS}:
+        raise web.HTTPUnsupportedMediaType
     try:
         async with asyncio.timeout(LONGEST_BODY_SECONDS):
             return await request.read()
@@ -114,7 +125,7 @@ async def _read_body(request: web.Request) -> bytes:
 # Polls are most of what comes, and few queries are different.
 @lru_cache(maxsize=64)
 def _sync(query: str) -> bool:
-    sync = URL.build(query_string=query, encoded=True).query.get("sync", "1")
+    sync = _only("sync", URL.build(query_string=query, encoded=True).query.getall("sync", ("1",)))
     if sync not in {"0", "1"}:
         raise ValidationRefused("sync", "must be 0 or 1")
     return sync == "1"
@@ -126,6 +137,13 @@ def _max_price(dollars: str | float | None) -> Money | None:
         return None
     exact = Decimal(repr(dollars)) if isinstance(dollars, float) else dollars
     return Money.nearest(exact, name="max_price")
+
+
+def _only(name: str, given: Sequence[str]) -> str | None:
+    """Take what was given once, or repeated alike; of two values none is better than the other."""
+    if any(value != given[0] for value in given):
+        raise ValidationRefused(name, "must have only one value")
+    return given[0] if given else None
 
 
 def _country(country: str | None, alias: str | None) -> str:

@@ -189,6 +189,7 @@ async def misuse(walk: Walk, site: Site, eve: Customer) -> None:
     await walk.ask(eve, "getRental", query="?sync=2")
     await walk.ask(eve, "createRental", data=b"{")
     await walk.ask(eve, "createRental", data=b" " * 70_000)
+    await walk.ask(eve, "createRental", data=b"{}", headers={"Content-Encoding": "compress"})
     await walk.ask(eve, "createRental", json={"service": "nothing"})
     await walk.ask(eve, "renewRental", headers={"Idempotency-Key": ""})
     rental = (await eve.rent(key="k")).json["rental"]

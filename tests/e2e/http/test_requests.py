@@ -130,6 +130,22 @@ async def test_both_names_of_the_country_must_agree(site: Site, ada: Customer) -
     assert (await ada.ask("GET", "/services?country=16&country_code=16")).status == 200
 
 
+@pytest.mark.parametrize("query", ["country=187&country=16", "country_code=16&country_code=187"])
+async def test_a_country_is_asked_for_once(ada: Customer, query: str) -> None:
+    name = query.partition("=")[0]
+    refused = await ada.ask("GET", f"/services?{query}")
+    assert refused.told == (400, "VALIDATION_ERROR")
+    assert refused.json["error"] == f"{name}: must have only one value"
+    assert (await ada.ask("GET", f"/services?{name}=16&{name}=16")).json["countryCode"] == "16"
+
+
+@pytest.mark.parametrize("path", ["/rentals", "/rentals/any"])
+async def test_sync_is_said_once(ada: Customer, path: str) -> None:
+    refused = await ada.ask("GET", f"{path}?sync=0&sync=1")
+    assert refused.told == (400, "VALIDATION_ERROR")
+    assert refused.json["error"] == "sync: must have only one value"
+
+
 @pytest.mark.parametrize("sync", ["", "2", "true", "00", "%00", "-1"])
 @pytest.mark.parametrize("path", ["/rentals", "/rentals/any"])
 async def test_sync_is_0_or_1(ada: Customer, path: str, sync: str) -> None:
