@@ -1,10 +1,11 @@
 """What a request says, checked against the contract's own schemas."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -16,15 +17,26 @@ from kiwisms.domain.catalog import DEFAULT_COUNTRY, InvalidCountry
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import Money
-from kiwisms.domain.order import Order
+from kiwisms.domain.order import CARRIERS, LONGEST_SERVICE, Order
 from kiwisms.domain.push import PushedMessage
 from kiwisms.entrypoints.http.errors import CODINGS, InvalidJson
 from kiwisms.entrypoints.http.openapi import CONTRACT
 
 COUNTRY_FIELDS: Final = ("country", "country_code")
-LONGEST_WHY: Final = 200
 LONGEST_BODY_SECONDS: Final = 10.0
 
+WANTED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "body": "must be a JSON object",
+        "service": f"must be a string of 1 to {LONGEST_SERVICE} characters",
+        "max_price": 'must be dollars, such as 0.50 or "0.50"',
+        "areas": 'must be a string, such as "503,202"',
+        "carrier": f"must be one of {', '.join(CARRIERS)}",
+        "country": f'must be a string, such as "{DEFAULT_COUNTRY}"',
+        "country_code": f'must be a string, such as "{DEFAULT_COUNTRY}"',
+    }
+)
+"""What to write in each field, where the contract refuses what stands there."""
 RENT: Final = Draft202012Validator(CONTRACT["components"]["schemas"]["RentRequest"])
 
 
@@ -157,7 +169,7 @@ def _refusal(error: ValidationError) -> Exception:
     kind: Any = error.kind
     if isinstance(kind, ValidationErrorKind.Required):
         return ValidationRefused(str(kind.property), "is missing")
-    field = ".".join(map(str, error.instance_path)) or "body"
+    field = str(error.instance_path[0]) if error.instance_path else "body"
     if isinstance(kind, ValidationErrorKind.Enum) and field in COUNTRY_FIELDS:
         return InvalidCountry()
-    return ValidationRefused(field, error.message[:LONGEST_WHY])
+    return ValidationRefused(field, WANTED[field])

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from kiwisms.entrypoints.http.openapi import CONTRACT
+from kiwisms.entrypoints.http.requests import WANTED
 from tests.e2e.http.site import Answer, Customer, Site
 
 
@@ -101,6 +103,45 @@ async def test_a_field_that_cannot_be_used_is_named(
     assert len(refused.body) < 400
     assert site.bought == 0
     assert await ada.balance() == 10.0
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (None, "body: must be a JSON object"),
+        ({"service": 5}, "service: must be a string of 1 to 64 characters"),
+        ({"service": None}, "service: must be a string of 1 to 64 characters"),
+        ({"service": ""}, "service: must be a string of 1 to 64 characters"),
+        ({"service": " "}, "service: must have 1 to 64 printable characters"),
+        ({"max_price": True}, 'max_price: must be dollars, such as 0.50 or "0.50"'),
+        ({"max_price": None}, 'max_price: must be dollars, such as 0.50 or "0.50"'),
+        ({"max_price": "$1"}, "max_price: is not an amount of dollars, such as 0.50"),
+        ({"max_price": -1}, "max_price: must be more than 0"),
+        ({"areas": 503}, 'areas: must be a string, such as "503,202"'),
+        ({"areas": ["503"]}, 'areas: must be a string, such as "503,202"'),
+        (
+            {"areas": "503," * 51},
+            "areas: must be at most 50 area codes of three digits, such as 503,202",
+        ),
+        ({"carrier": None}, "carrier: must be one of tmo, vz, att"),
+        ({"carrier": "x" * 1000}, "carrier: must be one of tmo, vz, att"),
+        ({"country": 187}, 'country: must be a string, such as "187"'),
+        ({"country_code": None}, 'country_code: must be a string, such as "187"'),
+    ],
+    ids=lambda given: repr(given)[:32],
+)
+async def test_the_sentence_says_what_to_write_instead(
+    ada: Customer, body: dict[str, Any] | None, sentence: str
+) -> None:
+    whole = body if body is None else {"service": "go", **body}
+    refused = await send(ada, json.dumps(whole).encode())
+    assert refused.told == (400, "VALIDATION_ERROR")
+    assert refused.json["error"] == sentence
+
+
+def test_there_is_a_sentence_for_each_field_of_the_contract() -> None:
+    fields = CONTRACT["components"]["schemas"]["RentRequest"]["properties"]
+    assert WANTED.keys() == {"body", *fields}
 
 
 async def test_a_missing_service_is_named(ada: Customer) -> None:
