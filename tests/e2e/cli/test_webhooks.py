@@ -130,7 +130,7 @@ async def test_an_address_is_removed(kiwi: Kiwi, receiver: Receiver) -> None:
 
 async def test_what_is_no_address_is_refused(kiwi: Kiwi) -> None:
     assert await kiwi.fail("webhooks", "set", ADA, "ftp://h") == (
-        "url: must be an http:// or https:// address"
+        "url: must be an http:// or https:// address without a user name"
     )
 
 
