@@ -16,7 +16,7 @@ from kiwisms.domain.catalog import InvalidCountry, ServiceUnavailable
 from kiwisms.domain.delivery import DeliveryNotFound
 from kiwisms.domain.errors import KiwismsError, RateLimited, Unauthorized, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
-from kiwisms.domain.incident import IncidentNotFound
+from kiwisms.domain.incident import IncidentNotFound, IncidentResolved
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.reconciliation import BooksInMotion
 from kiwisms.domain.rental import (
@@ -75,6 +75,7 @@ STATUS: Final[Mapping[type[KiwismsError], int]] = MappingProxyType(
         EmailTaken: 409,
         GiveUpNotAllowed: 409,
         IdempotencyConflict: 409,
+        IncidentResolved: 409,
         ReferenceReused: 409,
         IdempotencyKeyReused: 422,
         RateLimited: 429,
