@@ -11,7 +11,8 @@ import click
 
 import kiwisms as package
 from kiwisms.domain.errors import KiwismsError
-from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.cli.failures import tell_failure
+from kiwisms.entrypoints.cli.shape import Group, wishes
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +60,20 @@ class Root(Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command."""
+        # What is wrong before this option keeps it from being read.
+        as_json = "--json" in ctx.args
         try:
             return super().invoke(ctx)
-        except KiwismsError as refused:
-            raise click.ClickException(str(refused)) from refused
-        except OSError as error:
-            if error.errno == errno.EPIPE:
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise
-            raise click.ClickException(str(error)) from error
+            if as_json or wishes().json:
+                tell_failure(error)
+            if isinstance(error, KiwismsError | OSError):
+                raise click.ClickException(str(error)) from error
+            raise
 
 
 @click.command(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,6 +12,7 @@ from typing import Any
 import click
 from attrs import frozen
 
+from kiwisms.domain.errors import ValidationRefused
 from kiwisms.entrypoints.cli.run import read_settings, tell
 from kiwisms.entrypoints.cli.server import address_of, drain_seconds, listen, run, serving
 from kiwisms.entrypoints.cli.shape import Command
@@ -42,7 +43,11 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """
     given = {"host": host, "port": port, "workers": workers}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    settings = replace(read_settings(), **changes)
+    settings = read_settings()
+    try:
+        settings = replace(settings, **changes)
+    except ValidationRefused as refused:
+        raise click.UsageError(str(refused)) from refused
     # What is missing is said before anything is begun.
     open_provider(settings)
     with listen(settings.host, settings.port) as listener:

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import click
 from attrs import astuple, fields_dict, frozen
@@ -11,12 +12,15 @@ from attrs import astuple, fields_dict, frozen
 from kiwisms.application.wallets import StatementLine
 from kiwisms.domain.account import Account
 from kiwisms.domain.contract_values import instant
-from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.money import Money
 from kiwisms.domain.wallet import Wallet
+from kiwisms.entrypoints.cli.amounts import PAYABLE
 from kiwisms.entrypoints.cli.run import for_account, office
 from kiwisms.entrypoints.cli.shape import Group, wishes
 from kiwisms.entrypoints.engine import Kiwisms
+
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a text begins that a spreadsheet takes for a formula (OWASP, CSV injection)."""
 
 
 @frozen
@@ -53,21 +57,6 @@ class StatementView:
     lines: Sequence[LineView]
 
 
-class Amount(click.ParamType[Money]):
-    """Dollars on the command line, such as ``10.00``."""
-
-    name = "amount"
-
-    def convert(
-        self, value: str | Money, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Money:
-        """Read dollars."""
-        try:
-            return Money.parse(value)
-        except ValidationRefused as refused:
-            self.fail(f"{value!r} {refused.why}", param, ctx)
-
-
 def _view(wallet: Wallet) -> WalletView:
     return WalletView(account_id=wallet.account_id, balance=wallet.available, held=wallet.held)
 
@@ -94,7 +83,7 @@ def wallet() -> None:
 
 @wallet.command()
 @click.argument("account")
-@click.argument("amount", type=Amount())
+@click.argument("amount", type=PAYABLE)
 @click.option("--reason", required=True, help="Why; it stands on the statement.")
 @click.option("--reference", help="Your own name for this payment; a repeat is not applied again.")
 @for_account
@@ -107,7 +96,7 @@ async def credit(
 
 @wallet.command()
 @click.argument("account")
-@click.argument("amount", type=Amount())
+@click.argument("amount", type=PAYABLE)
 @click.option("--reason", required=True, help="Why; it stands on the statement.")
 @click.option("--reference", help="Your own name for this payment; a repeat is not applied again.")
 @for_account
@@ -139,5 +128,11 @@ def _csv(lines: Sequence[LineView]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(fields_dict(LineView))
     for line in lines:
-        writer.writerow([line.number, instant(line.at), *astuple(line, recurse=False)[2:]])
+        cells = line.number, instant(line.at), *astuple(line, recurse=False)[2:]
+        writer.writerow(map(_defused, cells))
     return text.getvalue()
+
+
+def _defused(cell: object) -> object:
+    """Keep a text from being a formula; amounts are no text, and stay the numbers they are."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

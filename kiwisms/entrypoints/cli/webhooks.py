@@ -12,6 +12,7 @@ from kiwisms.domain.events import WebhookEvent
 from kiwisms.domain.ids import DeliveryId, KeyPrefix
 from kiwisms.domain.money import Money
 from kiwisms.domain.webhook import Webhook
+from kiwisms.entrypoints.cli.amounts import PAYABLE
 from kiwisms.entrypoints.cli.output import Failed
 from kiwisms.entrypoints.cli.run import for_account, office
 from kiwisms.entrypoints.cli.shape import Group, limit
@@ -115,9 +116,7 @@ _key = click.option("--key", metavar="PREFIX", help="The API key's own address, 
 @click.option(
     "--events", metavar="NAMES", help="Events, with commas between; by default sms.received."
 )
-@click.option(
-    "--low", metavar="AMOUNT", help="Send wallet.low when less than AMOUNT dollars are left."
-)
+@click.option("--low", type=PAYABLE, help="Send wallet.low when less than AMOUNT dollars are left.")
 @for_account
 async def set_address(
     kiwi: Kiwisms,
@@ -126,7 +125,7 @@ async def set_address(
     *,
     key: str | None,
     events: str | None,
-    low: str | None,
+    low: Money | None,
 ) -> WebhookView:
     """
     Send an account's events to URL from now on.
