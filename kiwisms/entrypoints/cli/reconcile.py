@@ -43,7 +43,7 @@ class ReconcileView:
     "--topped-up",
     type=ANY_AMOUNT,
     default="0",
-    help="Dollars that you paid in at the provider since the last run.",
+    help="Dollars that you paid in at the provider since the last run, such as 50.00.",
 )
 @with_provider
 async def reconcile(kiwi: Kiwisms, topped_up: Money) -> ReconcileView | Failed:

@@ -31,12 +31,24 @@ class ServerView:
 
 
 @click.command(cls=Command)
-@click.option("--host", help="The address on which to listen; overrides the settings.")
-@click.option("--port", type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; SQLite allows one.")
+@click.option("--host", help="The address on which to listen, instead of KIWISMS_HOST.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="The port on which to listen, instead of KIWISMS_PORT; 0 takes a free one.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many processes serve, instead of KIWISMS_WORKERS; more than 1 needs Postgres.",
+)
 def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """
     Run the HTTP server and its background work.
+
+    Needs KIWISMS_PROVIDER_URL and KIWISMS_PROVIDER_KEY; `kiwisms simulator` prints a pair to try.
 
     SIGTERM or Ctrl-C ends it: it stops taking requests, finishes what is under way, and closes the
     store. With several workers, one that dies is replaced, and a second signal kills them all.

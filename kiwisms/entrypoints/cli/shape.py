@@ -48,7 +48,7 @@ OPTIONS: Final = (
         is_flag=True,
         expose_value=False,
         callback=_note_json,
-        help="Print one JSON document and nothing else.",
+        help="Print one JSON document to standard output, and nothing else.",
     ),
     click.Option(
         ["--config"],

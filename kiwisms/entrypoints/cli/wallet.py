@@ -81,35 +81,55 @@ def wallet() -> None:
     """Credit or debit a customer's wallet, and list what moved."""
 
 
+_reference = click.option(
+    "--reference",
+    help="Your own name for this payment, such as invoice-1; a repeat is not applied again.",
+)
+
+
 @wallet.command()
 @click.argument("account")
 @click.argument("amount", type=PAYABLE)
-@click.option("--reason", required=True, help="Why; it stands on the statement.")
-@click.option("--reference", help="Your own name for this payment; a repeat is not applied again.")
+@click.option("--reason", required=True, help="Why; shown on the statement.")
+@_reference
 @for_account
 async def credit(
     kiwi: Kiwisms, account: Account, amount: Money, reason: str, reference: str | None
 ) -> WalletView:
-    """Put AMOUNT dollars into a customer's wallet. ACCOUNT is an id or an email."""
+    """
+    Put AMOUNT dollars into a customer's wallet.
+
+    ACCOUNT is an id or an email. AMOUNT is in whole cents, such as 10.00.
+    """
     return _view(await kiwi.wallet.credit(account.id, amount, reason=reason, reference=reference))
 
 
 @wallet.command()
 @click.argument("account")
 @click.argument("amount", type=PAYABLE)
-@click.option("--reason", required=True, help="Why; it stands on the statement.")
-@click.option("--reference", help="Your own name for this payment; a repeat is not applied again.")
+@click.option("--reason", required=True, help="Why; shown on the statement.")
+@_reference
 @for_account
 async def debit(
     kiwi: Kiwisms, account: Account, amount: Money, reason: str, reference: str | None
 ) -> WalletView:
-    """Take AMOUNT dollars out of a customer's wallet. ACCOUNT is an id or an email."""
+    """
+    Take AMOUNT dollars out of a customer's wallet.
+
+    ACCOUNT is an id or an email. AMOUNT is in whole cents, such as 10.00, and at most what is
+    available.
+    """
     return _view(await kiwi.wallet.debit(account.id, amount, reason=reason, reference=reference))
 
 
 @wallet.command()
 @click.argument("account")
-@click.option("--csv", "as_csv", is_flag=True, help="Print the statement as CSV.")
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="Print CSV. A text that a spreadsheet would take for a formula has ' before it.",
+)
 @office
 async def statement(kiwi: Kiwisms, account: str, *, as_csv: bool) -> StatementView | str:
     """List all that moved in a wallet, the oldest first. ACCOUNT is an id or an email."""

@@ -66,6 +66,11 @@ def test_the_list_says_what_the_commands_own_help_says(name: str) -> None:
     assert cleandoc(command.help or "").split("\n\n")[0] == COMMANDS[name]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_sentence_of_a_list_is_cut_off(name: str) -> None:
+    assert "..." not in CliRunner().invoke(kiwisms, [name, "--help"]).output.partition("Options")[2]
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_every_command_has_the_common_options_and_says_what_it_does(name: str) -> None:
     for flag in ("-h", "--help"):
