@@ -159,7 +159,7 @@ async def test_the_books(kiwi: Kiwi) -> None:
         db.commit()
     done = await kiwi.run("ledger", "audit", "--json")
     assert done.status == 1
-    assert done.err == "Error: the books are wrong in 1 places\n"
+    assert done.err == "Error: the books are wrong in 1 place\n"
     assert done.document["balanced"] is False
     (violation,) = done.document["violations"]
     assert violation["law"] == "available is the sum of its transfers"
