@@ -37,7 +37,7 @@ from kiwisms.domain.ids import (
     RentalId,
     TransferId,
 )
-from kiwisms.domain.incident import IncidentNotFound
+from kiwisms.domain.incident import IncidentNotFound, IncidentResolved
 from kiwisms.domain.ledger import ReferenceReused, Transfer
 from kiwisms.domain.money import Amount, Money
 from kiwisms.domain.order import Order
@@ -110,6 +110,7 @@ __all__ = [
     "IdempotencyKey",
     "IdempotencyKeyReused",
     "IncidentNotFound",
+    "IncidentResolved",
     "InsufficientBalance",
     "InvalidCountry",
     "KeyPrefix",

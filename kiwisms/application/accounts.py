@@ -33,7 +33,8 @@ class Accounts:
 
         Args:
             email: The address; no two accounts have the same.
-            password: Kept as a hash, for a sign-in of your own; 8 to 1024 characters.
+            password: Kept as a hash, for a sign-in of your own: ``passwords.matches`` compares it
+                with the account's *password_hash*; 8 to 1024 characters.
 
         Raises:
             ValidationRefused: The email or the password cannot be used.

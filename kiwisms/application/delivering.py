@@ -11,7 +11,7 @@ from kiwisms.application.bulkheads import Bulkheads
 from kiwisms.application.repeat import repeatable
 from kiwisms.application.trail import Trail
 from kiwisms.domain.actors import WORKER
-from kiwisms.domain.delivery import GONE, Delivery, DeliveryStatus
+from kiwisms.domain.delivery import GONE, TEST_EVENT, Delivery, DeliveryStatus
 from kiwisms.domain.signature import sign
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action
@@ -91,7 +91,8 @@ class Delivering:
             if current is not None and webhook is not None and current.url == webhook.url:
                 stopped = self.trail.entry_of_webhook(current, Action.WEBHOOK_STOPPED, by=WORKER)
                 tx.save(current.stop(now), stopped)
-        if after.status is DeliveryStatus.GIVEN_UP:
+        # Whoever asked for a test event is told how that went.
+        if after.status is DeliveryStatus.GIVEN_UP and after.event != TEST_EVENT:
             log.warning("event %s of %s given up: %s", after.id, after.account_id, after.last_error)
         return after
 

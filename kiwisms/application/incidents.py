@@ -75,8 +75,8 @@ class Incidents:
 
         Raises:
             IncidentNotFound: There is no such incident.
-            ValidationRefused: It is resolved already, or *note* has not 1 to 500
-                printable characters.
+            IncidentResolved: It is resolved already.
+            ValidationRefused: *note* has not 1 to 500 printable characters.
         """
         return await self._resolve(await self.find(incident_id), note)
 

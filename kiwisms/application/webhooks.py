@@ -23,6 +23,7 @@ from kiwisms.ports.ids import Ids
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.store import Store
 from kiwisms.ports.vault import Vault, VaultLocked
+from kiwisms.ports.webhooks import Selective
 
 
 @frozen(kw_only=True)
@@ -67,7 +68,8 @@ class Webhooks:
 
         Args:
             account_id: Whose events.
-            url: An http(s) address without user info.
+            url: An http(s) address without user info. A name is looked up at each try; `test`
+                shows whether one gets through.
             key_prefix: Only for what this API key rented.
             events: The names of those to send, such as ``"sms.received,rental.expired"``; without
                 it what was sent there before, or else ``sms.received``.
@@ -78,10 +80,13 @@ class Webhooks:
             keeps its secret.
 
         Raises:
-            ValidationRefused: The address, an event or the amount cannot be used.
+            ValidationRefused: The address, an event or the amount cannot be used; the address
+                also if the sender would never send there.
             ApiKeyNotFound: The account has no such key.
         """
         check_url(url)
+        if isinstance(self.delivering.sender, Selective):
+            self.delivering.sender.must_accept(url)
         asked = None if events is None else read_events(events)
         below = None if low is None else Money.parse(low, name="low")
         async with self.store.transaction(account_id) as tx:

@@ -66,7 +66,7 @@ def issue_key(
     Args:
         account_id: The account that it speaks for.
         tag: Six letters or digits that tell this account's keys apart.
-        secret: At least 128 bits of chance, in letters and digits.
+        secret: 256 bits of chance, in letters and digits.
         label: The customer's own name for it.
         at: Now.
 
@@ -128,7 +128,7 @@ def hash_secret(secret: str) -> str:
     """
     Hash an API key's secret for storage.
 
-    A plain SHA-256 is right here: the secret is 160 bits or more of chance, so there is nothing
+    A plain SHA-256 is right here: the secret is 256 bits of chance, so there is nothing
     to guess that a slow hash would slow down, and a key is checked on every request.
     """
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -6,7 +6,7 @@ from typing import Final, Self
 
 from attrs import evolve, frozen
 
-from kiwisms.domain.errors import KiwismsError, ValidationRefused
+from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, ActivationId, IncidentId, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.reconciliation import Balance
@@ -38,6 +38,16 @@ class IncidentNotFound(KiwismsError):
     def __init__(self, incident_id: str) -> None:
         super().__init__(f"no incident {incident_id!r}")
         self.incident_id = incident_id
+
+
+class IncidentResolved(KiwismsError):
+    """Somebody has said already what became of the incident, and that stands."""
+
+    code = "INCIDENT_RESOLVED"
+
+    def __init__(self, resolution: str) -> None:
+        super().__init__(f"the incident is resolved already: {resolution}")
+        self.resolution = resolution
 
 
 def silence_id(rental_id: RentalId) -> IncidentId:
@@ -100,10 +110,10 @@ class Incident:
         Say what became of it; that stands.
 
         Raises:
-            ValidationRefused: It is resolved already, or *note* has not 1 to 500
-                printable characters.
+            IncidentResolved: It is resolved already.
+            ValidationRefused: *note* has not 1 to 500 printable characters.
         """
         if not self.is_open:
-            raise ValidationRefused("incident", f"is resolved already: {self.resolution}")
+            raise IncidentResolved(self.resolution or "")
         said = printable("note", note.strip(), longest=LONGEST_NOTE)
         return evolve(self, resolution=said, resolved_at=at, due_at=None)

@@ -88,7 +88,9 @@ def _read_areas(areas: str | Iterable[str] | None) -> tuple[str, ...]:
     split = areas.split(",") if isinstance(areas, str) else areas
     codes = tuple(code for code in map(_stripped, split) if code)
     if len(codes) > MOST_AREAS or not all(_is_area(code) for code in codes):
-        raise ValidationRefused("areas", "must be area codes of three digits, such as 503,202")
+        raise ValidationRefused(
+            "areas", f"must be at most {MOST_AREAS} area codes of three digits, such as 503,202"
+        )
     return codes
 
 

@@ -70,7 +70,7 @@ class PushedMessage:
             service=ServiceCode(_read(_WORD, "service", service)),
             code=_read_code(code),
             text=_read_text(text),
-            received_at=_read_moment(received_at),
+            received_at=read_moment(received_at),
             arrived_at=at,
         )
 
@@ -119,6 +119,19 @@ def confirmed(
     return [*older, newest, *new[len(older) :]]
 
 
+def read_moment(value: object) -> datetime | None:
+    """
+    Read a time as upstream writes it; one that cannot be read is as good as none.
+
+    >>> print(read_moment("2022-06-01 17:30:57"))
+    2022-06-01 17:30:57+00:00
+    """
+    try:
+        return datetime.strptime(str(value), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def push_secret(key: str) -> str:
     """Derive the secret part of the address to which upstream pushes from the operator's key."""
     return hmac.new(key.encode(), PURPOSE, sha256).hexdigest()
@@ -153,11 +166,3 @@ def _read_text(value: object) -> str | None:
         raise ValidationRefused("text", f"must be a string of at most {LONGEST_TEXT} characters")
     # No database holds a NUL in a text, and no message needs one.
     return value.replace("\0", "")
-
-
-def _read_moment(value: object) -> datetime | None:
-    """Read a time in UTC that names no zone; one that cannot be read is as good as none."""
-    try:
-        return datetime.strptime(str(value), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None

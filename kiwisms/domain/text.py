@@ -1,4 +1,6 @@
-"""What a short text that somebody gave must be, to be stored and shown."""
+"""What a text that somebody gave must be, to be stored, shown or called."""
+
+from urllib.parse import urlsplit
 
 from kiwisms.domain.errors import ValidationRefused
 
@@ -27,3 +29,18 @@ def printable(field: str, text: str, *, longest: int, shortest: int = 1) -> str:
         length = f"{shortest} to {longest}" if shortest else f"at most {longest}"
         raise ValidationRefused(field, f"must have {length} printable characters")
     return text
+
+
+def is_web_address(text: str) -> bool:
+    """
+    Whether it is http(s) with a host, without a user name or password, and without spaces.
+
+    >>> is_web_address("https://ada.example.com/hook"), is_web_address("https://ada@example.com")
+    (True, False)
+    """
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    return bool(usable) and "@" not in parts.netloc and text.isprintable() and " " not in text

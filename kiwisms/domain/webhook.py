@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Self
-from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
@@ -11,7 +10,7 @@ from kiwisms.domain.errors import KiwismsError, ValidationRefused
 from kiwisms.domain.events import UNLESS_ASKED, WebhookEvent
 from kiwisms.domain.ids import AccountId, KeyPrefix
 from kiwisms.domain.money import Money
-from kiwisms.domain.text import must_be_text
+from kiwisms.domain.text import is_web_address, must_be_text
 
 LONGEST_URL: Final = 2048
 ROTATION: Final = timedelta(hours=24)
@@ -115,18 +114,11 @@ def check_url(url: str) -> str:
         ValidationRefused: It is not an http(s) address with a host and without user info.
     """
     must_be_text("url", url)
-    printable = url.isprintable() and " " not in url
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
     if not url.isascii():
         raise ValidationRefused("url", "must be ASCII: write a name as xn--…, and the rest as %…")
     if len(url) > LONGEST_URL:
         raise ValidationRefused("url", f"must have at most {LONGEST_URL} characters")
-    if not usable or not printable:
-        raise ValidationRefused("url", "must be an http:// or https:// address")
-    if "@" in urlsplit(url).netloc:
-        raise ValidationRefused("url", "must not hold a user name or password")
+    if not is_web_address(url):
+        why = "must be an http:// or https:// address without a user name"
+        raise ValidationRefused("url", why)
     return url

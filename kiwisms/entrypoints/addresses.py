@@ -3,6 +3,8 @@
 from typing import Final
 from urllib.parse import urlsplit
 
+from kiwisms.domain.text import is_web_address
+
 SQLITE: Final = "sqlite:///"
 MEMORY: Final = "memory://"
 
@@ -15,16 +17,6 @@ def is_word(text: str) -> bool:
 def is_host(text: str) -> bool:
     """Whether it can be a host name or an address, without brackets, port or path."""
     return is_word(text) and not set(text) & set("[]/@")
-
-
-def is_web_address(text: str) -> bool:
-    """Whether it is http(s) with a host, and without a user name or password."""
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        return False
-    return bool(usable) and is_word(text) and "@" not in parts.netloc
 
 
 def is_site(text: str) -> bool:

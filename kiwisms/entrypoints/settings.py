@@ -19,13 +19,13 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.pace import Pace
 from kiwisms.domain.terms import Terms
+from kiwisms.domain.text import is_web_address
 from kiwisms.entrypoints.addresses import (
     is_host,
     is_postgres,
     is_redis,
     is_site,
     is_store,
-    is_web_address,
     is_word,
 )
 from kiwisms.ports.vault import SHORTEST_KEY

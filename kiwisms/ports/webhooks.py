@@ -1,7 +1,7 @@
 """The receiver of a webhook, and every answer it can give."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
@@ -32,5 +32,19 @@ class WebhookSender(Protocol):
         Names are resolved now, only allowed addresses are connected to, redirects are not
         followed, and an answer is waited for no longer than 10 s. Raises nothing for what the
         receiver or the network does.
+        """
+        ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A sender that can say beforehand that it will never send to some addresses."""
+
+    def must_accept(self, url: str) -> None:
+        """
+        Refuse an address to which no try could ever get through, without asking a name server.
+
+        Raises:
+            ValidationRefused: It leads to nowhere that is called; the error names ``url``.
         """
         ...

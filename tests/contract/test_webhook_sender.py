@@ -21,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis.strategies import binary, sampled_from
 
 from kiwisms.adapters.webhook_sender import HttpWebhookSender
-from kiwisms.ports.webhooks import Answered, NotAnswered
+from kiwisms.domain.errors import ValidationRefused
+from kiwisms.ports.webhooks import Answered, NotAnswered, Selective
 
 BODY = b'{"event":"rental.code"}'
 HEADERS = {"webhook-id": "d-1", "X-Webhook-Signature": "ab12"}
@@ -337,6 +338,63 @@ async def test_nothing_inside_the_house_is_connected_to(
     answer = await careful_sender.send(f"http://{host}:8080/", body=BODY, headers=HEADERS)
     assert isinstance(answer, NotAnswered)
     assert connects == []
+
+
+WRITTEN_INSIDE = [
+    "127.0.0.1",
+    "127.1",
+    "2130706433",
+    "0x7f000001",
+    "10.0.0.1",
+    "192.168.1.1:8080",
+    "[::1]",
+    "[fd00::1]",
+    "[::ffff:127.0.0.1]",
+    "localhost",
+    "LOCALHOST.",
+    "ada.localhost:8080",
+]
+
+
+def test_it_says_beforehand_where_it_will_not_send() -> None:
+    assert isinstance(HttpWebhookSender(), Selective)
+
+
+@pytest.mark.parametrize("host", [*WRITTEN_INSIDE, "169.254.169.254", "0.0.0.0", "[fe80::1]"])
+def test_an_address_that_is_written_out_is_refused_beforehand(
+    host: str,
+) -> None:
+    with pytest.raises(ValidationRefused, match="url: is not a public address"):
+        HttpWebhookSender().must_accept(f"http://{host}/hook")
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "0.0.0.0", "[fe80::1]"])
+def test_some_are_refused_even_where_private_ones_are_not(
+    host: str,
+) -> None:
+    with pytest.raises(ValidationRefused, match="url: is not a public address"):
+        HttpWebhookSender(allow_private=True).must_accept(f"http://{host}/hook")
+
+
+@pytest.mark.parametrize("host", WRITTEN_INSIDE)
+def test_private_addresses_are_accepted_where_they_are_called(
+    host: str,
+) -> None:
+    HttpWebhookSender(allow_private=True).must_accept(f"http://{host}/hook")
+
+
+@pytest.mark.parametrize("host", ["9.9.9.9", "[2620:fe::fe]", "ada.example.com", "no.such.name"])
+def test_no_name_server_is_asked_beforehand(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    asked: list[int] = []
+    look_up = socket.getaddrinfo
+
+    def watch(host: str, port: int | None, *, flags: int = 0) -> object:
+        asked.append(flags)
+        return look_up(host, port, flags=flags)
+
+    monkeypatch.setattr(socket, "getaddrinfo", watch)
+    HttpWebhookSender().must_accept(f"https://{host}/hook")
+    assert asked == [socket.AI_NUMERICHOST]
 
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "0.0.0.0", "[fe80::1]", "[ff02::1]"])

@@ -25,6 +25,7 @@ NOT_CUSTOMERS: Final = {
     kiwisms.EmailTaken,
     kiwisms.GiveUpNotAllowed,
     kiwisms.IncidentNotFound,
+    kiwisms.IncidentResolved,
     kiwisms.NumberTaken,
     kiwisms.ReferenceReused,
     kiwisms.WebhookNotFound,

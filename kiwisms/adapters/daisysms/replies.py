@@ -17,6 +17,7 @@ from kiwisms.adapters.daisysms.amounts import read_amount, read_price
 from kiwisms.domain.catalog import ServiceCode
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.money import Money
+from kiwisms.domain.push import read_moment
 from kiwisms.domain.sms import Code
 from kiwisms.ports.provider import (
     Active,
@@ -201,15 +202,8 @@ def _active(entry: object) -> Active | None:
         activation_id=ActivationId(str(number)),
         service=ServiceCode(service),
         phone=phone and Phone(phone["phone"]),
-        rented_at=_moment(entry.get("activationTime")),
+        rented_at=read_moment(entry.get("activationTime")),
     )
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        return datetime.strptime(str(value), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def _json_object(text: str) -> Mapping[str, object]:

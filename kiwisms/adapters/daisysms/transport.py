@@ -11,6 +11,7 @@ from yarl import URL
 from kiwisms.adapters.daisysms.redaction import Redaction
 from kiwisms.adapters.daisysms.replies import Reply
 from kiwisms.domain.errors import ValidationRefused
+from kiwisms.domain.text import is_web_address
 from kiwisms.ports.provider import Refusal, Refused, Unknown
 
 TEXT_BYTES: Final = 64 * 1024
@@ -37,11 +38,11 @@ async def _send_once(
 
 def _read_url(text: str) -> URL:
     try:
-        url = URL(text)
+        url = URL(text if is_web_address(text) else "")
         (url.raw_host or "").encode("idna")  # as the look-up will, which would raise later
     except ValueError:
         url = URL()
-    if url.scheme not in {"http", "https"} or not url.host or url.user or url.password:
+    if not url.host:
         raise ValidationRefused("url", "must be an http(s) address without user info")
     return url
 

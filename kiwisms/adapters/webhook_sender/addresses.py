@@ -1,5 +1,6 @@
 """Which addresses a webhook may be sent to: customers choose them, so none inside the house."""
 
+import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -49,6 +50,24 @@ def may_connect(address: str, *, allow_private: bool) -> bool:
     if _is_in(target, PRIVATE):
         return allow_private
     return _is_public(target)
+
+
+def written_out(host: str) -> str | None:
+    """
+    Read the IP address that a host is without asking a name server; ``None`` if it is a name.
+
+    ``localhost`` is loopback for everybody, by RFC 6761.
+
+    >>> written_out("0x7f.1"), written_out("ada.example.com")
+    ('127.0.0.1', None)
+    """
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return "127.0.0.1"
+    try:
+        return str(socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)[0][4][0])
+    except (OSError, UnicodeError):
+        return None
 
 
 def _target(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

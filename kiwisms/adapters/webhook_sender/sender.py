@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 from aiohttp import (
     ClientError,
@@ -15,6 +16,7 @@ from aiohttp import (
     TCPConnector,
 )
 
+from kiwisms.adapters.webhook_sender.addresses import may_connect, written_out
 from kiwisms.adapters.webhook_sender.gate import gate
 from kiwisms.adapters.webhook_sender.reasons import reason
 from kiwisms.adapters.webhook_sender.resolver import SystemResolver
@@ -51,6 +53,12 @@ class HttpWebhookSender:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def must_accept(self, url: str) -> None:
+        """Refuse an address that `gate` would refuse at every try; names are looked up later."""
+        address = written_out(urlsplit(check_url(url)).hostname or "")
+        if address and not may_connect(address, allow_private=self._allow_private):
+            raise ValidationRefused("url", "is not a public address, and no event is sent there")
 
     async def open(self) -> None:
         """Make ready to send."""

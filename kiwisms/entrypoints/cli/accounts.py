@@ -43,11 +43,14 @@ def accounts() -> None:
 @click.option(
     "--password-stdin",
     is_flag=True,
-    help="Read a password from standard input, one line; it is kept as a hash.",
+    help=(
+        "Read a password of 8 to 1024 characters from standard input, one line. It is kept as a"
+        " hash, for a sign-in of your own."
+    ),
 )
 @office
 async def create(kiwi: Kiwisms, email: str, *, password_stdin: bool) -> AccountView:
-    """Add a customer's account with an empty wallet."""
+    """Add a customer's account with an empty wallet. EMAIL is unique, such as ada@example.com."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     return _view(await kiwi.accounts.create(email, password=password))
 

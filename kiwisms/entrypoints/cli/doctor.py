@@ -33,7 +33,7 @@ NOT_YET: Final = "does not exist yet; it is created on first use"
 
 @frozen
 class Check:
-    """One thing that was looked at; *detail* says what was found, or what to mend."""
+    """One thing that was looked at; *detail* says what was found, or how to fix it."""
 
     name: str
     ok: bool
@@ -51,7 +51,7 @@ class DoctorView:
 @click.command(cls=Command)
 def doctor() -> None:
     """
-    Check settings, store, provider and clock, and say what to mend.
+    Check settings, store, provider and clock, and say how to fix what is wrong.
 
     Looks at the settings, the store and its schema, the provider's key and balance, Redis where it
     is used, and the clock. Changes nothing, and fails when something is wrong. Open incidents are

@@ -98,7 +98,7 @@ async def list_newest(kiwi: Kiwisms, *, open_only: bool) -> list[IncidentView]:
 @click.argument("incident", metavar="ID")
 @office
 async def show_one(kiwi: Kiwisms, incident: str) -> IncidentView:
-    """Show one incident."""
+    """Show one incident. ID is its id from `incidents list`."""
     return incident_view(await kiwi.incidents.find(IncidentId(incident)))
 
 
@@ -107,12 +107,16 @@ async def show_one(kiwi: Kiwisms, incident: str) -> IncidentView:
 @click.option("--note", required=True, help="How it was settled; this cannot be changed later.")
 @office
 async def resolve(kiwi: Kiwisms, incident: str, note: str) -> IncidentView:
-    """Record how an incident was settled, and close it."""
+    """Record how an incident was settled, and close it. ID is its id from `incidents list`."""
     return incident_view(await kiwi.incidents.resolve(IncidentId(incident), note=note))
 
 
 @incidents.command()
 @office
 async def orphans(kiwi: Kiwisms) -> list[OrphanView]:
-    """List pushed messages for unknown numbers. At most 100, of no rental or incident."""
+    """
+    List pushed messages of no known number.
+
+    The newest 100 that belong to no rental and no incident.
+    """
     return [_orphan(pushed) for pushed in await kiwi.incidents.orphans()]

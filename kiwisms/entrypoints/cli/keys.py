@@ -50,7 +50,7 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("account")
-@click.option("--label", default="", help="The customer's own name for the key.")
+@click.option("--label", default="", help="What to call the key in lists, such as laptop.")
 @for_account
 async def create(kiwi: Kiwisms, account: Account, label: str) -> NewKeyView:
     """Issue an API key, which is shown only this once. ACCOUNT is an id or an email."""

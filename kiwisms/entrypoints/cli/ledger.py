@@ -40,4 +40,5 @@ async def audit(kiwi: Kiwisms) -> AuditView | Failed:
     )
     if found.balanced:
         return view
-    return Failed(view, f"the books are wrong in {len(found.violations)} places")
+    many = len(found.violations)
+    return Failed(view, f"the books are wrong in {many} {'place' if many == 1 else 'places'}")

@@ -26,7 +26,7 @@ class ProviderView:
 
 
 def trouble(answer: Refused | Unknown) -> str:
-    """Say why there is no balance, and what to mend."""
+    """Say why there is no balance, and how to fix that."""
     match answer:
         case Refused(Refusal.BAD_KEY):
             return "the provider refuses the key; set KIWISMS_PROVIDER_KEY to the account's API key"
@@ -49,7 +49,8 @@ async def show(kiwi: Kiwisms) -> ProviderView:
     """
     Show the balance, the number of services, and the push address.
 
-    The push_url is a secret: set it at the provider, which then pushes each message there.
+    The balance is in US dollars, and catalogAge in seconds. The push_url is a secret: set it at the
+    provider, which then pushes each message there.
     """
     balance = await kiwi.ports.provider.balance()
     if not isinstance(balance, Money):

@@ -27,5 +27,5 @@ async def prune(kiwi: Kiwisms, days: int | None) -> Pruned:
     """
     days = days or kiwi.pruning.terms.keep_days
     if days is None:
-        raise click.ClickException("pass --days N, or set KIWISMS_KEEP_DAYS")
+        raise click.UsageError("pass --days N, or set KIWISMS_KEEP_DAYS")
     return await kiwi.pruning.run(days=days)

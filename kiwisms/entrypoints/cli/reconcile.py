@@ -8,6 +8,7 @@ from attrs import frozen
 
 from kiwisms.application.reconciling import Reconciled
 from kiwisms.domain.money import ZERO, Money
+from kiwisms.entrypoints.cli.amounts import ANY_AMOUNT
 from kiwisms.entrypoints.cli.incidents import IncidentView, incident_view
 from kiwisms.entrypoints.cli.output import Failed
 from kiwisms.entrypoints.cli.run import with_provider
@@ -40,12 +41,12 @@ class ReconcileView:
 @click.command(cls=Command)
 @click.option(
     "--topped-up",
-    metavar="AMOUNT",
+    type=ANY_AMOUNT,
     default="0",
-    help="Dollars that you paid in at the provider since the last run.",
+    help="Dollars that you paid in at the provider since the last run, such as 50.00.",
 )
 @with_provider
-async def reconcile(kiwi: Kiwisms, topped_up: str) -> ReconcileView | Failed:
+async def reconcile(kiwi: Kiwisms, topped_up: Money) -> ReconcileView | Failed:
     """
     Compare the provider's balance with the books.
 
@@ -53,8 +54,7 @@ async def reconcile(kiwi: Kiwisms, topped_up: str) -> ReconcileView | Failed:
     first run only records it. Fails when there is a difference, and lists the incidents that may
     explain it. Takes a second or more: it needs a second in which nothing is bought.
     """
-    money = Money.parse(topped_up, name="topped-up")
-    found = await kiwi.reconciling.run(topped_up=money)
+    found = await kiwi.reconciling.run(topped_up=topped_up)
     view = _view(found)
     return view if view.balanced else Failed(view, _sentence(found))
 

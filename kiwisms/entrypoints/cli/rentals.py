@@ -85,7 +85,7 @@ def rentals() -> None:
 
 
 @rentals.command("list")
-@click.option("--account", help="Only those of this account, an id or an email.")
+@click.option("--account", metavar="ACCOUNT", help="Only those of this account, an id or an email.")
 @click.option(
     "--status", type=click.Choice(STATES, case_sensitive=False), help="Only those in this state."
 )
@@ -105,7 +105,11 @@ async def list_newest(
 @click.argument("rental", metavar="ID")
 @office
 async def show_one(kiwi: Kiwisms, rental: str) -> RentalView:
-    """Show one rental, its messages, and its history, the oldest first."""
+    """
+    Show one rental, its messages, and its history, the oldest first.
+
+    ID is the rental's id from `rentals list`.
+    """
     return await _view(kiwi, await kiwi.rentals.find(RentalId(rental)))
 
 
@@ -117,9 +121,10 @@ async def give_up(kiwi: Kiwisms, rental: str, reason: str) -> RentalView:
     """
     End a rental about which the provider is silent, and show it.
 
-    Only when its session ended ten minutes ago or more. The provider is asked one last time; if
-    it answers, that counts, and nothing is given up. Otherwise a price that is held goes back to
-    the customer, and an incident names the number, for which the provider may have charged.
+    ID is the rental's id from `rentals list`. It is refused until ten minutes after the session
+    ended. The provider is asked one last time; if it answers, that counts, and nothing is given up.
+    Otherwise a price that is held goes back to the customer, and an incident names the number, for
+    which the provider may have charged.
     """
     return await _view(kiwi, await kiwi.rentals.give_up(RentalId(rental), reason=reason))
 

@@ -11,7 +11,8 @@ import click
 
 import kiwisms as package
 from kiwisms.domain.errors import KiwismsError
-from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.cli.failures import tell_failure
+from kiwisms.entrypoints.cli.shape import Group, wishes
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "demo": "Rent a number from a simulated provider as a customer would, and stay up.",
     "simulator": "Run a simulated provider alone.",
     "migrate": "Create the store's schema, or bring it up to date.",
-    "doctor": "Check settings, store, provider and clock, and say what to mend.",
+    "doctor": "Check settings, store, provider and clock, and say how to fix what is wrong.",
     "accounts": "Create, list, suspend and reinstate customers' accounts.",
     "keys": "Issue, list and revoke API keys.",
     "wallet": "Credit or debit a customer's wallet, and list what moved.",
@@ -59,20 +60,34 @@ class Root(Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command."""
+        # What is wrong before this option keeps it from being read.
+        as_json = "--json" in ctx.args
         try:
             return super().invoke(ctx)
-        except KiwismsError as refused:
-            raise click.ClickException(str(refused)) from refused
-        except OSError as error:
-            if error.errno == errno.EPIPE:
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise
-            raise click.ClickException(str(error)) from error
+            if as_json or wishes().json:
+                tell_failure(error)
+            if isinstance(error, KiwismsError | OSError):
+                raise click.ClickException(str(error)) from error
+            raise
 
 
 @click.command(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package.__version__, message="%(prog)s %(version)s")
 def kiwisms() -> None:
-    """Rent out phone numbers for one-time SMS codes: run the server, and manage it."""
+    """
+    Rent out phone numbers for one-time SMS codes: run the server, and manage it.
+
+    Settings are read from variables such as KIWISMS_STORE_URL, and from kiwisms.toml. Amounts are
+    in US dollars, such as 10.00.
+
+    The exit status is 0 for success, 1 for a failure, and 2 for wrong usage. With --json, standard
+    output holds one JSON document: what the command found, or {"error": "…", "code": "…"}.
+    """
 
 
 def main() -> None:

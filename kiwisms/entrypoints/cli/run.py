@@ -10,6 +10,7 @@ import click
 
 from kiwisms.domain.account import Account
 from kiwisms.domain.actors import OPERATOR
+from kiwisms.domain.errors import ValidationRefused
 from kiwisms.entrypoints.cli.output import Failed, show
 from kiwisms.entrypoints.cli.shape import wishes
 from kiwisms.entrypoints.engine import Kiwisms
@@ -61,10 +62,10 @@ def read_settings() -> Settings:
 
 def tell(view: object) -> None:
     """Print *view* as it is wished for; a `Failed` one ends the command with its sentence."""
+    show(view.view if isinstance(view, Failed) else view, as_json=wishes().json)
+    wishes().has_told = True
     if isinstance(view, Failed):
-        show(view.view, as_json=wishes().json)
         raise click.ClickException(view.why)
-    show(view, as_json=wishes().json)
 
 
 def _command(
@@ -76,7 +77,10 @@ def _command(
 
         async def run() -> object:
             async with open_kiwi(settings) as kiwi:
-                return await work(kiwi, *args, **kwargs)
+                try:
+                    return await work(kiwi, *args, **kwargs)
+                except ValidationRefused as refused:
+                    raise click.UsageError(str(refused)) from refused
 
         tell(asyncio.run(run()))
 

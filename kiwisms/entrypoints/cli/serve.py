@@ -12,6 +12,7 @@ from typing import Any
 import click
 from attrs import frozen
 
+from kiwisms.domain.errors import ValidationRefused
 from kiwisms.entrypoints.cli.run import read_settings, tell
 from kiwisms.entrypoints.cli.server import address_of, drain_seconds, listen, run, serving
 from kiwisms.entrypoints.cli.shape import Command
@@ -30,19 +31,35 @@ class ServerView:
 
 
 @click.command(cls=Command)
-@click.option("--host", help="The address on which to listen; overrides the settings.")
-@click.option("--port", type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; SQLite allows one.")
+@click.option("--host", help="The address on which to listen, instead of KIWISMS_HOST.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="The port on which to listen, instead of KIWISMS_PORT; 0 takes a free one.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many processes serve, instead of KIWISMS_WORKERS; more than 1 needs Postgres.",
+)
 def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """
     Run the HTTP server and its background work.
+
+    Needs KIWISMS_PROVIDER_URL and KIWISMS_PROVIDER_KEY; `kiwisms simulator` prints a pair to try.
 
     SIGTERM or Ctrl-C ends it: it stops taking requests, finishes what is under way, and closes the
     store. With several workers, one that dies is replaced, and a second signal kills them all.
     """
     given = {"host": host, "port": port, "workers": workers}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    settings = replace(read_settings(), **changes)
+    settings = read_settings()
+    try:
+        settings = replace(settings, **changes)
+    except ValidationRefused as refused:
+        raise click.UsageError(str(refused)) from refused
     # What is missing is said before anything is begun.
     open_provider(settings)
     with listen(settings.host, settings.port) as listener:

@@ -12,10 +12,11 @@ from kiwisms.entrypoints.settings import Settings
 
 @define
 class Wishes:
-    """What was asked for beside the command itself."""
+    """What was asked for beside the command itself; *has_told* once its document is printed."""
 
     json: bool = False
     config: Path | None = None
+    has_told: bool = False
 
     def settings(self) -> Settings:
         """Read the settings; raises `ValidationRefused`."""
@@ -47,7 +48,7 @@ OPTIONS: Final = (
         is_flag=True,
         expose_value=False,
         callback=_note_json,
-        help="Print one JSON document and nothing else.",
+        help="Print one JSON document to standard output, and nothing else.",
     ),
     click.Option(
         ["--config"],

@@ -25,6 +25,7 @@ class SimulatorView:
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
+    metavar="PORT",
     default=0,
     help="The port on which to listen; by default, or with 0, a free one.",
 )
@@ -33,9 +34,15 @@ def simulator(port: int) -> None:
     Run a simulated provider alone.
 
     Give its address and key to `kiwisms serve` as KIWISMS_PROVIDER_URL and KIWISMS_PROVIDER_KEY.
-    To send a code to the newest number, POST {"code": "1234"} to CONTROL/messages. To have messages
-    pushed as well, POST {"push_url": "…"} to CONTROL/settings. CONTROL is the control address that
-    is printed.
+    CONTROL below is the control address that is printed.
+
+    To send a code to the newest number:
+
+        curl -d '{"code": "1234"}' CONTROL/messages
+
+    To have messages pushed as well, to the push_url of `kiwisms provider show`:
+
+        curl -d '{"push_url": "…"}' CONTROL/settings
     """
     read_settings()
     run(partial(_simulate, port))

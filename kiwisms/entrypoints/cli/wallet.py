@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import click
 from attrs import astuple, fields_dict, frozen
@@ -11,12 +12,15 @@ from attrs import astuple, fields_dict, frozen
 from kiwisms.application.wallets import StatementLine
 from kiwisms.domain.account import Account
 from kiwisms.domain.contract_values import instant
-from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.money import Money
 from kiwisms.domain.wallet import Wallet
+from kiwisms.entrypoints.cli.amounts import PAYABLE
 from kiwisms.entrypoints.cli.run import for_account, office
 from kiwisms.entrypoints.cli.shape import Group, wishes
 from kiwisms.entrypoints.engine import Kiwisms
+
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a text begins that a spreadsheet takes for a formula (OWASP, CSV injection)."""
 
 
 @frozen
@@ -53,21 +57,6 @@ class StatementView:
     lines: Sequence[LineView]
 
 
-class Amount(click.ParamType[Money]):
-    """Dollars on the command line, such as ``10.00``."""
-
-    name = "amount"
-
-    def convert(
-        self, value: str | Money, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Money:
-        """Read dollars."""
-        try:
-            return Money.parse(value)
-        except ValidationRefused as refused:
-            self.fail(f"{value!r} {refused.why}", param, ctx)
-
-
 def _view(wallet: Wallet) -> WalletView:
     return WalletView(account_id=wallet.account_id, balance=wallet.available, held=wallet.held)
 
@@ -92,35 +81,55 @@ def wallet() -> None:
     """Credit or debit a customer's wallet, and list what moved."""
 
 
+_reference = click.option(
+    "--reference",
+    help="Your own name for this payment, such as invoice-1; a repeat is not applied again.",
+)
+
+
 @wallet.command()
 @click.argument("account")
-@click.argument("amount", type=Amount())
-@click.option("--reason", required=True, help="Why; it stands on the statement.")
-@click.option("--reference", help="Your own name for this payment; a repeat is not applied again.")
+@click.argument("amount", type=PAYABLE)
+@click.option("--reason", required=True, help="Why; shown on the statement.")
+@_reference
 @for_account
 async def credit(
     kiwi: Kiwisms, account: Account, amount: Money, reason: str, reference: str | None
 ) -> WalletView:
-    """Put AMOUNT dollars into a customer's wallet. ACCOUNT is an id or an email."""
+    """
+    Put AMOUNT dollars into a customer's wallet.
+
+    ACCOUNT is an id or an email. AMOUNT is in whole cents, such as 10.00.
+    """
     return _view(await kiwi.wallet.credit(account.id, amount, reason=reason, reference=reference))
 
 
 @wallet.command()
 @click.argument("account")
-@click.argument("amount", type=Amount())
-@click.option("--reason", required=True, help="Why; it stands on the statement.")
-@click.option("--reference", help="Your own name for this payment; a repeat is not applied again.")
+@click.argument("amount", type=PAYABLE)
+@click.option("--reason", required=True, help="Why; shown on the statement.")
+@_reference
 @for_account
 async def debit(
     kiwi: Kiwisms, account: Account, amount: Money, reason: str, reference: str | None
 ) -> WalletView:
-    """Take AMOUNT dollars out of a customer's wallet. ACCOUNT is an id or an email."""
+    """
+    Take AMOUNT dollars out of a customer's wallet.
+
+    ACCOUNT is an id or an email. AMOUNT is in whole cents, such as 10.00, and at most what is
+    available.
+    """
     return _view(await kiwi.wallet.debit(account.id, amount, reason=reason, reference=reference))
 
 
 @wallet.command()
 @click.argument("account")
-@click.option("--csv", "as_csv", is_flag=True, help="Print the statement as CSV.")
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="Print CSV. A text that a spreadsheet would take for a formula has ' before it.",
+)
 @office
 async def statement(kiwi: Kiwisms, account: str, *, as_csv: bool) -> StatementView | str:
     """List all that moved in a wallet, the oldest first. ACCOUNT is an id or an email."""
@@ -139,5 +148,11 @@ def _csv(lines: Sequence[LineView]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(fields_dict(LineView))
     for line in lines:
-        writer.writerow([line.number, instant(line.at), *astuple(line, recurse=False)[2:]])
+        cells = line.number, instant(line.at), *astuple(line, recurse=False)[2:]
+        writer.writerow(map(_defused, cells))
     return text.getvalue()
+
+
+def _defused(cell: object) -> object:
+    """Keep a text from being a formula; amounts are no text, and stay the numbers they are."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

@@ -12,6 +12,7 @@ from kiwisms.domain.events import WebhookEvent
 from kiwisms.domain.ids import DeliveryId, KeyPrefix
 from kiwisms.domain.money import Money
 from kiwisms.domain.webhook import Webhook
+from kiwisms.entrypoints.cli.amounts import PAYABLE
 from kiwisms.entrypoints.cli.output import Failed
 from kiwisms.entrypoints.cli.run import for_account, office
 from kiwisms.entrypoints.cli.shape import Group, limit
@@ -105,7 +106,11 @@ def webhooks() -> None:
     """Set and test webhook addresses, list deliveries, and send events again."""
 
 
-_key = click.option("--key", metavar="PREFIX", help="The API key's own address, not the account's.")
+_key = click.option(
+    "--key",
+    metavar="PREFIX",
+    help="The address of this API key alone; `keys list` shows the prefixes.",
+)
 
 
 @webhooks.command("set")
@@ -113,10 +118,14 @@ _key = click.option("--key", metavar="PREFIX", help="The API key's own address, 
 @click.argument("url")
 @_key
 @click.option(
-    "--events", metavar="NAMES", help="Events, with commas between; by default sms.received."
+    "--events",
+    metavar="NAMES",
+    help="Such as sms.received,rental.expired; by default sms.received.",
 )
 @click.option(
-    "--low", metavar="AMOUNT", help="Send wallet.low when less than AMOUNT dollars are left."
+    "--low",
+    type=PAYABLE,
+    help="Send wallet.low when less than AMOUNT dollars are left, such as 5.00.",
 )
 @for_account
 async def set_address(
@@ -126,14 +135,17 @@ async def set_address(
     *,
     key: str | None,
     events: str | None,
-    low: str | None,
+    low: Money | None,
 ) -> WebhookView:
     """
     Send an account's events to URL from now on.
 
-    ACCOUNT is an id or an email. The events are sms.received, rental.expired, rental.cancelled,
-    rental.completed and wallet.low. An address that is set again keeps its secret, and its events
-    unless you name others.
+    ACCOUNT is an id or an email, and URL an address such as https://ada.example.com/hook. The
+    events are sms.received, rental.expired, rental.cancelled, rental.completed and wallet.low. An
+    address that is set again keeps its secret, and its events unless you name others.
+
+    Only public addresses are called, unless KIWISMS_WEBHOOK_ALLOW_PRIVATE is 1. A name is looked up
+    at each try: run `webhooks test` to see whether it is reached.
     """
     webhook, secret = await kiwi.webhooks.set(
         account.id, url, key_prefix=_prefix(key), events=events, low=low

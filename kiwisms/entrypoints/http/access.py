@@ -1,6 +1,6 @@
 """Authentication and rate limits: who may come in, and how often."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -60,13 +60,20 @@ class Access:
 
 
 def _key(request: web.Request) -> str:
-    key = request.headers.get("X-API-Key")
+    key = _header(request, "X-API-Key")
     if key is not None:
         return key
-    authorization = request.headers.get("Authorization", "")
+    authorization = _header(request, "Authorization") or ""
     if authorization[: len(BEARER)].lower() != BEARER:
         raise Unauthorized
     return authorization[len(BEARER) :].strip()
+
+
+def _header(request: web.Request, name: str) -> str | None:
+    given: Sequence[str] = request.headers.getall(name, ())
+    if any(value != given[0] for value in given):
+        raise Unauthorized
+    return given[0] if given else None
 
 
 def _address(request: web.Request) -> str:

@@ -16,7 +16,7 @@ from kiwisms.domain.catalog import InvalidCountry, ServiceUnavailable
 from kiwisms.domain.delivery import DeliveryNotFound
 from kiwisms.domain.errors import KiwismsError, RateLimited, Unauthorized, ValidationRefused
 from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
-from kiwisms.domain.incident import IncidentNotFound
+from kiwisms.domain.incident import IncidentNotFound, IncidentResolved
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.reconciliation import BooksInMotion
 from kiwisms.domain.rental import (
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES: Final = 64 * 1024
 """The longest request body; a rent has a few hundred bytes."""
+CODINGS: Final = ("gzip", "deflate")
+"""How a request body may be packed."""
 RETRY_SECONDS: Final = 1
 """When to come back after the store failed."""
 
@@ -73,6 +75,7 @@ STATUS: Final[Mapping[type[KiwismsError], int]] = MappingProxyType(
         EmailTaken: 409,
         GiveUpNotAllowed: 409,
         IdempotencyConflict: 409,
+        IncidentResolved: 409,
         ReferenceReused: 409,
         IdempotencyKeyReused: 422,
         RateLimited: 429,
@@ -94,6 +97,10 @@ OURS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
         405: ("Method not allowed", "METHOD_NOT_ALLOWED"),
         408: ("Request body did not arrive in time", "REQUEST_TIMEOUT"),
         413: (f"Request body is larger than {MOST_BYTES} bytes", "PAYLOAD_TOO_LARGE"),
+        415: (
+            f"Content-Encoding must be {' or '.join(CODINGS)}, or be left out",
+            "UNSUPPORTED_MEDIA_TYPE",
+        ),
         417: ("Only Expect: 100-continue is supported", "EXPECTATION_FAILED"),
         500: ("Internal error", "INTERNAL_ERROR"),
         503: ("Temporarily unavailable", "TEMPORARILY_UNAVAILABLE"),
@@ -150,6 +157,8 @@ def _status(error: KiwismsError) -> int:
 def ours(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
     """Answer with one of `OURS`."""
     sentence, code = OURS[status]
+    if status == 415:
+        headers = {"Accept-Encoding": ", ".join(CODINGS)}
     if status == 503:
         headers = {"Retry-After": str(RETRY_SECONDS)}
     return json_answer({"error": sentence, "code": code}, status, headers)

@@ -17,6 +17,11 @@ CONTRACT: Final = _read("contract.json")
 """The user's file, unchanged."""
 ADDITIONS: Final = _read("additions.json")
 """What the product does beyond it, in the same places."""
+HOW_TO_GET_A_KEY: Final = (
+    "Create an API key in the dashboard (`/dashboard/api-keys`).",
+    "The operator of this service issues API keys.",
+)
+"""The user's sentence, and ours in its place: there is no dashboard."""
 
 
 def served_contract(base_url: str) -> bytes:
@@ -27,8 +32,10 @@ def served_contract(base_url: str) -> bytes:
         base_url: Where customers reach it; stands in ``servers``.
     """
     served = merged(CONTRACT, ADDITIONS)
+    info = {**served["info"]}
+    info["description"] = info["description"].replace(*HOW_TO_GET_A_KEY)
     servers = [{"url": base_url, "description": "Current deployment"}]
-    return orjson.dumps({**served, "servers": servers})
+    return orjson.dumps({**served, "info": info, "servers": servers})
 
 
 def merged(facts: Json, additions: Json) -> Json:

@@ -1,9 +1,11 @@
 """What a request says, checked against the contract's own schemas."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -15,15 +17,26 @@ from kiwisms.domain.catalog import DEFAULT_COUNTRY, InvalidCountry
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import Money
-from kiwisms.domain.order import Order
+from kiwisms.domain.order import CARRIERS, LONGEST_SERVICE, Order
 from kiwisms.domain.push import PushedMessage
-from kiwisms.entrypoints.http.errors import InvalidJson
+from kiwisms.entrypoints.http.errors import CODINGS, InvalidJson
 from kiwisms.entrypoints.http.openapi import CONTRACT
 
 COUNTRY_FIELDS: Final = ("country", "country_code")
-LONGEST_WHY: Final = 200
 LONGEST_BODY_SECONDS: Final = 10.0
 
+WANTED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "body": "must be a JSON object",
+        "service": f"must be a string of 1 to {LONGEST_SERVICE} characters",
+        "max_price": 'must be dollars, such as 0.50 or "0.50"',
+        "areas": 'must be a string, such as "503,202"',
+        "carrier": f"must be one of {', '.join(CARRIERS)}",
+        "country": f'must be a string, such as "{DEFAULT_COUNTRY}"',
+        "country_code": f'must be a string, such as "{DEFAULT_COUNTRY}"',
+    }
+)
+"""What to write in each field, where the contract refuses what stands there."""
 RENT: Final = Draft202012Validator(CONTRACT["components"]["schemas"]["RentRequest"])
 
 
@@ -50,7 +63,8 @@ async def read_order(request: web.Request) -> Order:
 
 def read_country(request: web.Request) -> str:
     """Read ``country`` or its alias from the query; raises as `read_order` does."""
-    return _country(request.query.get("country"), request.query.get("country_code"))
+    country, alias = (_only(name, request.query.getall(name, ())) for name in COUNTRY_FIELDS)
+    return _country(country, alias)
 
 
 def read_sync(request: web.Request) -> bool:
@@ -58,7 +72,7 @@ def read_sync(request: web.Request) -> bool:
     Whether upstream is to be asked.
 
     Raises:
-        ValidationRefused: ``sync`` is neither ``0`` nor ``1``.
+        ValidationRefused: ``sync`` is neither ``0`` nor ``1``, or both.
     """
     return _sync(request.rel_url.raw_query_string)
 
@@ -69,8 +83,13 @@ def read_rental_id(request: web.Request) -> RentalId:
 
 
 def read_idempotency_key(request: web.Request) -> str | None:
-    """Read the header that makes a retry safe."""
-    return request.headers.get("Idempotency-Key")
+    """
+    Read the header that makes a retry safe.
+
+    Raises:
+        ValidationRefused: It is given twice, with two values.
+    """
+    return _only("Idempotency-Key", request.headers.getall("Idempotency-Key", ()))
 
 
 async def read_push(request: web.Request, at: datetime) -> PushedMessage:
@@ -103,6 +122,10 @@ async def _read_json(request: web.Request) -> object:
 
 
 async def _read_body(request: web.Request) -> bytes:
+    coding = ", ".join(request.headers.getall("Content-Encoding", ()))
+    # aiohttp would take any other body as it is.
+    if coding.lower() not in {"", "identity", *CODINGS}:
+        raise web.HTTPUnsupportedMediaType
     try:
         async with asyncio.timeout(LONGEST_BODY_SECONDS):
             return await request.read()
@@ -114,7 +137,7 @@ async def _read_body(request: web.Request) -> bytes:
 # Polls are most of what comes, and few queries are different.
 @lru_cache(maxsize=64)
 def _sync(query: str) -> bool:
-    sync = URL.build(query_string=query, encoded=True).query.get("sync", "1")
+    sync = _only("sync", URL.build(query_string=query, encoded=True).query.getall("sync", ("1",)))
     if sync not in {"0", "1"}:
         raise ValidationRefused("sync", "must be 0 or 1")
     return sync == "1"
@@ -128,6 +151,13 @@ def _max_price(dollars: str | float | None) -> Money | None:
     return Money.nearest(exact, name="max_price")
 
 
+def _only(name: str, given: Sequence[str]) -> str | None:
+    """Take what was given once, or repeated alike; of two values none is better than the other."""
+    if any(value != given[0] for value in given):
+        raise ValidationRefused(name, "must have only one value")
+    return given[0] if given else None
+
+
 def _country(country: str | None, alias: str | None) -> str:
     if country is not None and alias is not None and country != alias:
         raise ValidationRefused("country_code", "must match country")
@@ -139,7 +169,7 @@ def _refusal(error: ValidationError) -> Exception:
     kind: Any = error.kind
     if isinstance(kind, ValidationErrorKind.Required):
         return ValidationRefused(str(kind.property), "is missing")
-    field = ".".join(map(str, error.instance_path)) or "body"
+    field = str(error.instance_path[0]) if error.instance_path else "body"
     if isinstance(kind, ValidationErrorKind.Enum) and field in COUNTRY_FIELDS:
         return InvalidCountry()
-    return ValidationRefused(field, error.message[:LONGEST_WHY])
+    return ValidationRefused(field, WANTED[field])

@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 
 from kiwisms.entrypoints.http.errors import from_aiohttp, ours
 
@@ -52,7 +52,9 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer what could not be read, or what no middleware was asked about."""
         super().handle_error(request, status, exc, message)
-        answer = ours(400 if status == 400 else 500)
+        # aiohttp knows some codings that it can only unpack with a library that is not there.
+        packed = isinstance(exc, ContentEncodingError)
+        answer = ours(415 if packed else 400 if status == 400 else 500)
         answer.force_close()
         return answer
 

@@ -12,8 +12,8 @@ from kiwisms.application.errors import ProviderFailed
 from kiwisms.application.keys import REMEMBERED
 from kiwisms.application.looks import number_of
 from kiwisms.domain.delivery import DeliveryNotFound
-from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import IncidentId
+from kiwisms.domain.incident import IncidentResolved
 from kiwisms.domain.money import cents
 from kiwisms.domain.rental import OPEN, GiveUpNotAllowed, Rental, State
 from kiwisms.domain.wallet import InsufficientBalance
@@ -40,7 +40,7 @@ REFUSED = (
     WebhookNotFound,
     DeliveryNotFound,
     GiveUpNotAllowed,
-    ValidationRefused,
+    IncidentResolved,
 )
 
 

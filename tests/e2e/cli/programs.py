@@ -92,10 +92,19 @@ class Kiwi:
     async def fail(self, *args: str, **settings: str) -> str:
         """Run a command that must fail, and give the one sentence that it says."""
         done = await self.run(*args, "--json", **settings)
-        assert (done.status, done.out) == (1, ""), done
-        assert done.err.startswith("Error: "), done
+        assert done.err == f"Error: {done.document['error']}\n", done
+        assert (done.status, done.document["code"].isupper()) == (1, True), done
         assert done.err.count("\n") == 1, done
-        return done.err.removeprefix("Error: ").rstrip()
+        return str(done.document["error"])
+
+    async def misuse(self, *args: str, **settings: str) -> str:
+        """Run a command that is used wrongly, and give the one sentence that it says."""
+        done = await self.run(*args, "--json", **settings)
+        assert done.status == 2, done
+        assert done.err.startswith("Usage: "), done
+        assert done.err.endswith(f"\nError: {done.document['error']}\n"), done
+        assert done.document["code"] == "WRONG_USAGE", done
+        return str(done.document["error"])
 
     @asynccontextmanager
     async def up(self, *args: str, **settings: str) -> AsyncIterator[Running]:
@@ -117,7 +126,9 @@ class Kiwi:
     def office(self) -> AbstractAsyncContextManager[Kiwisms]:
         """Open the store here, as a command does, for what a test only has to prepare or see."""
         secret_key = self.settings.get("KIWISMS_SECRET_KEY")
-        return open_office(Settings(store_url=self.store_url, secret_key=secret_key))
+        return open_office(
+            Settings(store_url=self.store_url, secret_key=secret_key, webhook_allow_private=True)
+        )
 
     async def _begin(self, *args: str, **settings: str) -> Process:
         environment = {

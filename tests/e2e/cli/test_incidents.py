@@ -89,7 +89,9 @@ async def test_money_that_was_paid_in_is_accounted_for(shop: Kiwi, provider: Ups
         "balanceBefore": "150.30",
         "toppedUp": "0.00",
     }
-    assert "topped-up" in await shop.fail("reconcile", "--topped-up", "much")
+    assert await shop.misuse("reconcile", "--topped-up", "much") == (
+        "Invalid value for '--topped-up': 'much' is not an amount of dollars, such as 0.50"
+    )
 
 
 async def test_what_is_pushed_to_the_address_that_is_shown(shop: Kiwi, provider: Upstream) -> None:

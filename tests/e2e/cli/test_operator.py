@@ -90,7 +90,7 @@ async def test_a_providers_own_ways_are_set(shop: Kiwi, provider: Upstream) -> N
 
 async def test_old_records_are_removed_as_the_setting_says(shop: Kiwi) -> None:
     await shop.tell("accounts", "create", "ada@example.com")
-    assert "KIWISMS_KEEP_DAYS" in await shop.fail("prune")
+    assert "KIWISMS_KEEP_DAYS" in await shop.misuse("prune")
     nothing = await shop.tell("prune", "--days", "1")
     assert await shop.tell("prune", KIWISMS_KEEP_DAYS="90") == nothing
     assert set(nothing.values()) == {0}

@@ -100,7 +100,12 @@ async def test_a_bad_line_in_the_file_is_named(shop: Kiwi) -> None:
 
 
 async def test_sqlite_serves_from_one_process(shop: Kiwi) -> None:
-    assert "Postgres" in await shop.fail("serve", "--workers", "2")
+    assert "Postgres" in await shop.misuse("serve", "--workers", "2")
+    assert "Postgres" in await shop.fail("serve", KIWISMS_WORKERS="2")
+
+
+async def test_a_host_that_is_none_is_wrong_usage(shop: Kiwi) -> None:
+    assert "host: " in await shop.misuse("serve", "--host", "a b")
 
 
 async def test_a_folder_that_is_not_there(shop: Kiwi) -> None:
@@ -125,7 +130,7 @@ async def test_the_simulator_alone(kiwi: Kiwi) -> None:
 
 
 async def test_wrong_usage_is_2_and_says_how(kiwi: Kiwi) -> None:
-    done = await kiwi.run("wallet", "credit", "ada@example.com", "1", "--json")
+    done = await kiwi.run("wallet", "credit", "ada@example.com", "1")
     assert (done.status, done.out) == (2, "")
     assert done.err.startswith("Usage: python -m kiwisms wallet credit ")
     assert done.err.endswith("Missing option '--reason'.\n")

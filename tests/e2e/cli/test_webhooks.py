@@ -5,12 +5,11 @@ from typing import Any, Final
 
 import pytest
 from aiohttp import web
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from tests.e2e.cli.programs import Kiwi
 
 ADA: Final = "ada@example.com"
-PRIVATE: Final = {"KIWISMS_WEBHOOK_ALLOW_PRIVATE": "1"}
 
 
 @frozen(kw_only=True)
@@ -39,6 +38,12 @@ async def receiver() -> AsyncIterator[Receiver]:
     await runner.cleanup()
 
 
+@pytest.fixture
+def kiwi(kiwi: Kiwi) -> Kiwi:
+    """The command where receivers on this machine are called."""
+    return evolve(kiwi, settings={"KIWISMS_WEBHOOK_ALLOW_PRIVATE": "1"})
+
+
 @pytest.fixture(autouse=True)
 async def prefix(kiwi: Kiwi) -> str:
     """Ada's account and an API key of it, whose prefix this is."""
@@ -51,7 +56,7 @@ async def prefix(kiwi: Kiwi) -> str:
 async def send_test(kiwi: Kiwi, url: str) -> Any:
     """Set an address, send a test event there, and give what was said of it."""
     await kiwi.tell("webhooks", "set", ADA, url)
-    return (await kiwi.run("webhooks", "test", ADA, "--json", **PRIVATE)).document
+    return (await kiwi.run("webhooks", "test", ADA, "--json")).document
 
 
 async def test_an_address_is_set_and_shown(kiwi: Kiwi, receiver: Receiver) -> None:
@@ -79,7 +84,7 @@ async def test_a_rotation_makes_another_secret(kiwi: Kiwi, receiver: Receiver) -
 
 async def test_a_test_event_arrives(kiwi: Kiwi, receiver: Receiver) -> None:
     await kiwi.tell("webhooks", "set", ADA, receiver.good)
-    tried = await kiwi.tell("webhooks", "test", ADA, **PRIVATE)
+    tried = await kiwi.tell("webhooks", "test", ADA)
     told = (tried["event"], tried["status"], tried["attempts"])
     assert told == ("webhook.test", "DELIVERED", 1)
     assert b'"webhook.test"' in receiver.heard[0]
@@ -90,7 +95,7 @@ async def test_a_test_event_that_does_not_arrive_fails_the_command(
 ) -> None:
     of_key = ("--key", prefix)
     await kiwi.tell("webhooks", "set", ADA, receiver.bad, *of_key)
-    failed = await kiwi.run("webhooks", "test", ADA, *of_key, "--json", **PRIVATE)
+    failed = await kiwi.run("webhooks", "test", ADA, *of_key, "--json")
     assert failed.status == 1
     assert failed.err == "Error: the test event did not arrive: HTTP 500\n"
     assert (failed.document["status"], failed.document["attempts"]) == ("GIVEN_UP", 1)
@@ -129,8 +134,26 @@ async def test_an_address_is_removed(kiwi: Kiwi, receiver: Receiver) -> None:
 
 
 async def test_what_is_no_address_is_refused(kiwi: Kiwi) -> None:
-    assert await kiwi.fail("webhooks", "set", ADA, "ftp://h") == (
-        "url: must be an http:// or https:// address"
+    assert await kiwi.misuse("webhooks", "set", ADA, "ftp://h") == (
+        "url: must be an http:// or https:// address without a user name"
+    )
+
+
+async def test_an_address_that_is_never_called_is_refused(kiwi: Kiwi, receiver: Receiver) -> None:
+    closed = {"KIWISMS_WEBHOOK_ALLOW_PRIVATE": "0"}
+    assert await kiwi.misuse("webhooks", "set", ADA, receiver.good, **closed) == (
+        "url: is not a public address, and no event is sent there"
+    )
+    assert await kiwi.fail("webhooks", "show", ADA) == "no webhook address is set"
+
+
+async def test_an_amount_that_is_none_is_wrong_usage(kiwi: Kiwi) -> None:
+    low = ("webhooks", "set", ADA, "https://ada.example.com/", "--events", "wallet.low", "--low")
+    assert await kiwi.misuse(*low, "much") == (
+        "Invalid value for '--low': 'much' is not an amount of dollars, such as 0.50"
+    )
+    assert await kiwi.misuse(*low, "0") == (
+        "Invalid value for '--low': '0' must be more than 0 and in whole cents"
     )
 
 
@@ -145,7 +168,7 @@ async def test_the_events_of_an_address(kiwi: Kiwi) -> None:
     assert await kiwi.tell("webhooks", "show", ADA) == asked
     shown = (await kiwi.run("webhooks", "show", ADA)).out.splitlines()
     assert "events     sms.received, wallet.low" in shown
-    assert await kiwi.fail("webhooks", "set", ADA, url, "--events", "sms.sent") == (
+    assert await kiwi.misuse("webhooks", "set", ADA, url, "--events", "sms.sent") == (
         "events: sms.sent is unknown: must be some of sms.received, rental.expired,"
         " rental.cancelled, rental.completed, wallet.low"
     )

@@ -1,9 +1,10 @@
 """The Idempotency-Key: a retry is safe, and a failure leaves the key free."""
 
 import pytest
+from multidict import CIMultiDict
 
 from kiwisms.adapters.simulator.faults import FaultKind
-from tests.e2e.http.site import Customer, Site
+from tests.e2e.http.site import Answer, Customer, Site
 
 
 async def test_a_replay_has_the_same_bytes_whatever_happened_since(
@@ -76,6 +77,25 @@ async def test_a_key_has_1_to_256_characters(site: Site, ada: Customer, key: str
     assert "Idempotency-Key" in refused.json["error"]
     assert (await ada.rent(key="x" * 256)).status == 201
     assert site.bought == 1
+
+
+async def test_two_keys_for_one_request_are_refused(site: Site, ada: Customer) -> None:
+    used = (await ada.rent()).json["rental"]
+    site.deliver("0042", to=used["phone"])
+    await ada.poll(used["id"])
+
+    async def send(path: str, *keys: str) -> Answer:
+        lines = [("X-API-Key", ada.key), *(("Idempotency-Key", key) for key in keys)]
+        return await site.ask("POST", path, json={"service": "go"}, headers=CIMultiDict(lines))
+
+    for path in ("/api/v1/rentals", f"/api/v1/rentals/{used['id']}/renew"):
+        refused = await send(path, "one", "two")
+        assert refused.told == (400, "VALIDATION_ERROR")
+        assert refused.json["error"] == "Idempotency-Key: must have only one value"
+    assert site.bought == 1
+    # A header that a proxy repeats still says one thing.
+    first = await send("/api/v1/rentals", "one", "one")
+    assert (await ada.rent(key="one")).body == first.body
 
 
 async def test_what_changed_nothing_leaves_the_key_free(site: Site) -> None:

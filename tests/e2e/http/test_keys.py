@@ -1,6 +1,7 @@
 """Who may come in: the API key in either header, and what is said to who has none."""
 
 import pytest
+from multidict import CIMultiDict
 
 from tests.e2e.http.site import Answer, Customer, Site
 
@@ -31,6 +32,21 @@ async def test_of_both_headers_the_first_counts(site: Site, ada: Customer) -> No
     assert both.json["balance"] == 10.0
     wrong = await come(site, X_API_Key="wrong", Authorization=f"Bearer {bob.key}")
     assert wrong.told == (401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("form", ["X-API-Key: {}", "Authorization: Bearer {}"])
+async def test_two_keys_in_one_header_are_nobodys(site: Site, ada: Customer, form: str) -> None:
+    bob = await site.customer("3.00", "bob@example.com")
+
+    async def come_with(*keys: str) -> Answer:
+        lines = [form.format(key).split(": ") for key in keys]
+        headers = CIMultiDict([(name, value) for name, value in lines])
+        return await site.ask("GET", "/api/v1/balance", headers=headers)
+
+    for keys in ((ada.key, bob.key), (bob.key, ada.key), (ada.key, "wrong")):
+        assert (await come_with(*keys)).told == (401, "UNAUTHORIZED")
+    # A header that a proxy repeats still says one thing.
+    assert (await come_with(ada.key, ada.key)).json["balance"] == 10.0
 
 
 async def test_a_key_that_is_not_right_is_refused(site: Site, ada: Customer) -> None:

@@ -1,6 +1,7 @@
 """``/openapi.json``: all that the user's contract says, and no answer that it does not."""
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -42,7 +43,8 @@ def facts(document: Json, place: str = "") -> Iterator[tuple[str, object]]:
 
 
 async def test_every_fact_of_the_users_contract_is_served() -> None:
-    given = {place: fact for place, fact in facts(CONTRACT) if not place.startswith("/servers/")}
+    ours = ("/servers/", "/info/description")
+    given = {place: fact for place, fact in facts(CONTRACT) if not place.startswith(ours)}
     told = dict(facts(await served()))
     assert len(given) > 350
     assert {place: told.get(place) for place in given} == given
@@ -53,7 +55,25 @@ async def test_what_is_served_beyond_it_is_declared() -> None:
     assert document.pop("servers") == [{"url": PUBLIC_URL, "description": "Current deployment"}]
     declared = merged(CONTRACT, ADDITIONS)
     del declared["servers"]
-    assert document == declared
+    about = CONTRACT["info"]["description"].replace(
+        "Create an API key in the dashboard (`/dashboard/api-keys`).",
+        "The operator of this service issues API keys.",
+    )
+    assert document == {**declared, "info": {**declared["info"], "description": about}}
+
+
+async def test_every_path_that_it_names_is_there() -> None:
+    texts = [str(fact) for _, fact in facts(await served())]
+    named = {path for text in texts for path in re.findall(r"`(/[^`]*)`", text)}
+    assert named == {"/docs", "/openapi.json"}
+    async with open_site("memory://") as site:
+        assert [path for path in named if (await site.ask("GET", path)).status != 200] == []
+
+
+async def test_it_says_that_other_fields_are_ignored() -> None:
+    schema = (await served())["components"]["schemas"]["RentRequest"]
+    assert schema["description"] == "Other fields are ignored."
+    Draft202012Validator(schema).validate({"service": "go", "colour": "red"})
 
 
 async def test_it_is_openapi_3_1() -> None:
@@ -189,6 +209,7 @@ async def misuse(walk: Walk, site: Site, eve: Customer) -> None:
     await walk.ask(eve, "getRental", query="?sync=2")
     await walk.ask(eve, "createRental", data=b"{")
     await walk.ask(eve, "createRental", data=b" " * 70_000)
+    await walk.ask(eve, "createRental", data=b"{}", headers={"Content-Encoding": "compress"})
     await walk.ask(eve, "createRental", json={"service": "nothing"})
     await walk.ask(eve, "renewRental", headers={"Idempotency-Key": ""})
     rental = (await eve.rent(key="k")).json["rental"]

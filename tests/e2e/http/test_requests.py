@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from kiwisms.entrypoints.http.openapi import CONTRACT
+from kiwisms.entrypoints.http.requests import WANTED
 from tests.e2e.http.site import Answer, Customer, Site
 
 
@@ -103,6 +105,45 @@ async def test_a_field_that_cannot_be_used_is_named(
     assert await ada.balance() == 10.0
 
 
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (None, "body: must be a JSON object"),
+        ({"service": 5}, "service: must be a string of 1 to 64 characters"),
+        ({"service": None}, "service: must be a string of 1 to 64 characters"),
+        ({"service": ""}, "service: must be a string of 1 to 64 characters"),
+        ({"service": " "}, "service: must have 1 to 64 printable characters"),
+        ({"max_price": True}, 'max_price: must be dollars, such as 0.50 or "0.50"'),
+        ({"max_price": None}, 'max_price: must be dollars, such as 0.50 or "0.50"'),
+        ({"max_price": "$1"}, "max_price: is not an amount of dollars, such as 0.50"),
+        ({"max_price": -1}, "max_price: must be more than 0"),
+        ({"areas": 503}, 'areas: must be a string, such as "503,202"'),
+        ({"areas": ["503"]}, 'areas: must be a string, such as "503,202"'),
+        (
+            {"areas": "503," * 51},
+            "areas: must be at most 50 area codes of three digits, such as 503,202",
+        ),
+        ({"carrier": None}, "carrier: must be one of tmo, vz, att"),
+        ({"carrier": "x" * 1000}, "carrier: must be one of tmo, vz, att"),
+        ({"country": 187}, 'country: must be a string, such as "187"'),
+        ({"country_code": None}, 'country_code: must be a string, such as "187"'),
+    ],
+    ids=lambda given: repr(given)[:32],
+)
+async def test_the_sentence_says_what_to_write_instead(
+    ada: Customer, body: dict[str, Any] | None, sentence: str
+) -> None:
+    whole = body if body is None else {"service": "go", **body}
+    refused = await send(ada, json.dumps(whole).encode())
+    assert refused.told == (400, "VALIDATION_ERROR")
+    assert refused.json["error"] == sentence
+
+
+def test_there_is_a_sentence_for_each_field_of_the_contract() -> None:
+    fields = CONTRACT["components"]["schemas"]["RentRequest"]["properties"]
+    assert WANTED.keys() == {"body", *fields}
+
+
 async def test_a_missing_service_is_named(ada: Customer) -> None:
     refused = await send(ada, b"{}")
     assert refused.told == (400, "VALIDATION_ERROR")
@@ -128,6 +169,22 @@ async def test_both_names_of_the_country_must_agree(site: Site, ada: Customer) -
     assert site.bought == 0
     assert (await ada.rent(country="187", country_code="187")).status == 201
     assert (await ada.ask("GET", "/services?country=16&country_code=16")).status == 200
+
+
+@pytest.mark.parametrize("query", ["country=187&country=16", "country_code=16&country_code=187"])
+async def test_a_country_is_asked_for_once(ada: Customer, query: str) -> None:
+    name = query.partition("=")[0]
+    refused = await ada.ask("GET", f"/services?{query}")
+    assert refused.told == (400, "VALIDATION_ERROR")
+    assert refused.json["error"] == f"{name}: must have only one value"
+    assert (await ada.ask("GET", f"/services?{name}=16&{name}=16")).json["countryCode"] == "16"
+
+
+@pytest.mark.parametrize("path", ["/rentals", "/rentals/any"])
+async def test_sync_is_said_once(ada: Customer, path: str) -> None:
+    refused = await ada.ask("GET", f"{path}?sync=0&sync=1")
+    assert refused.told == (400, "VALIDATION_ERROR")
+    assert refused.json["error"] == "sync: must have only one value"
 
 
 @pytest.mark.parametrize("sync", ["", "2", "true", "00", "%00", "-1"])

@@ -7,9 +7,8 @@ import pytest
 
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account
-from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import IncidentId
-from kiwisms.domain.incident import Incident, IncidentKind, IncidentNotFound
+from kiwisms.domain.incident import Incident, IncidentKind, IncidentNotFound, IncidentResolved
 from kiwisms.domain.money import Money
 from kiwisms.domain.push import PushedMessage
 from kiwisms.ports.provider import Gone, NumberOrder, Rented, TooEarly, Unknown
@@ -284,7 +283,7 @@ async def test_what_the_operator_said_stands_against_a_search(kit: Kit, ada: Acc
     incident = await the_incident(kit)
     assert (incident.resolution, incident.activation_id) == ("I know", None)
     assert incident.after is not None
-    with pytest.raises(ValidationRefused):
+    with pytest.raises(IncidentResolved):
         await kit.kiwi.incidents.resolve(found.id, note="again")
 
 

@@ -18,6 +18,7 @@ from kiwisms.domain.order import Order
 from kiwisms.domain.webhook import WebhookNotFound
 from kiwisms.ports.webhooks import Answered, NotAnswered
 from kiwisms.testing.kit import Kit
+from kiwisms.testing.webhooks import FakeWebhookSender
 
 URL = "https://example.com/hook"
 
@@ -44,6 +45,23 @@ async def test_a_code_is_told_once_and_signed(kit: Kit, ada: Account) -> None:
     assert sent.headers["X-Webhook-Signature"] == expected
     [delivery] = await kit.kiwi.webhooks.deliveries(ada.id)
     assert (delivery.status, delivery.attempts) == (DeliveryStatus.DELIVERED, 1)
+
+
+class Picky(FakeWebhookSender):
+    """A sender that never sends to one host."""
+
+    def must_accept(self, url: str) -> None:
+        if "inside" in url:
+            raise ValidationRefused("url", "is inside")
+
+
+async def test_an_address_that_the_sender_will_never_call_is_not_set() -> None:
+    kit = Kit(sender=Picky())
+    ada = await kit.customer("1.00")
+    await kit.kiwi.webhooks.set(ada.id, URL)
+    with pytest.raises(ValidationRefused, match="url: is inside"):
+        await kit.kiwi.webhooks.set(ada.id, "https://inside.example/")
+    assert (await kit.kiwi.webhooks.show(ada.id))[0].url == URL
 
 
 async def test_workers_are_woken_when_the_event_can_be_claimed(

@@ -5,6 +5,7 @@ from attrs import evolve
 
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import ActivationId
+from kiwisms.domain.incident import IncidentResolved
 from kiwisms.domain.money import cents
 from kiwisms.domain.reconciliation import Balance
 from tests.contract.stores import NOW, open_incident, seconds
@@ -28,7 +29,7 @@ def test_what_is_found_of_a_resolved_incident_is_the_balance_alone() -> None:
 
 def test_a_resolution_stands() -> None:
     resolved = open_incident().resolve("refunded", NOW)
-    with pytest.raises(ValidationRefused, match="resolved already: refunded"):
+    with pytest.raises(IncidentResolved, match="resolved already: refunded"):
         resolved.resolve("charged", NOW)
 
 

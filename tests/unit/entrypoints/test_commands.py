@@ -1,5 +1,6 @@
 """All commands have one shape."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -65,6 +66,11 @@ def test_the_list_says_what_the_commands_own_help_says(name: str) -> None:
     assert cleandoc(command.help or "").split("\n\n")[0] == COMMANDS[name]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_sentence_of_a_list_is_cut_off(name: str) -> None:
+    assert "..." not in CliRunner().invoke(kiwisms, [name, "--help"]).output.partition("Options")[2]
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_every_command_has_the_common_options_and_says_what_it_does(name: str) -> None:
     for flag in ("-h", "--help"):
@@ -93,18 +99,35 @@ def test_an_unknown_option_is_wrong_usage(name: str) -> None:
         "wallet credit ada@example.com 1",
         "webhooks resend",
         "rentals list --status LOST",
-        "serve --port",
         "serve --port x",
         "serve --port 70000",
         "serve --workers 0",
         "migrate twice",
+        "migrate --nonsense",
     ],
 )
 def test_wrong_usage_is_2_and_says_how(words: str) -> None:
-    result = CliRunner().invoke(kiwisms, [*words.split(), "--json"])
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert result.stderr.startswith("Usage: ")
+    runner = CliRunner()
+    for asked in (["--json", *words.split()], [*words.split(), "--json"]):
+        result = runner.invoke(kiwisms, asked)
+        assert result.exit_code == 2
+        assert result.stderr.startswith("Usage: ")
+        document = json.loads(result.stdout)
+        assert document.keys() == {"error", "code"}
+        assert document["code"] == "WRONG_USAGE"
+        assert document["error"] in result.stderr
+    plain = runner.invoke(kiwisms, words.split())
+    assert (plain.exit_code, plain.stdout) == (2, "")
+
+
+def test_a_bug_is_a_failure_that_a_script_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(*_: object) -> None:
+        raise RuntimeError("a bug with a secret in it")
+
+    monkeypatch.setattr("kiwisms.entrypoints.cli.migrate.read_settings", break_down)
+    result = CliRunner().invoke(kiwisms, ["migrate", "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {"error": "Internal error", "code": "INTERNAL_ERROR"}
 
 
 def test_help_imports_nothing_heavy() -> None:
