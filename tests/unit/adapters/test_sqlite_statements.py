@@ -61,6 +61,12 @@ def test_every_statement_finds_its_rows_by_an_index(
         assert "TEMP B-TREE" not in detail
 
 
+# Some releases of Python 3.12 take ?1 for a name, and warn when a tuple comes for it.
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+def test_no_place_is_numbered(name: str) -> None:
+    assert not re.search(r"\?\d", STATEMENTS[name])
+
+
 def test_what_is_due_beyond_an_accounts_share_is_not_read(connection: sqlite3.Connection) -> None:
     names = {"busy": "[]", "now": 0, "per_account": 1, "limit": 1}
     plan = connection.execute(f"EXPLAIN QUERY PLAN {work_queue.DUE_DELIVERIES}", names)
