@@ -5,7 +5,7 @@ from typing import Final, Self
 from attrs import asdict, define, evolve
 
 from kiwisms.adapters.postgres.columns import decode
-from kiwisms.adapters.postgres.connections import Connection, read_one
+from kiwisms.adapters.postgres.connections import Connection
 from kiwisms.adapters.postgres.statements import reads as sql
 from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.domain.account import Account, AccountNotFound
@@ -51,7 +51,7 @@ class Known:
         if ahead.usage is not None:
             asked |= asdict(ahead.usage)
             statement = sql.BEGINNING_WITH_USAGE
-        row = await read_one(connection, statement, asked)
+        row = await connection.read_one(statement, asked)
         if row is None:
             raise AccountNotFound(account_id)
         known = cls(

@@ -1,7 +1,7 @@
 """
 Rows to values, by hand: a poll is one row, and is read in microseconds.
 
-Each function takes the columns in the order in which a store's statements name them.
+Each function takes the columns in the order in which `sql_rows.statements` names them.
 """
 
 import json

@@ -7,6 +7,7 @@ The account is in none of them: some statements take it first, some last, and so
 import json
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from kiwisms.adapters.sql_rows.columns import (
     NOTHING,
@@ -41,7 +42,8 @@ class Encode:
     """
 
     def __init__(self, from_moment: Callable[[datetime], int | str]) -> None:
-        self._from_moment = from_moment
+        self.moment: Final = from_moment
+        """Write a moment."""
         self._from_optional_moment = optional(from_moment)
 
     def account(self, account: Account) -> Row:
@@ -51,7 +53,7 @@ class Encode:
             account.status.value,
             account.suspended_for,
             account.password_hash,
-            self._from_moment(account.created_at),
+            self.moment(account.created_at),
         )
 
     def wallet(self, wallet: Wallet) -> Row:
@@ -64,7 +66,7 @@ class Encode:
             key.prefix,
             key.secret_hash,
             key.label,
-            self._from_moment(key.created_at),
+            self.moment(key.created_at),
             self._from_optional_moment(key.revoked_at),
         )
 
@@ -77,7 +79,7 @@ class Encode:
             transfer.credit.value,
             transfer.amount.micros,
             transfer.reason,
-            self._from_moment(transfer.at),
+            self.moment(transfer.at),
         )
 
     def rental(self, rental: Rental) -> Row:
@@ -96,12 +98,12 @@ class Encode:
             rental.activation_id,
             rental.phone,
             self._messages(rental.messages),
-            self._from_moment(rental.created_at),
-            self._from_moment(rental.changed_at),
-            self._from_moment(rental.expires_at),
+            self.moment(rental.created_at),
+            self.moment(rental.changed_at),
+            self.moment(rental.expires_at),
             self._from_optional_moment(rental.asleep_until),
             self._from_optional_moment(rental.done_at),
-            self._from_moment(rental.look_after),
+            self.moment(rental.look_after),
             self._from_optional_moment(rental.due_at),
         )
 
@@ -112,7 +114,7 @@ class Encode:
             step.state.value,
             step.messages,
             step.by,
-            self._from_moment(step.at),
+            self.moment(step.at),
         )
 
     def idempotency(self, record: IdempotencyRecord) -> Row:
@@ -122,7 +124,7 @@ class Encode:
             record.fingerprint,
             record.rental_id,
             record.state.value,
-            self._from_moment(record.claimed_at),
+            self.moment(record.claimed_at),
         )
 
     def webhook(self, webhook: Webhook) -> Row:
@@ -151,7 +153,7 @@ class Encode:
             delivery.tries_left,
             delivery.last_error,
             self._failures(delivery.failures),
-            self._from_moment(delivery.created_at),
+            self.moment(delivery.created_at),
             self._from_optional_moment(delivery.due_at),
         )
 
@@ -166,7 +168,7 @@ class Encode:
             *self._balance(incident.before),
             *self._balance(incident.after),
             incident.activation_id,
-            self._from_moment(incident.at),
+            self.moment(incident.at),
             self._from_optional_moment(incident.due_at),
             self._from_optional_moment(incident.resolved_at),
             incident.resolution,
@@ -176,7 +178,7 @@ class Encode:
         """Write an entry of the trail."""
         return (
             entry.id,
-            self._from_moment(entry.at),
+            self.moment(entry.at),
             entry.by,
             entry.action.value,
             entry.subject,
@@ -192,13 +194,13 @@ class Encode:
             pushed.code,
             pushed.text,
             self._from_optional_moment(pushed.received_at),
-            self._from_moment(pushed.arrived_at),
+            self.moment(pushed.arrived_at),
         )
 
     def reading(self, reading: Reading) -> Row:
         """Write a reading of upstream's balance."""
         return (
-            self._from_moment(reading.at),
+            self.moment(reading.at),
             reading.balance.micros,
             reading.spent.micros,
             reading.topped_up.micros,
@@ -207,14 +209,14 @@ class Encode:
     def _balance(self, balance: Balance | None) -> Row:
         if balance is None:
             return None, None
-        return balance.amount.micros, self._from_moment(balance.at)
+        return balance.amount.micros, self.moment(balance.at)
 
     def _messages(self, messages: tuple[Message, ...]) -> str:
         if not messages:
             return NOTHING
         return json.dumps(
             [
-                {"code": message.code, "text": message.text, "at": self._from_moment(message.at)}
+                {"code": message.code, "text": message.text, "at": self.moment(message.at)}
                 for message in messages
             ]
         )
@@ -222,6 +224,4 @@ class Encode:
     def _failures(self, failures: tuple[FailedTry, ...]) -> str:
         if not failures:
             return NOTHING
-        return json.dumps(
-            [{"at": self._from_moment(each.at), "error": each.error} for each in failures]
-        )
+        return json.dumps([{"at": self.moment(each.at), "error": each.error} for each in failures])

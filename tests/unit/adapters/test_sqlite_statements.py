@@ -7,12 +7,13 @@ from contextlib import closing
 
 import pytest
 
+from kiwisms.adapters.sql_rows import statements
 from kiwisms.adapters.sqlite.migrations import migrate
 from kiwisms.adapters.sqlite.statements import pruning, reads, saves, work_queue
 
 STATEMENTS = {
     name: statement
-    for module in (reads, saves, work_queue, pruning)
+    for module in (statements, reads, saves, work_queue, pruning)
     for name, statement in vars(module).items()
     if name.isupper()
 }
@@ -26,13 +27,19 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 
 FRAGMENTS = {
+    "ACCOUNT_COLUMNS",
     "ACCOUNTS",
     "ALL_PUSHES",
     "DELIVERIES",
+    "DELIVERY_COLUMNS",
+    "IDEMPOTENCY_COLUMNS",
     "INCIDENTS",
+    "INCIDENT_COLUMNS",
     "RENTALS",
+    "RENTAL_COLUMNS",
     "SCHEMA_VERSION",
     "SHARES",
+    "WEBHOOK_COLUMNS",
 }
 FEW = {"ACCOUNTS_BY_AGE", "API_KEYS_BY_AGE", "DUE_DELIVERIES", "LAST_READING", "OUTLAY"}
 """Sorted after reading, or all are read: for the operator, or few rows."""
