@@ -14,8 +14,10 @@ from kiwisms.adapters.sql_rows.columns import (
     NOTHING,
     Row,
     optional,
+    to_action,
     to_events,
     to_key_prefix,
+    to_kind,
     to_optional_money,
 )
 from kiwisms.domain.account import Account, AccountStatus
@@ -23,14 +25,14 @@ from kiwisms.domain.api_key import ApiKey
 from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry
 from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
-from kiwisms.domain.incident import Incident, IncidentKind
+from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import Money
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance, Outlay, Reading
 from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.sms import Message
-from kiwisms.domain.trail import Action, TrailEntry
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 
@@ -206,7 +208,7 @@ class Decode:
             account_id=account_id,
             id=incident_id,
             rental_id=rental_id,
-            kind=IncidentKind(kind),
+            kind=to_kind(kind),
             detail=detail,
             price=Money(price),
             before=self._balance(balance_before, balance_before_at),
@@ -226,7 +228,7 @@ class Decode:
             id=entry_id,
             at=self._to_moment(at),
             by=by,
-            action=Action(action),
+            action=to_action(action),
             subject=subject,
             detail=detail,
         )

@@ -162,7 +162,7 @@ class Encode:
         return (
             incident.id,
             incident.rental_id,
-            incident.kind.value,
+            str(incident.kind),
             incident.detail,
             incident.price.micros,
             *self._balance(incident.before),
@@ -180,7 +180,7 @@ class Encode:
             entry.id,
             self.moment(entry.at),
             entry.by,
-            entry.action.value,
+            str(entry.action),
             entry.subject,
             entry.detail,
         )
