@@ -15,9 +15,6 @@ Made = TypeVar("Made")
 Row = tuple[Any, ...]
 """What a driver gives and takes: for a fact, text, integers and ``None``."""
 
-NOTHING: Final = "[]"
-"""A column of a list that is empty."""
-
 EVENTS: Final = frozenset(WebhookEvent)
 KINDS: Final = {kind.value: kind for kind in IncidentKind}
 ACTIONS: Final = {action.value: action for action in Action}

@@ -4,22 +4,19 @@ Values to rows, with the columns in the order in which a store's statements name
 The account is in none of them: some statements take it first, some last, and some know it.
 """
 
-import json
-from collections.abc import Callable
-from datetime import datetime
 from typing import Final
 
 from kiwisms.adapters.sql_rows.columns import (
-    NOTHING,
     Row,
     from_events,
     from_key_prefix,
     from_optional_money,
     optional,
 )
+from kiwisms.adapters.sql_rows.lists import FromMoment, from_failures, from_messages
 from kiwisms.domain.account import Account
 from kiwisms.domain.api_key import ApiKey
-from kiwisms.domain.delivery import Delivery, FailedTry
+from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.incident import Incident
@@ -27,7 +24,6 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance, Reading
 from kiwisms.domain.rental import Rental
-from kiwisms.domain.sms import Message
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
@@ -41,7 +37,7 @@ class Encode:
         from_moment: Writes a moment as this database keeps it, in a column or in JSON.
     """
 
-    def __init__(self, from_moment: Callable[[datetime], int | str]) -> None:
+    def __init__(self, from_moment: FromMoment) -> None:
         self.moment: Final = from_moment
         """Write a moment."""
         self._from_optional_moment = optional(from_moment)
@@ -97,7 +93,7 @@ class Encode:
             from_optional_money(rental.cost),
             rental.activation_id,
             rental.phone,
-            self._messages(rental.messages),
+            from_messages(rental.messages, self.moment),
             self.moment(rental.created_at),
             self.moment(rental.changed_at),
             self.moment(rental.expires_at),
@@ -152,7 +148,7 @@ class Encode:
             delivery.attempts,
             delivery.tries_left,
             delivery.last_error,
-            self._failures(delivery.failures),
+            from_failures(delivery.failures, self.moment),
             self.moment(delivery.created_at),
             self._from_optional_moment(delivery.due_at),
         )
@@ -210,18 +206,3 @@ class Encode:
         if balance is None:
             return None, None
         return balance.amount.micros, self.moment(balance.at)
-
-    def _messages(self, messages: tuple[Message, ...]) -> str:
-        if not messages:
-            return NOTHING
-        return json.dumps(
-            [
-                {"code": message.code, "text": message.text, "at": self.moment(message.at)}
-                for message in messages
-            ]
-        )
-
-    def _failures(self, failures: tuple[FailedTry, ...]) -> str:
-        if not failures:
-            return NOTHING
-        return json.dumps([{"at": self.moment(each.at), "error": each.error} for each in failures])
