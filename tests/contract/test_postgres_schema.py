@@ -79,6 +79,8 @@ NO_ROWS: Final = {
 """What reads and writes no row of any account."""
 FRAGMENTS: Final = {
     "BEGINNING_COLUMNS",
+    "BEGINNING_PARTS",
+    "WALLET_COLUMNS",
     "BEGINNING_ROWS",
     "IDEMPOTENCY_COLUMNS",
     "USAGE_COLUMNS",

@@ -25,7 +25,8 @@ API_KEY: Final = f"{API_KEYS} AND prefix = ?"
 API_KEYS_BY_AGE: Final = f"{API_KEYS} ORDER BY created_at, prefix"
 
 # Money.
-WALLET: Final = "SELECT account_id, available, held, transfers FROM wallet WHERE account_id = ?"
+WALLET_COLUMNS: Final = "wallet.account_id, wallet.available, wallet.held, wallet.transfers"
+WALLET: Final = f"SELECT {WALLET_COLUMNS} FROM wallet WHERE account_id = ?"
 TRANSFERS: Final = """
 SELECT account_id, number, id, debit, credit, amount, reason, at FROM transfer
 WHERE account_id = ?

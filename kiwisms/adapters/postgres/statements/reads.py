@@ -7,6 +7,7 @@ from kiwisms.adapters.sql_rows.statements import (
     IDEMPOTENCY_COLUMNS,
     RENTAL_COLUMNS,
     RENTALS,
+    WALLET_COLUMNS,
     WEBHOOK_COLUMNS,
 )
 
@@ -40,10 +41,15 @@ USAGE: Final = f"SELECT {USAGE_COLUMNS}"
 
 # Units of work. What is read first, and the lock that goes before it where others are quick.
 LOCK: Final = "SELECT FROM wallet WHERE account_id = %s FOR NO KEY UPDATE"
-BEGINNING_COLUMNS: Final = f"""
-wallet.version, wallet.account_id, wallet.available, wallet.held, wallet.transfers,
-{ACCOUNT_COLUMNS}, {RENTAL_COLUMNS}, {IDEMPOTENCY_COLUMNS}, {WEBHOOK_COLUMNS}
-"""
+BEGINNING_PARTS: Final = (
+    "wallet.version",
+    WALLET_COLUMNS,
+    ACCOUNT_COLUMNS,
+    RENTAL_COLUMNS,
+    IDEMPOTENCY_COLUMNS,
+    WEBHOOK_COLUMNS,
+)
+BEGINNING_COLUMNS: Final = ", ".join(BEGINNING_PARTS)
 BEGINNING_ROWS: Final = """
 FROM wallet
 JOIN account ON account.account_id = wallet.account_id
