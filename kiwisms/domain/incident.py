@@ -60,15 +60,16 @@ class Incident:
     """
     A number that upstream may have charged for although the customer was not charged.
 
-    *price* is what the customer would have paid. *before* and *after* are upstream's balance
-    around the request, where it was told. *activation_id* is the number, where it is known.
-    *due_at* is the moment at which somebody must find out more, if ever.
+    *kind* is for the operator, and a text where a later version made it. *price* is what the
+    customer would have paid. *before* and *after* are upstream's balance around the request, where
+    it was told. *activation_id* is the number, where it is known. *due_at* is the moment at which
+    somebody must find out more, if ever.
     """
 
     id: IncidentId
     account_id: AccountId
     rental_id: RentalId
-    kind: IncidentKind
+    kind: IncidentKind | str
     detail: str
     price: Money
     before: Balance | None = None
@@ -81,7 +82,7 @@ class Incident:
 
     @property
     def may_cost(self) -> bool:
-        """Whether upstream may have charged for it already; a silence costs nothing by itself."""
+        """Whether upstream may have charged for it; only a silence costs nothing by itself."""
         return self.kind is not IncidentKind.PROVIDER_SILENT
 
     @property

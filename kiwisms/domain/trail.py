@@ -41,15 +41,16 @@ class TrailEntry:
     """
     One thing that was done to an account, written in the transaction that did it.
 
-    *by* is who: ``operator``, ``app``, ``worker`` or an API key's prefix. *subject* is the id or
-    prefix of what was changed, empty for the account itself. Neither it nor *detail* is secret.
+    *by* is who: ``operator``, ``app``, ``worker`` or an API key's prefix. *action* is a text where
+    a later version made it. *subject* is the id or prefix of what was changed, empty for the
+    account itself. Neither it nor *detail* is secret.
     """
 
     account_id: AccountId
     id: TrailId
     at: datetime
     by: str
-    action: Action
+    action: Action | str
     subject: str = ""
     detail: str = ""
 

@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 
 from kiwisms.adapters.postgres import PostgresStore, batching
+from kiwisms.adapters.postgres.connections import Connection
 from kiwisms.domain.ids import RentalId
 from kiwisms.ports.store import StoreUnavailable
 from tests.contract.stores import ADA, BOB, account, waiting
@@ -110,7 +111,7 @@ async def test_all_hear_that_a_read_fails(
     async def fail(*_arguments: object) -> None:
         raise StoreUnavailable("the read failed")
 
-    monkeypatch.setattr(batching, "read_all", fail)
+    monkeypatch.setattr(Connection, "read_all", fail)
     await all_hear_of_it(store)
     monkeypatch.undo()
     assert await store.rental(ADA, FIRST) is not None

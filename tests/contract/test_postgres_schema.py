@@ -16,6 +16,7 @@ from kiwisms.adapters.postgres.statements import (
     schema,
     work_queue,
 )
+from kiwisms.adapters.sql_rows import statements
 from kiwisms.domain.account import AccountStatus
 from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.idempotency import KeyState
@@ -27,7 +28,7 @@ from tests.postgres import database
 STATEMENTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         name: statement
-        for module in (reads, saves, work_queue, pruning, schema, notices)
+        for module in (statements, reads, saves, work_queue, pruning, schema, notices)
         for name, statement in vars(module).items()
         if name.isupper()
     }
@@ -78,6 +79,8 @@ NO_ROWS: Final = {
 """What reads and writes no row of any account."""
 FRAGMENTS: Final = {
     "BEGINNING_COLUMNS",
+    "BEGINNING_PARTS",
+    "WALLET_COLUMNS",
     "BEGINNING_ROWS",
     "IDEMPOTENCY_COLUMNS",
     "USAGE_COLUMNS",
@@ -165,7 +168,7 @@ def test_every_statement_carries_the_account(name: str) -> None:
         if "own" in part:
             assert re.search(r"SELECT account_id|account_id = own\.account_id", part)
         elif "WHERE" in part:
-            assert re.search(r"WHERE (\w+\.)?account_id = (%|asked\.account_id)", part), part
+            assert re.search(r"WHERE (\w+\.)?account_id = (%|\?|asked\.account_id)", part), part
     assert "account_id" in statement
 
 
@@ -240,7 +243,7 @@ ASKED: Final = sorted(
 async def test_every_statement_finds_its_rows_by_an_index(
     connection: Connection, name: str
 ) -> None:
-    statement = re.sub(r"%\(\w+\)s|%s", "NULL", STATEMENTS[name])
+    statement = re.sub(r"%\(\w+\)s|%s|\?", "NULL", STATEMENTS[name])
     # With NULL in its place a condition would be false from the start.
     statement = statement.replace("LIMIT NULL", "LIMIT 1").replace("version = NULL", "version = 1")
     statement = re.sub(r"(id|key|prefix|email|state) = NULL", r"\1 = 'a'", statement)

@@ -10,12 +10,7 @@ from typing import Final
 
 from attrs import define, field
 
-from kiwisms.adapters.postgres.connections import (
-    Connection,
-    Connections,
-    can_be_held,
-    read_all,
-)
+from kiwisms.adapters.postgres.connections import Connection, Connections, can_be_held
 from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.ports.store import StoreUnavailable
 
@@ -108,10 +103,10 @@ class BatchedReads:
 
     async def _read(self, connection: Connection, keys: Sequence[Key]) -> list[list[Row]]:
         if len(keys) == 1:
-            return [await read_all(connection, self._one, keys[0])]
+            return [await connection.read_all(self._one, keys[0])]
         found: list[list[Row]] = [[] for _ in keys]
         arrays = tuple(map(list, zip(*keys, strict=True)))
-        for row in await read_all(connection, self._many, arrays):
+        for row in await connection.read_all(self._many, arrays):
             found[row[0] - 1].append(row[1:])
         return found
 

@@ -5,7 +5,7 @@ import re
 import select
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
 import psycopg
@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from kiwisms.adapters.postgres.columns import ADAPTERS
 from kiwisms.adapters.postgres.refusals import refusals
+from kiwisms.adapters.postgres.statements.reads import ONE_MOMENT
 from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.domain.errors import ValidationRefused
 
@@ -53,6 +54,30 @@ class Connection(AsyncConnection[Row]):
     def kept(self) -> AsyncCursor[Row]:
         """The cursor, for one statement after the other."""
         return self.cursor()
+
+    async def read_one(self, statement: str, parameters: Parameters = ()) -> Row | None:
+        """Read the first row, if there is one."""
+        rows = await self.read_all(statement, parameters)
+        return rows[0] if rows else None
+
+    async def read_all(self, statement: str, parameters: Parameters = ()) -> list[Row]:
+        """Read every row; none for what no column can hold, such as a text with a NUL in it."""
+        with refusals("read"):
+            try:
+                cursor = await self.kept.execute(_for_psycopg(statement), parameters)
+                return await cursor.fetchall()
+            except (psycopg.DataError, UnicodeEncodeError):
+                return []
+
+    async def write(self, statement: str, parameters: Parameters = ()) -> list[Row]:
+        """Run a statement that writes and returns rows."""
+        with refusals("write"):
+            try:
+                return await (await self.kept.execute(statement, parameters)).fetchall()
+            except ReadOnlySqlTransaction:
+                # No longer the primary: the pool is to find the new one.
+                await self.close()
+                raise
 
 
 class Connections:
@@ -107,55 +132,41 @@ class Connections:
         finally:
             await self._pool.putconn(connection)
 
+    @asynccontextmanager
+    async def one_moment(self) -> AsyncIterator[Connection]:
+        """Take a connection of which all reads in the block see the same commits."""
+        async with self.one() as connection:
+            with refusals("read"):
+                await connection.execute(ONE_MOMENT)
+            yield connection
+            with refusals("read"):
+                await connection.execute("COMMIT")
+
     async def read_one(self, statement: str, parameters: Parameters = ()) -> Row | None:
         """Read the first row, if there is one."""
         async with self.one() as connection:
-            return await read_one(connection, statement, parameters)
+            return await connection.read_one(statement, parameters)
 
     async def read_all(self, statement: str, parameters: Parameters = ()) -> list[Row]:
         """Read every row."""
         async with self.one() as connection:
-            return await read_all(connection, statement, parameters)
+            return await connection.read_all(statement, parameters)
 
     async def write(self, statement: str, parameters: Parameters = ()) -> list[Row]:
         """Run one statement that is a transaction by itself."""
         async with self.one() as connection:
-            return await write(connection, statement, parameters)
+            return await connection.write(statement, parameters)
 
 
-async def read_one(
-    connection: Connection, statement: str, parameters: Parameters = ()
-) -> Row | None:
-    """Read the first row, if there is one."""
-    rows = await read_all(connection, statement, parameters)
-    return rows[0] if rows else None
-
-
-async def read_all(
-    connection: Connection, statement: str, parameters: Parameters = ()
-) -> list[Row]:
-    """Read every row; none for what no column can hold, such as a text with a NUL in it."""
-    with refusals("read"):
-        try:
-            return await (await connection.kept.execute(statement, parameters)).fetchall()
-        except (psycopg.DataError, UnicodeEncodeError):
-            return []
+@cache
+def _for_psycopg(statement: str) -> str:
+    """Write the ``?`` of a statement that is for every database as psycopg wants them."""
+    return statement.replace("?", "%s")
 
 
 def can_be_held(text: str) -> bool:
     """Whether a column can hold *text*: no NUL, and no half of a surrogate pair."""
     return "\0" not in text and (text.isascii() or not HALVES.search(text))
-
-
-async def write(connection: Connection, statement: str, parameters: Parameters = ()) -> list[Row]:
-    """Run a statement that writes and returns rows."""
-    with refusals("write"):
-        try:
-            return await (await connection.kept.execute(statement, parameters)).fetchall()
-        except ReadOnlySqlTransaction:
-            # No longer the primary: the pool is to find the new one.
-            await connection.close()
-            raise
 
 
 def _how(url: str, *, prepare: bool) -> dict[str, Any]:

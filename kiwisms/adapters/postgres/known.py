@@ -1,11 +1,12 @@
 """What a unit of work knows of its account: read in one row, or left by the one before it."""
 
-from typing import Final, Self
+from collections.abc import Iterable, Iterator
+from typing import Self
 
 from attrs import asdict, define, evolve
 
 from kiwisms.adapters.postgres.columns import decode
-from kiwisms.adapters.postgres.connections import Connection, read_one
+from kiwisms.adapters.postgres.connections import Connection
 from kiwisms.adapters.postgres.statements import reads as sql
 from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.domain.account import Account, AccountNotFound
@@ -17,12 +18,18 @@ from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.transaction import Ahead, Fact
 
-WALLET: Final = slice(1, 5)
-ACCOUNT: Final = slice(5, 11)
-RENTAL: Final = slice(11, 32)
-KEY: Final = slice(32, 38)
-WEBHOOK: Final = slice(38, 47)
-USAGE: Final = slice(47, 49)
+
+def _places(parts: Iterable[str]) -> Iterator[slice]:
+    """Where the columns of each part stand in a row that has them one after another."""
+    begin = 0
+    for columns in parts:
+        end = begin + len(columns.split(","))
+        yield slice(begin, end)
+        begin = end
+    yield slice(begin, None)
+
+
+VERSION, WALLET, ACCOUNT, RENTAL, KEY, WEBHOOK, USAGE = _places(sql.BEGINNING_PARTS)
 """Where each stands in the row with which a unit of work begins."""
 
 
@@ -51,11 +58,12 @@ class Known:
         if ahead.usage is not None:
             asked |= asdict(ahead.usage)
             statement = sql.BEGINNING_WITH_USAGE
-        row = await read_one(connection, statement, asked)
+        row = await connection.read_one(statement, asked)
         if row is None:
             raise AccountNotFound(account_id)
+        (version,) = row[VERSION]
         known = cls(
-            version=row[0],
+            version=version,
             wallet=decode.wallet(row[WALLET]),
             account=decode.account(row[ACCOUNT]),
             rentals={},

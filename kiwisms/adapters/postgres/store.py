@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Self
 
 from kiwisms.adapters.postgres import encode, migrations
-from kiwisms.adapters.postgres.account_reads import AccountReads
 from kiwisms.adapters.postgres.batching import BatchedReads
 from kiwisms.adapters.postgres.connections import Connections
-from kiwisms.adapters.postgres.cross_account_reads import CrossAccountReads
+from kiwisms.adapters.postgres.reads import Reads
 from kiwisms.adapters.postgres.refusals import refusals
 from kiwisms.adapters.postgres.statements import pruning, reads, saves, schema
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
 from kiwisms.adapters.postgres.units import UnitsOfWork
 from kiwisms.adapters.postgres.work_queue import WorkQueue
 from kiwisms.adapters.sql_rows.columns import Row
+from kiwisms.adapters.sql_rows.statements import RENTAL
 from kiwisms.domain.account import Account, EmailTaken
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.push import PushedMessage
@@ -24,7 +24,7 @@ from kiwisms.ports.store import Pruned, SchemaMismatch, StoreUnavailable
 from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead
 
 
-class PostgresStore(AccountReads, CrossAccountReads, WorkQueue):
+class PostgresStore(Reads, WorkQueue):
     """
     A `Store` over a Postgres database, to be entered as an async context manager.
 
@@ -45,11 +45,9 @@ class PostgresStore(AccountReads, CrossAccountReads, WorkQueue):
     """
 
     def __init__(self, url: str, *, pool: int = 10, prepare: bool = True) -> None:
-        self.connections = Connections(url, most=pool, prepare=prepare)
+        self.connections = self._reader = Connections(url, most=pool, prepare=prepare)
         self._units = UnitsOfWork(self.connections)
-        self._rentals_by_key = BatchedReads(
-            self.connections, one=reads.RENTAL, many=reads.RENTALS_BY_KEY
-        )
+        self._rentals_by_key = BatchedReads(self.connections, one=RENTAL, many=reads.RENTALS_BY_KEY)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

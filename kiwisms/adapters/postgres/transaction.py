@@ -7,9 +7,10 @@ from attrs import asdict
 
 from kiwisms.adapters.postgres import encode
 from kiwisms.adapters.postgres.columns import decode, to_optional_moment
-from kiwisms.adapters.postgres.connections import Connection, read_one, write
+from kiwisms.adapters.postgres.connections import Connection
 from kiwisms.adapters.postgres.known import Known
 from kiwisms.adapters.postgres.statements import reads, saves
+from kiwisms.adapters.sql_rows import statements as sql
 from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.domain.account import Account
 from kiwisms.domain.api_key import ApiKey
@@ -63,14 +64,14 @@ class PostgresTransaction:
 
     async def transfer(self, transfer_id: TransferId) -> Transfer | None:
         """One transfer of the account."""
-        row = await self._one(reads.TRANSFER, transfer_id)
+        row = await self._one(sql.TRANSFER, transfer_id)
         return decode.transfer(row) if row else None
 
     async def rental(self, rental_id: RentalId) -> Rental | None:
         """One rental of the account, in whatever state."""
         if rental_id in self._known.rentals:
             return self._known.rentals[rental_id]
-        row = await self._one(reads.RENTAL, rental_id)
+        row = await self._one(sql.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
     async def usage(self, asked: UsageAsked) -> Usage:
@@ -78,7 +79,7 @@ class PostgresTransaction:
         known, row = self._known.usage or (None, None)
         if asked != known:
             places = {"account_id": self._account_id, **asdict(asked)}
-            row = await read_one(self._connection, reads.USAGE, places)
+            row = await self._connection.read_one(reads.USAGE, places)
         active, nth_cancel = row or (0, None)
         return Usage(active=active, nth_cancel=to_optional_moment(nth_cancel))
 
@@ -86,29 +87,29 @@ class PostgresTransaction:
         """What is known of one of the account's idempotency keys."""
         if key in self._known.keys:
             return self._known.keys[key]
-        row = await self._one(reads.IDEMPOTENCY, key)
+        row = await self._one(sql.IDEMPOTENCY, key)
         return decode.idempotency(row) if row else None
 
     async def api_key(self, prefix: KeyPrefix) -> ApiKey | None:
         """One API key of the account."""
-        row = await self._one(reads.API_KEY, prefix)
+        row = await self._one(sql.API_KEY, prefix)
         return decode.api_key(row) if row else None
 
     async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
         """The address for exactly this key, or with ``None`` the account's own."""
         if key_prefix is None:
             return self._known.webhook
-        row = await self._one(reads.WEBHOOK, key_prefix)
+        row = await self._one(sql.WEBHOOK, key_prefix)
         return decode.webhook(row) if row else None
 
     async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """One webhook delivery of the account."""
-        row = await self._one(reads.DELIVERY, delivery_id)
+        row = await self._one(sql.DELIVERY, delivery_id)
         return decode.delivery(row) if row else None
 
     async def incident(self, incident_id: IncidentId) -> Incident | None:
         """One incident of the account."""
-        row = await self._one(reads.INCIDENT, incident_id)
+        row = await self._one(sql.INCIDENT, incident_id)
         return decode.incident(row) if row else None
 
     def save(self, *facts: Fact) -> None:
@@ -159,7 +160,7 @@ class PostgresTransaction:
         row = (*own, *(value for each in self._writes.values() for value in each.row))
         most = self._most_waiting
         if most is None:
-            is_written = bool(await write(self._connection, saves.together(statement, writes), row))
+            is_written = bool(await self._connection.write(saves.together(statement, writes), row))
         else:
             in_a_place = saves.together_in_a_place(statement, writes)
             is_written = await self._write_in_a_place(
@@ -170,19 +171,19 @@ class PostgresTransaction:
 
     async def _write_in_a_place(self, statement: str, row: Row, most: int) -> bool:
         while True:
-            [(is_written, is_full, there)] = await write(self._connection, statement, row)
+            [(is_written, is_full, there)] = await self._connection.write(statement, row)
             if not is_full:
                 return bool(is_written)
             if there >= most:
                 raise ServiceUnavailable(NO_PLACE)
             # Their rows are made as they are needed.
-            await write(self._connection, saves.ADD_PLACES, {"there": there, "most": most})
+            await self._connection.write(saves.ADD_PLACES, {"there": there, "most": most})
 
     def _note(self, write: encode.Write) -> None:
         self._writes[write.place] = write
 
     async def _one(self, statement: str, key: str) -> Row | None:
-        return await read_one(self._connection, statement, (self._account_id, key))
+        return await self._connection.read_one(statement, (self._account_id, key))
 
     def _must_be_own(self, account_id: AccountId) -> None:
         if account_id != self._account_id:

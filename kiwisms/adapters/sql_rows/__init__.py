@@ -1,5 +1,5 @@
 """
-Rows of the SQL stores: values read from them and written into them.
+What the SQL stores share: rows made of values and read into them, and most of what is asked.
 
-They have the same columns on every database, in the same order; only a moment is kept differently.
+Rows have the same columns on every database, in the same order; only a moment is kept differently.
 """

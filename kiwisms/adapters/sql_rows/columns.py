@@ -5,7 +5,9 @@ from typing import Any, Final, TypeVar
 
 from kiwisms.domain.events import WebhookEvent, in_events
 from kiwisms.domain.ids import KeyPrefix
+from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.money import Money
+from kiwisms.domain.trail import Action
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -13,10 +15,9 @@ Made = TypeVar("Made")
 Row = tuple[Any, ...]
 """What a driver gives and takes: for a fact, text, integers and ``None``."""
 
-NOTHING: Final = "[]"
-"""A column of a list that is empty."""
-
 EVENTS: Final = frozenset(WebhookEvent)
+KINDS: Final = {kind.value: kind for kind in IncidentKind}
+ACTIONS: Final = {action.value: action for action in Action}
 
 
 def optional(make: Callable[[Given], Made]) -> Callable[[Given | None], Made | None]:
@@ -50,6 +51,16 @@ def to_events(text: str) -> frozenset[WebhookEvent]:
     Events of a later version are left out: it may serve the same store while servers are replaced.
     """
     return in_events(name for name in text.split(",") if name in EVENTS)
+
+
+def to_kind(text: str) -> IncidentKind | str:
+    """Read a kind of incident; one of a later version stays a text, which an operator can read."""
+    return KINDS.get(text, text)
+
+
+def to_action(text: str) -> Action | str:
+    """Read what was done; a word of a later version stays a text, which an operator can read."""
+    return ACTIONS.get(text, text)
 
 
 def from_key_prefix(prefix: KeyPrefix | None) -> str:

@@ -1,36 +1,35 @@
 """
 Rows to values, by hand: a poll is one row, and is read in microseconds.
 
-Each function takes the columns in the order in which a store's statements name them.
+Each function takes the columns in the order in which `sql_rows.statements` names them.
 """
 
-import json
 from collections.abc import Callable
-from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from kiwisms.adapters.sql_rows.columns import (
-    NOTHING,
     Row,
     optional,
+    to_action,
     to_events,
     to_key_prefix,
+    to_kind,
     to_optional_money,
 )
+from kiwisms.adapters.sql_rows.lists import ToMoment, to_failures, to_messages
 from kiwisms.domain.account import Account, AccountStatus
 from kiwisms.domain.api_key import ApiKey
-from kiwisms.domain.delivery import Delivery, DeliveryStatus, FailedTry
+from kiwisms.domain.delivery import Delivery, DeliveryStatus
 from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
-from kiwisms.domain.incident import Incident, IncidentKind
+from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import Money
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance, Outlay, Reading
 from kiwisms.domain.rental import Rental, State
-from kiwisms.domain.sms import Message
-from kiwisms.domain.trail import Action, TrailEntry
+from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 
@@ -46,7 +45,7 @@ class Decode:
         to_moment: Reads a moment as this database keeps it.
     """
 
-    def __init__(self, to_moment: Callable[[Any], datetime]) -> None:
+    def __init__(self, to_moment: ToMoment) -> None:
         self._to_moment = to_moment
         self._to_optional_moment = optional(to_moment)
         # Most polls find the row as it was, and an immutable value can be given out again.
@@ -178,7 +177,7 @@ class Decode:
             attempts=attempts,
             tries_left=tries_left,
             last_error=last_error,
-            failures=self._failures(failures),
+            failures=to_failures(failures, self._to_moment),
             created_at=self._to_moment(created_at),
             due_at=self._to_optional_moment(due_at),
         )
@@ -206,7 +205,7 @@ class Decode:
             account_id=account_id,
             id=incident_id,
             rental_id=rental_id,
-            kind=IncidentKind(kind),
+            kind=to_kind(kind),
             detail=detail,
             price=Money(price),
             before=self._balance(balance_before, balance_before_at),
@@ -226,7 +225,7 @@ class Decode:
             id=entry_id,
             at=self._to_moment(at),
             by=by,
-            action=Action(action),
+            action=to_action(action),
             subject=subject,
             detail=detail,
         )
@@ -297,7 +296,7 @@ class Decode:
             cost=to_optional_money(cost),
             activation_id=activation_id,
             phone=phone,
-            messages=self._messages(messages),
+            messages=to_messages(messages, self._to_moment),
             created_at=self._to_moment(created_at),
             changed_at=self._to_moment(changed_at),
             expires_at=self._to_moment(expires_at),
@@ -311,19 +310,3 @@ class Decode:
         if micros is None or at is None:
             return None
         return Balance(amount=Money(micros), at=self._to_moment(at))
-
-    def _messages(self, text: str) -> tuple[Message, ...]:
-        if text == NOTHING:
-            return ()
-        return tuple(
-            Message(code=each["code"], text=each["text"], at=self._to_moment(each["at"]))
-            for each in json.loads(text)
-        )
-
-    def _failures(self, text: str) -> tuple[FailedTry, ...]:
-        if text == NOTHING:
-            return ()
-        return tuple(
-            FailedTry(at=self._to_moment(each["at"]), error=each["error"])
-            for each in json.loads(text)
-        )

@@ -4,21 +4,19 @@ Values to rows, with the columns in the order in which a store's statements name
 The account is in none of them: some statements take it first, some last, and some know it.
 """
 
-import json
-from collections.abc import Callable
-from datetime import datetime
+from typing import Final
 
 from kiwisms.adapters.sql_rows.columns import (
-    NOTHING,
     Row,
     from_events,
     from_key_prefix,
     from_optional_money,
     optional,
 )
+from kiwisms.adapters.sql_rows.lists import FromMoment, from_failures, from_messages
 from kiwisms.domain.account import Account
 from kiwisms.domain.api_key import ApiKey
-from kiwisms.domain.delivery import Delivery, FailedTry
+from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.history import Step
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.incident import Incident
@@ -26,7 +24,6 @@ from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance, Reading
 from kiwisms.domain.rental import Rental
-from kiwisms.domain.sms import Message
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
@@ -40,8 +37,9 @@ class Encode:
         from_moment: Writes a moment as this database keeps it, in a column or in JSON.
     """
 
-    def __init__(self, from_moment: Callable[[datetime], int | str]) -> None:
-        self._from_moment = from_moment
+    def __init__(self, from_moment: FromMoment) -> None:
+        self.moment: Final = from_moment
+        """Write a moment."""
         self._from_optional_moment = optional(from_moment)
 
     def account(self, account: Account) -> Row:
@@ -51,7 +49,7 @@ class Encode:
             account.status.value,
             account.suspended_for,
             account.password_hash,
-            self._from_moment(account.created_at),
+            self.moment(account.created_at),
         )
 
     def wallet(self, wallet: Wallet) -> Row:
@@ -64,7 +62,7 @@ class Encode:
             key.prefix,
             key.secret_hash,
             key.label,
-            self._from_moment(key.created_at),
+            self.moment(key.created_at),
             self._from_optional_moment(key.revoked_at),
         )
 
@@ -77,7 +75,7 @@ class Encode:
             transfer.credit.value,
             transfer.amount.micros,
             transfer.reason,
-            self._from_moment(transfer.at),
+            self.moment(transfer.at),
         )
 
     def rental(self, rental: Rental) -> Row:
@@ -95,13 +93,13 @@ class Encode:
             from_optional_money(rental.cost),
             rental.activation_id,
             rental.phone,
-            self._messages(rental.messages),
-            self._from_moment(rental.created_at),
-            self._from_moment(rental.changed_at),
-            self._from_moment(rental.expires_at),
+            from_messages(rental.messages, self.moment),
+            self.moment(rental.created_at),
+            self.moment(rental.changed_at),
+            self.moment(rental.expires_at),
             self._from_optional_moment(rental.asleep_until),
             self._from_optional_moment(rental.done_at),
-            self._from_moment(rental.look_after),
+            self.moment(rental.look_after),
             self._from_optional_moment(rental.due_at),
         )
 
@@ -112,7 +110,7 @@ class Encode:
             step.state.value,
             step.messages,
             step.by,
-            self._from_moment(step.at),
+            self.moment(step.at),
         )
 
     def idempotency(self, record: IdempotencyRecord) -> Row:
@@ -122,7 +120,7 @@ class Encode:
             record.fingerprint,
             record.rental_id,
             record.state.value,
-            self._from_moment(record.claimed_at),
+            self.moment(record.claimed_at),
         )
 
     def webhook(self, webhook: Webhook) -> Row:
@@ -150,8 +148,8 @@ class Encode:
             delivery.attempts,
             delivery.tries_left,
             delivery.last_error,
-            self._failures(delivery.failures),
-            self._from_moment(delivery.created_at),
+            from_failures(delivery.failures, self.moment),
+            self.moment(delivery.created_at),
             self._from_optional_moment(delivery.due_at),
         )
 
@@ -160,13 +158,13 @@ class Encode:
         return (
             incident.id,
             incident.rental_id,
-            incident.kind.value,
+            str(incident.kind),
             incident.detail,
             incident.price.micros,
             *self._balance(incident.before),
             *self._balance(incident.after),
             incident.activation_id,
-            self._from_moment(incident.at),
+            self.moment(incident.at),
             self._from_optional_moment(incident.due_at),
             self._from_optional_moment(incident.resolved_at),
             incident.resolution,
@@ -176,9 +174,9 @@ class Encode:
         """Write an entry of the trail."""
         return (
             entry.id,
-            self._from_moment(entry.at),
+            self.moment(entry.at),
             entry.by,
-            entry.action.value,
+            str(entry.action),
             entry.subject,
             entry.detail,
         )
@@ -192,13 +190,13 @@ class Encode:
             pushed.code,
             pushed.text,
             self._from_optional_moment(pushed.received_at),
-            self._from_moment(pushed.arrived_at),
+            self.moment(pushed.arrived_at),
         )
 
     def reading(self, reading: Reading) -> Row:
         """Write a reading of upstream's balance."""
         return (
-            self._from_moment(reading.at),
+            self.moment(reading.at),
             reading.balance.micros,
             reading.spent.micros,
             reading.topped_up.micros,
@@ -207,21 +205,4 @@ class Encode:
     def _balance(self, balance: Balance | None) -> Row:
         if balance is None:
             return None, None
-        return balance.amount.micros, self._from_moment(balance.at)
-
-    def _messages(self, messages: tuple[Message, ...]) -> str:
-        if not messages:
-            return NOTHING
-        return json.dumps(
-            [
-                {"code": message.code, "text": message.text, "at": self._from_moment(message.at)}
-                for message in messages
-            ]
-        )
-
-    def _failures(self, failures: tuple[FailedTry, ...]) -> str:
-        if not failures:
-            return NOTHING
-        return json.dumps(
-            [{"at": self._from_moment(each.at), "error": each.error} for each in failures]
-        )
+        return balance.amount.micros, self.moment(balance.at)

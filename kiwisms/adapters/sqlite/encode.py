@@ -28,7 +28,6 @@ rows: Final = Encode(from_moment)
 
 WRITES: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     ApiKey: (sql.SAVE_API_KEY, rows.api_key),
-    Wallet: (sql.SAVE_WALLET, rows.wallet),
     Transfer: (sql.ADD_TRANSFER, rows.transfer),
     Rental: (sql.SAVE_RENTAL, rows.rental),
     Step: (sql.ADD_STEP, rows.step),
@@ -50,6 +49,8 @@ def write_of(fact: Fact) -> Write:
     """Find the statement that takes *fact* in, and make its row."""
     if isinstance(fact, Account):
         return sql.SAVE_ACCOUNT, account(fact)
+    if isinstance(fact, Wallet):
+        return sql.SAVE_WALLET, (*rows.wallet(fact), fact.account_id)
     statement, row_of = WRITES[type(fact)]
     return statement, (fact.account_id, *row_of(fact))
 

@@ -37,6 +37,14 @@ class Reader:
         self._commits: Row | None = None
         self._is_current = False
 
+    async def read_one(self, statement: str, parameters: Parameters = ()) -> Row | None:
+        """Do as `one`, awaited as with every database; it never waits."""
+        return self.one(statement, parameters)
+
+    async def read_all(self, statement: str, parameters: Parameters = ()) -> list[Row]:
+        """Do as `all`, awaited as with every database; it never waits."""
+        return self.all(statement, parameters)
+
     def one(self, statement: str, parameters: Parameters = ()) -> Row | None:
         """Read the first row, if there is one."""
         rows = self.all(statement, parameters)
@@ -60,7 +68,7 @@ class Reader:
 
     @contextmanager
     def one_moment(self) -> Iterator[None]:
-        """Have all reads in the block see the same commits; nothing may be awaited in it."""
+        """Have all reads in the block see the same commits; they alone may be awaited in it."""
         with READING:
             self._connection.execute("BEGIN")
         try:

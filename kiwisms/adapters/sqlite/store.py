@@ -11,11 +11,10 @@ from typing import Self
 from weakref import WeakValueDictionary
 
 from kiwisms.adapters.sqlite import encode
-from kiwisms.adapters.sqlite.account_reads import AccountReads
 from kiwisms.adapters.sqlite.columns import from_moment
-from kiwisms.adapters.sqlite.cross_account_reads import CrossAccountReads
 from kiwisms.adapters.sqlite.migrations import NEWEST, migrate
 from kiwisms.adapters.sqlite.reader import Reader
+from kiwisms.adapters.sqlite.reads import Reads
 from kiwisms.adapters.sqlite.statements import pruning, reads, saves
 from kiwisms.adapters.sqlite.transaction import SqliteTransaction
 from kiwisms.adapters.sqlite.work_queue import WorkQueue
@@ -29,7 +28,7 @@ from kiwisms.ports.store import Pruned, SchemaMismatch, StoreUnavailable
 from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead
 
 
-class SqliteStore(AccountReads, CrossAccountReads, WorkQueue):
+class SqliteStore(Reads, WorkQueue):
     """
     A `Store` over a file, to be entered as an async context manager.
 

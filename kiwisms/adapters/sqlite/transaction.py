@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from kiwisms.adapters.sql_rows import statements as sql
 from kiwisms.adapters.sql_rows.columns import Row, from_key_prefix
 from kiwisms.adapters.sqlite import encode
 from kiwisms.adapters.sqlite.columns import decode, from_moment, to_optional_moment
@@ -43,20 +44,20 @@ class SqliteTransaction:
 
     async def account(self) -> Account:
         """The account itself."""
-        return decode.account(self._must(reads.ACCOUNT, (self._account_id,)))
+        return decode.account(self._must(sql.ACCOUNT, (self._account_id,)))
 
     async def wallet(self) -> Wallet:
         """The account's wallet."""
-        return decode.wallet(self._must(reads.WALLET, (self._account_id,)))
+        return decode.wallet(self._must(sql.WALLET, (self._account_id,)))
 
     async def transfer(self, transfer_id: TransferId) -> Transfer | None:
         """One transfer of the account."""
-        row = self._one(reads.TRANSFER, transfer_id)
+        row = self._one(sql.TRANSFER, transfer_id)
         return decode.transfer(row) if row else None
 
     async def rental(self, rental_id: RentalId) -> Rental | None:
         """One rental of the account, in whatever state."""
-        row = self._one(reads.RENTAL, rental_id)
+        row = self._one(sql.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
     async def usage(self, asked: UsageAsked) -> Usage:
@@ -72,27 +73,27 @@ class SqliteTransaction:
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
         """What is known of one of the account's idempotency keys."""
-        row = self._one(reads.IDEMPOTENCY, key)
+        row = self._one(sql.IDEMPOTENCY, key)
         return decode.idempotency(row) if row else None
 
     async def api_key(self, prefix: KeyPrefix) -> ApiKey | None:
         """One API key of the account."""
-        row = self._one(reads.API_KEY, prefix)
+        row = self._one(sql.API_KEY, prefix)
         return decode.api_key(row) if row else None
 
     async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
         """The address for exactly this key, or with ``None`` the account's own."""
-        row = self._one(reads.WEBHOOK, from_key_prefix(key_prefix))
+        row = self._one(sql.WEBHOOK, from_key_prefix(key_prefix))
         return decode.webhook(row) if row else None
 
     async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """One webhook delivery of the account."""
-        row = self._one(reads.DELIVERY, delivery_id)
+        row = self._one(sql.DELIVERY, delivery_id)
         return decode.delivery(row) if row else None
 
     async def incident(self, incident_id: IncidentId) -> Incident | None:
         """One incident of the account."""
-        row = self._one(reads.INCIDENT, incident_id)
+        row = self._one(sql.INCIDENT, incident_id)
         return decode.incident(row) if row else None
 
     def save(self, *facts: Fact) -> None:

@@ -2,15 +2,16 @@
 Group commit: units of work that wait together are made durable together.
 
 Each runs as a savepoint of one real transaction, and all are answered after its single fsync, so
-that the disk's time is shared by all who write at once. Statements take microseconds and run on
-the event loop; only the commit, which waits for the disk, goes to aiosqlite's thread. With the
-statements there too, the two threads would take the interpreter from each other at every one.
+that the disk's time is shared by all who write at once. One that fails, for whatever reason, is
+taken back alone. Statements take microseconds and run on the event loop; only the commit, which
+waits for the disk, goes to aiosqlite's thread. With the statements there too, the two threads would
+take the interpreter from each other at every one.
 """
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
@@ -18,8 +19,8 @@ from typing import Any, Final, Generic, TypeVar
 import aiosqlite
 from attrs import define, field
 
-from kiwisms.adapters.sqlite.refusals import DRIVER_ERRORS, WRITING
-from kiwisms.domain.errors import KiwismsError
+from kiwisms.adapters.sqlite.refusals import WRITING
+from kiwisms.ports.store import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +34,12 @@ Work = Callable[[sqlite3.Connection], T]
 
 @define(eq=False)
 class _Unit(Generic[T]):
-    """What somebody wants written, and who waits for it."""
+    """What somebody wants written; *settled* once it is durable or refused."""
 
     work: Work[T]
-    answer: asyncio.Future[T] = field(factory=lambda: asyncio.get_running_loop().create_future())
+    settled: asyncio.Future[None] = field(
+        factory=lambda: asyncio.get_running_loop().create_future()
+    )
     _results: list[T] = field(factory=list, init=False)
     _error: Exception | None = field(default=None, init=False)
 
@@ -45,25 +48,24 @@ class _Unit(Generic[T]):
         connection.execute("SAVEPOINT unit")
         try:
             self._results = [self.work(connection)]
-        except (KiwismsError, *DRIVER_ERRORS) as why:
+        except Exception as why:
             self._error = why
-            # A full or broken disk has taken back the whole transaction already: this raises.
+            # A full or broken disk has taken back the whole transaction already.
+            if not connection.in_transaction:
+                raise
             connection.execute("ROLLBACK TO unit")
         connection.execute("RELEASE unit")
 
-    def tell(self) -> None:
-        """Answer with what came of the work."""
-        if self.answer.done():
-            return
-        if self._error is not None:
-            self.answer.set_exception(self._error)
-        else:
-            self.answer.set_result(self._results[0])
-
     def fail(self, why: Exception) -> None:
-        """Answer that nothing became durable."""
+        """Settle that nothing became durable."""
         self._error = self._error or why
-        self.tell()
+        self.settled.set_result(None)
+
+    def outcome(self) -> T:
+        """Return or raise what came of the work, once it is settled."""
+        if self._error is not None:
+            raise self._error
+        return self._results[0]
 
 
 class Writer:
@@ -90,9 +92,11 @@ class Writer:
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        if self._committing is not None:
-            await self._committing
-        await self._thread.close()
+        try:
+            while self._committing is not None:
+                await asyncio.wait([self._committing])
+        finally:
+            await self._thread.close()
 
     async def write(self, work: Work[T]) -> T:
         """
@@ -100,20 +104,29 @@ class Writer:
 
         Raises:
             StoreUnavailable: Nothing was written.
-            KiwismsError: *work* raised it, and nothing was written.
+            Exception: *work* raised it, and nothing of it was written.
         """
         unit = _Unit(work)
         self._waiting.append(unit)
-        if self._committing is None or self._committing.done():
-            self._committing = asyncio.create_task(self._commit_all())
+        if self._committing is None:
+            self._serve()
         with WRITING:
             try:
-                return await asyncio.shield(unit.answer)
+                await asyncio.shield(unit.settled)
             except asyncio.CancelledError:
                 # Whoever holds a lock on what is being written must not let go of it yet.
-                with suppress(Exception):
-                    await unit.answer
+                while not unit.settled.done():
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.wait([unit.settled])
                 raise
+            return unit.outcome()
+
+    def _serve(self, _ended: asyncio.Task[None] | None = None) -> None:
+        """Commit while anybody waits: a task that is cancelled is followed by another."""
+        self._committing = None
+        if self._waiting:
+            self._committing = asyncio.create_task(self._commit_all())
+            self._committing.add_done_callback(self._serve)
 
     async def _commit_all(self) -> None:
         # While one group is on its way to the disk, the next one gathers.
@@ -124,22 +137,34 @@ class Writer:
                 group = self._take_waiting()
                 for unit in group:
                     unit.run(self._connection)
-                await self._thread.commit()
+                await self._commit()
             except Exception as why:
-                group = group or self._take_waiting()
-                log.exception("the store refused a commit; units_lost=%d", len(group))
-                self._roll_back()
-                for unit in group:
-                    unit.fail(why)
+                lost = group or self._take_waiting()
+                log.exception("the store refused a commit; units_lost=%d", len(lost))
+                self._lose(lost, why)
+            except BaseException:
+                log.exception("the store was interrupted; units_not_acknowledged=%d", len(group))
+                self._lose(group, StoreUnavailable("the store was interrupted"))
+                raise
             else:
                 for unit in group:
-                    unit.tell()
+                    unit.settled.set_result(None)
+
+    async def _commit(self) -> None:
+        try:
+            await self._thread.commit()
+        except asyncio.CancelledError:
+            # The thread commits all the same, and may only be left when it is done.
+            await self._thread.rollback()
+            raise
 
     def _take_waiting(self) -> list[_Unit[Any]]:
         taken, self._waiting = self._waiting, []
         return taken
 
-    def _roll_back(self) -> None:
+    def _lose(self, units: Sequence[_Unit[Any]], why: Exception) -> None:
+        for unit in units:
+            unit.fail(why)
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 

@@ -1,5 +1,6 @@
 """The marks that only the end of a life shows."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from kiwisms.application.silence import PATIENCE_OVER
@@ -12,7 +13,7 @@ from kiwisms.testing.simulation.life import Life
 from kiwisms.testing.simulation.marks import Mark
 from kiwisms.testing.simulation.tracing_laws import searching
 
-OF_INCIDENTS: Final = {
+OF_INCIDENTS: Final[Mapping[str, Mark]] = {
     IncidentKind.NOBODY_CAME_BACK: Mark.RESCUED,
     IncidentKind.ANSWER_TOO_LATE: Mark.TOO_LATE,
 }

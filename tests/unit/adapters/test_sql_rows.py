@@ -86,5 +86,38 @@ def test_money_is_kept_to_the_micro_dollar(decode: Decode, encode: Encode, micro
     assert decode.rental(row_of(encode, "rental", rental)) == rental
 
 
+LATER = [
+    ("incident", evolve(stores.incident(), kind="FORESEEN")),
+    ("trail_entry", evolve(stores.trail_entry(), action="ORACLE_ASKED")),
+]
+DECIDING = [
+    ("account", stores.SUSPENDED, "SUSPENDED"),
+    ("transfer", stores.transfer(), "AVAILABLE"),
+    ("rental", stores.waiting(), "WAITING"),
+    ("step", stores.step(), "WAITING"),
+    ("idempotency", stores.record(), "RUNNING"),
+    ("delivery", stores.delivery(), "PENDING"),
+]
+
+
+@every_database
+@pytest.mark.parametrize(("kind", "fact"), LATER)
+def test_a_word_of_a_later_version_that_is_only_shown_is_kept(
+    decode: Decode, encode: Encode, kind: str, fact: object
+) -> None:
+    assert getattr(decode, kind)(row_of(encode, kind, fact)) == fact
+
+
+@every_database
+@pytest.mark.parametrize(("kind", "fact", "word"), DECIDING)
+def test_a_word_of_a_later_version_that_decides_something_is_refused(
+    decode: Decode, encode: Encode, kind: str, fact: object, word: str
+) -> None:
+    row = row_of(encode, kind, fact)
+    assert word in row
+    with pytest.raises((KeyError, ValueError), match="FORESEEN"):
+        getattr(decode, kind)(tuple("FORESEEN" if value == word else value for value in row))
+
+
 def test_events_of_a_later_version_are_left_out() -> None:
     assert to_events("sms.received,rental.foreseen") == {WebhookEvent.SMS_RECEIVED}

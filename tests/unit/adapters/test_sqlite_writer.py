@@ -94,16 +94,106 @@ async def test_a_full_disk_loses_the_group_and_nothing_else(
     assert await add(writer, "after") == 1
 
 
-async def test_a_mistake_in_the_work_harms_nobody_for_long(
-    writer: Writer, caplog: pytest.LogCaptureFixture
+async def test_a_mistake_in_the_work_comes_back_as_it_is_and_harms_nobody_else(
+    path: Path, writer: Writer
 ) -> None:
-    def mistake(_: sqlite3.Connection) -> None:
+    def mistake(connection: sqlite3.Connection) -> None:
+        connection.execute(ADD, ("lost",))
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError):
-        await writer.write(mistake)
-    assert "units_lost=1" in caplog.text
+    outcomes = await asyncio.gather(
+        add(writer, "a"), writer.write(mistake), add(writer, "b"), return_exceptions=True
+    )
+    assert outcomes[0] == outcomes[2] == 1
+    assert isinstance(outcomes[1], ZeroDivisionError)
+    assert words(path) == ["a", "b"]
+
+
+async def test_a_mistake_that_no_future_can_hold_harms_nobody_else(
+    path: Path, writer: Writer
+) -> None:
+    def mistake(_: sqlite3.Connection) -> None:
+        next(iter(()))
+
+    outcomes = await asyncio.gather(writer.write(mistake), add(writer, "a"), return_exceptions=True)
+    assert isinstance(outcomes[0], RuntimeError)
+    assert outcomes[1] == 1
+    assert words(path) == ["a"]
+
+
+class Interrupted(BaseException):
+    """What ends a process, such as `KeyboardInterrupt`."""
+
+
+async def test_an_interruption_loses_what_is_under_way_and_leaves_nobody_waiting(
+    path: Path, writer: Writer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def be_interrupted(_: sqlite3.Connection) -> None:
+        raise Interrupted
+
+    outcomes = await asyncio.gather(
+        add(writer, "a"), writer.write(be_interrupted), return_exceptions=True
+    )
+    assert [type(each) for each in outcomes] == [StoreUnavailable] * 2
+    assert "units_not_acknowledged=2" in caplog.text
     assert await add(writer, "after") == 1
+    assert words(path) == ["after"]
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_when_the_loop_ends_nobody_waits_for_ever(path: Path, turns: int) -> None:
+    async def write() -> None:
+        async with Writer(path) as writer:
+            await writer.write(
+                lambda connection: connection.execute("CREATE TABLE word (text TEXT) STRICT")
+            )
+            is_open.set()
+            await asyncio.gather(*(add(writer, word) for word in "abc"))
+
+    is_open = asyncio.Event()
+    others = asyncio.all_tasks()
+    writes = asyncio.create_task(write())
+    await is_open.wait()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    for task in asyncio.all_tasks() - others:
+        task.cancel()  # as asyncio.run does
+    await asyncio.wait([writes], timeout=5)
+    assert writes.done()
+    assert words(path) in ([], ["a", "b", "c"])
+
+
+async def test_when_the_loop_ends_what_waits_for_a_lock_is_still_written(
+    path: Path, writer: Writer
+) -> None:
+    others = asyncio.all_tasks()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waits = asyncio.create_task(add(writer, "a"))
+        await asyncio.sleep(0)
+        for task in asyncio.all_tasks() - others:
+            task.cancel()
+        other.execute("COMMIT")
+        await asyncio.wait([waits], timeout=5)
+        assert waits.cancelled()
+    assert words(path) == ["a"]
+
+
+async def test_who_is_cancelled_twice_learns_it_after_the_commit_too(
+    path: Path, writer: Writer
+) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        task = asyncio.create_task(add(writer, "a"))
+        for _ in range(2):
+            await asyncio.sleep(0)
+            task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
+        other.execute("COMMIT")
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert words(path) == ["a"]
 
 
 async def test_a_lock_that_nobody_lets_go_is_an_error_in_the_end(

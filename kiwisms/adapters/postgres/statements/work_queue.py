@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kiwisms.adapters.postgres.statements.reads import (
+from kiwisms.adapters.sql_rows.statements import (
     DELIVERY_COLUMNS,
     INCIDENT_COLUMNS,
     RENTAL_COLUMNS,

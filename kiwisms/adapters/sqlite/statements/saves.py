@@ -31,9 +31,7 @@ SAVE_API_KEY: Final = """
 REPLACE INTO api_key (account_id, prefix, secret_hash, label, created_at, revoked_at)
 VALUES (?, ?, ?, ?, ?, ?)
 """
-SAVE_WALLET: Final = """
-UPDATE wallet SET available = ?2, held = ?3, transfers = ?4 WHERE account_id = ?1
-"""
+SAVE_WALLET: Final = "UPDATE wallet SET available = ?, held = ?, transfers = ? WHERE account_id = ?"
 ADD_TRANSFER: Final = """
 INSERT INTO transfer (account_id, number, id, debit, credit, amount, reason, at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)

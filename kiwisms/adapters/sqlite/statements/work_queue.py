@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kiwisms.adapters.sqlite.statements.reads import DELIVERIES, INCIDENTS, RENTALS
+from kiwisms.adapters.sql_rows.statements import DELIVERIES, INCIDENTS, RENTALS
 
 # One rental.
 CLAIM_RENTAL: Final = """
