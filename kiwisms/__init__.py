@@ -59,7 +59,7 @@ from kiwisms.domain.wallet import InsufficientBalance, Wallet
 from kiwisms.domain.webhook import Webhook, WebhookNotFound
 from kiwisms.entrypoints.extras import needs
 from kiwisms.ports.store import SchemaMismatch, StoreUnavailable
-from kiwisms.ports.transaction import NumberTaken, TransactionOutrun
+from kiwisms.ports.transaction import NumberTaken, TransactionConflict
 from kiwisms.ports.vault import VaultLocked
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ __all__ = [
     "StoreUnavailable",
     "Terms",
     "TooManyActiveRentals",
-    "TransactionOutrun",
+    "TransactionConflict",
     "Transfer",
     "TransferId",
     "TransitionRefused",

@@ -25,7 +25,7 @@ class LocalNotices:
         """How many topics somebody waits for."""
         return len(self._sleeps)
 
-    def tell(self, topic: str) -> None:
+    def notify(self, topic: str) -> None:
         """Wake everybody who waits for *topic*."""
         for sleep in self._sleeps.pop(topic, ()):
             sleep.reschedule(0)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from kiwisms.application.repeat import repeatable
+from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.trail import Trail
 from kiwisms.domain.account import Account, AccountNotFound, normal_email
 from kiwisms.domain.errors import ValidationRefused
@@ -69,7 +69,7 @@ class Accounts:
         """Every account, the oldest first."""
         return await self.store.accounts()
 
-    @repeatable
+    @retry_on_conflict
     async def suspend(self, account_id: AccountId, *, reason: str) -> Account:
         """
         Refuse everything the account asks for until it is reinstated.
@@ -84,7 +84,7 @@ class Accounts:
             tx.save(account, entry)
         return account
 
-    @repeatable
+    @retry_on_conflict
     async def reinstate(self, account_id: AccountId) -> Account:
         """Let a suspended account act again."""
         async with self.store.transaction(account_id) as tx:

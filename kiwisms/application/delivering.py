@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from kiwisms.application.bulkheads import Bulkheads
-from kiwisms.application.repeat import repeatable
+from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.trail import Trail
 from kiwisms.domain.actors import WORKER
 from kiwisms.domain.delivery import GONE, TEST_EVENT, Delivery, DeliveryStatus
@@ -74,7 +74,7 @@ class Delivering:
         answer = await self.sender.send(webhook.url, body=body, headers=headers)
         return await self._save_try(delivery, answer, webhook)
 
-    @repeatable
+    @retry_on_conflict
     async def _save_try(
         self, tried: Delivery, answer: Answered | NotAnswered, webhook: Webhook | None
     ) -> Delivery:

@@ -5,7 +5,7 @@ from attrs import frozen
 from kiwisms.application.looks import Looks
 from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import Progress
-from kiwisms.application.repeat import repeatable
+from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.silence import Silence
 from kiwisms.application.trail import Trail
 from kiwisms.domain.incident import LONGEST_NOTE
@@ -15,7 +15,7 @@ from kiwisms.domain.text import printable
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.store import Store
-from kiwisms.ports.transaction import Ahead
+from kiwisms.ports.transaction import Prefetch
 
 
 @frozen(kw_only=True, eq=False)
@@ -39,13 +39,13 @@ class GivingUp:
         if looked.state not in OPEN:
             return looked
         ended = await self._end(looked, said)
-        self.notices.tell(ended.id)
-        self.notices.tell(WORK)
+        self.notices.notify(ended.id)
+        self.notices.notify(WORK)
         return ended
 
-    @repeatable
+    @retry_on_conflict
     async def _end(self, looked: Rental, reason: str) -> Rental:
-        async with self.store.transaction(looked.account_id, Ahead(rental_id=looked.id)) as tx:
+        async with self.store.transaction(looked.account_id, Prefetch(rental_id=looked.id)) as tx:
             rental = await tx.rental(looked.id)
             if rental is None:
                 raise RentalNotFound

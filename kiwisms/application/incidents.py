@@ -7,7 +7,7 @@ from typing import Final
 from attrs import frozen
 
 from kiwisms.application.balances import Balances
-from kiwisms.application.repeat import repeatable
+from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.trail import Trail
 from kiwisms.domain.ids import ActivationId, IncidentId
 from kiwisms.domain.incident import Incident, IncidentKind, IncidentNotFound
@@ -84,7 +84,7 @@ class Incidents:
         """The newest pushed messages for numbers that no rental and no incident has."""
         return await self.store.unmatched_pushes(since=EVER, limit=limit)
 
-    @repeatable
+    @retry_on_conflict
     async def _resolve(self, found: Incident, note: str) -> Incident:
         async with self.store.transaction(found.account_id) as tx:
             incident = await tx.incident(found.id)

@@ -10,7 +10,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from kiwisms.application.lists import of_account
-from kiwisms.application.repeat import repeatable
+from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.single_flight import SingleFlight
 from kiwisms.application.trail import Trail
 from kiwisms.domain.api_key import (
@@ -60,7 +60,7 @@ class ApiKeys:
     _remembered: dict[bytes, _Remembered] = field(factory=dict, init=False, repr=False)
     _verifying: SingleFlight[bytes, Caller] = field(factory=SingleFlight, init=False, repr=False)
 
-    @repeatable
+    @retry_on_conflict
     async def create(self, account_id: AccountId, *, label: str = "") -> tuple[ApiKey, str]:
         """
         Issue a key.
@@ -84,7 +84,7 @@ class ApiKeys:
         """An account's keys, the oldest first; raises `AccountNotFound`."""
         return await of_account(self.store, account_id, await self.store.api_keys(account_id))
 
-    @repeatable
+    @retry_on_conflict
     async def revoke(self, prefix: str) -> ApiKey:
         """Make a key useless; raises `ApiKeyNotFound`."""
         key_prefix = KeyPrefix(prefix)

@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import Progress
-from kiwisms.application.repeat import repeatable
+from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.silence import Silence
 from kiwisms.application.single_flight import SingleFlight
 from kiwisms.domain.actors import WORKER
@@ -27,15 +27,15 @@ from kiwisms.ports.provider import (
     Cancelled,
     Gone,
     Look,
+    NoAnswer,
     Provider,
     Received,
     Refused,
     Unknown,
-    Untold,
     Waiting,
 )
 from kiwisms.ports.store import Store
-from kiwisms.ports.transaction import Ahead
+from kiwisms.ports.transaction import Prefetch
 
 log = logging.getLogger(__name__)
 
@@ -167,11 +167,11 @@ class Looks:
         pushed = await self.store.pushes(number_of(rental)) if has_message else ()
         return _Sight(shown=shown, pushed=pushed, began_at=began_at, had=len(rental.messages))
 
-    @repeatable
+    @retry_on_conflict
     async def _apply(
         self, account_id: AccountId, rental_id: RentalId, seen: _Sight, *, over: bool, by: str
     ) -> Rental:
-        async with self.store.transaction(account_id, Ahead(rental_id=rental_id)) as tx:
+        async with self.store.transaction(account_id, Prefetch(rental_id=rental_id)) as tx:
             rental = await tx.rental(rental_id)
             if rental is None:
                 raise RentalNotFound
@@ -179,15 +179,15 @@ class Looks:
                 return rental
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
             after = self._decide(progress, rental, seen, over=over)
-            if isinstance(seen.shown, Untold):
+            if isinstance(seen.shown, NoAnswer):
                 after = await self.silence.noticed(tx, progress, after, seen.shown.detail)
             await self.outbox.save(tx, progress)
             await self.silence.ended(tx, progress)
             if isinstance(seen.shown, Gone) and after.state in UNPAID:
                 tx.save(self.unseen_end(after))
         if after.messages != rental.messages or after.state is not rental.state:
-            self.notices.tell(rental_id)
-            self.notices.tell(WORK)
+            self.notices.notify(rental_id)
+            self.notices.notify(WORK)
         return after
 
     def _decide(self, progress: Progress, rental: Rental, seen: _Sight, *, over: bool) -> Rental:
@@ -200,7 +200,7 @@ class Looks:
         shown = seen.shown
         if isinstance(shown, Gone):
             after = after.gone(now)
-        has_ended = isinstance(shown, Cancelled) or (over and not isinstance(shown, Untold))
+        has_ended = isinstance(shown, Cancelled) or (over and not isinstance(shown, NoAnswer))
         if has_ended and after.state in OPEN:
             after = after.ended_upstream(now, pace)
         progress.to(after)

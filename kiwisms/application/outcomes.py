@@ -10,7 +10,7 @@ from kiwisms.application.errors import ProviderFailed
 from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import Progress, actor
-from kiwisms.application.repeat import repeatable
+from kiwisms.application.retry import retry_on_conflict
 from kiwisms.domain.actors import WORKER
 from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.errors import KiwismsError
@@ -23,7 +23,7 @@ from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import Cancelled, Provider, Refusal, Refused, Rented, Unknown
 from kiwisms.ports.store import Store, StoreUnavailable
-from kiwisms.ports.transaction import Ahead, NumberTaken, Transaction, TransactionOutrun
+from kiwisms.ports.transaction import NumberTaken, Prefetch, Transaction, TransactionConflict
 
 Answer = Rented | Refused | Unknown
 
@@ -56,10 +56,10 @@ class Held:
     by: Transaction | None = None
 
     @property
-    def ahead(self) -> Ahead:
+    def prefetch(self) -> Prefetch:
         """What applying upstream's answer reads; it writes in any case, unless it is too late."""
         key = self.rental.idempotency_key
-        return Ahead(rental_id=self.rental.id, key=key, after=self.by)
+        return Prefetch(rental_id=self.rental.id, key=key, after=self.by)
 
 
 @frozen(kw_only=True, eq=False)
@@ -102,12 +102,12 @@ class Outcomes:
             kept = await self._save(held, number)
         except NumberTaken:
             raise await self._lost(held, _anothers(number)) from None
-        except (StoreUnavailable, TransactionOutrun):
+        except (StoreUnavailable, TransactionConflict):
             await self._hand_back(held, number, "could not be saved")
             raise
         if kept is None:
             raise await self._hand_back(held, number, "came too late", is_late=True)
-        self.notices.tell(WORK)
+        self.notices.notify(WORK)
         return kept
 
     async def _lost(self, held: Held, detail: str) -> ProviderFailed:
@@ -151,9 +151,9 @@ class Outcomes:
             # It may have been saved, and only the answer was lost.
             return await self._apply_number(held, number)
 
-    @repeatable
+    @retry_on_conflict
     async def _apply_number(self, held: Held, number: Rented) -> Rental | None:
-        async with self.store.transaction(held.rental.account_id, held.ahead) as tx:
+        async with self.store.transaction(held.rental.account_id, held.prefetch) as tx:
             rental = await tx.rental(held.rental.id)
             if rental is None:
                 return None
@@ -181,7 +181,7 @@ class Outcomes:
         incident = self.incidents.about(rental, kind, "the process ended")
         await self._fail(Held(rental=rental), incident, by=WORKER)
 
-    @repeatable
+    @retry_on_conflict
     async def _fail(
         self,
         held: Held,
@@ -197,7 +197,7 @@ class Outcomes:
         that it was not: then it is cancelled, but its key stays: a replay may have told of it. When
         a request was given up before, only an incident that names a number is news.
         """
-        async with self.store.transaction(held.rental.account_id, held.ahead) as tx:
+        async with self.store.transaction(held.rental.account_id, held.prefetch) as tx:
             rental = await tx.rental(held.rental.id)
             end = None if rental is None else _end(rental, handed_back)
             if rental is None or end is None:

@@ -48,5 +48,5 @@ class Pushes:
         if rental is None or rental.state not in OPEN:
             return
         if await self.store.hasten_rental(rental.account_id, rental.id, now=self.clock.now()):
-            self.notices.tell(rental.id)
-            self.notices.tell(WORK)
+            self.notices.notify(rental.id)
+            self.notices.notify(WORK)

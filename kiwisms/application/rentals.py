@@ -13,7 +13,7 @@ from kiwisms.application.looks import Looks, number_of
 from kiwisms.application.outbox import WORK, Outbox
 from kiwisms.application.progress import Progress
 from kiwisms.application.renting import Ordered, Renting
-from kiwisms.application.repeat import repeatable
+from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.silence import Silence
 from kiwisms.domain.actors import APP
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
@@ -35,9 +35,9 @@ from kiwisms.domain.sms import Code
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
-from kiwisms.ports.provider import Cancelled, Gone, Look, Provider, Untold, Waiting
+from kiwisms.ports.provider import Cancelled, Gone, Look, NoAnswer, Provider, Waiting
 from kiwisms.ports.store import Store
-from kiwisms.ports.transaction import Ahead
+from kiwisms.ports.transaction import Prefetch
 
 
 @frozen(kw_only=True, eq=False)
@@ -86,7 +86,7 @@ class Rentals:
             ProviderFailed: Upstream failed; no money moved and the key is free.
             kiwisms.StoreUnavailable: The store failed. A price that is still held, and the key,
                 are free again when the request is given up.
-            kiwisms.TransactionOutrun: Other processes wrote to the account first, again and again.
+            kiwisms.TransactionConflict: Other processes wrote to the account first, each time.
         """
         order = Order.read(
             service=service, country=country, max_price=max_price, areas=areas, carrier=carrier
@@ -190,7 +190,7 @@ class Rentals:
             rental, seen = await self.looks.look(rental, by)
             if rental.state is State.CANCELLED:
                 return rental
-            if isinstance(seen, Waiting | Untold):
+            if isinstance(seen, Waiting | NoAnswer):
                 raise ProviderFailed("Could not cancel rental on provider", f"{answer}, {seen}")
         gone = isinstance(seen, Gone)
         end = partial(Rental.cancel_asked, gone=gone)
@@ -223,7 +223,7 @@ class Rentals:
         if rental.state not in OPEN:
             raise RentalNotFound
         answer = await self.provider.finish(number_of(rental))
-        if isinstance(answer, Untold):
+        if isinstance(answer, NoAnswer):
             raise ProviderFailed("Could not complete rental on provider", answer.detail)
         if rental.state is State.WAITING:
             # Between the look and the release a code may have come.
@@ -267,11 +267,11 @@ class Rentals:
 
     async def _look_surely(self, rental: Rental, by: str) -> Rental:
         looked, seen = await self.looks.look(rental, by)
-        if isinstance(seen, Untold):
+        if isinstance(seen, NoAnswer):
             raise ProviderFailed("Could not complete rental on provider", seen.detail)
         return looked
 
-    @repeatable
+    @retry_on_conflict
     async def _be_done(self, account_id: AccountId, rental_id: RentalId) -> Rental:
         """Write down that somebody is done, before upstream hears of it, and may be paid."""
         async with self.store.transaction(account_id) as tx:
@@ -283,7 +283,7 @@ class Rentals:
                 tx.save(rental)
         return rental
 
-    @repeatable
+    @retry_on_conflict
     async def _end(
         self,
         account_id: AccountId,
@@ -293,7 +293,7 @@ class Rentals:
         *,
         unseen: bool = False,
     ) -> Rental:
-        async with self.store.transaction(account_id, Ahead(rental_id=rental_id)) as tx:
+        async with self.store.transaction(account_id, Prefetch(rental_id=rental_id)) as tx:
             rental = await tx.rental(rental_id)
             if rental is None:
                 raise RentalNotFound
@@ -304,6 +304,6 @@ class Rentals:
             await self.silence.ended(tx, progress)
             if unseen and rental.state is State.WAITING and ended.state in UNPAID:
                 tx.save(self.looks.unseen_end(ended))
-        self.notices.tell(rental_id)
-        self.notices.tell(WORK)
+        self.notices.notify(rental_id)
+        self.notices.notify(WORK)
         return ended

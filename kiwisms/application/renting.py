@@ -10,7 +10,7 @@ from kiwisms.application.in_flight import InFlight
 from kiwisms.application.outbox import Outbox
 from kiwisms.application.outcomes import Answer, Held, Outcomes
 from kiwisms.application.progress import Progress, actor
-from kiwisms.application.repeat import repeatable
+from kiwisms.application.retry import retry_on_conflict
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import (
     Fingerprint,
@@ -28,7 +28,7 @@ from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.provider import NumberOrder, Provider
 from kiwisms.ports.store import Store
-from kiwisms.ports.transaction import Ahead
+from kiwisms.ports.transaction import Prefetch
 
 
 @frozen(kw_only=True)
@@ -189,7 +189,7 @@ class Renting:
         rental = await self.outcomes.apply(held, await ask())
         return Ordered(rental=rental, replayed=False)
 
-    @repeatable
+    @retry_on_conflict
     async def _hold(self, wish: _Wish) -> Held:
         """
         Step one: claim the key, hold the price, take a place upstream.
@@ -198,8 +198,8 @@ class Renting:
         """
         rental, now = wish.rental, self.clock.now()
         asked, key = usage_to_ask(self.terms, now), rental.idempotency_key
-        ahead = Ahead(key=key, usage=asked)
-        async with self.store.transaction(rental.account_id, ahead) as tx:
+        prefetch = Prefetch(key=key, usage=asked)
+        async with self.store.transaction(rental.account_id, prefetch) as tx:
             if key is not None:
                 record = await tx.idempotency(key)
                 made = replay(record, wish.fingerprint, now)

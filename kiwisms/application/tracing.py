@@ -8,7 +8,7 @@ from typing import Final
 from attrs import define, evolve, field
 
 from kiwisms.application.balances import Balances
-from kiwisms.application.repeat import repeatable
+from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.single_flight import SingleFlight
 from kiwisms.application.trail import Trail
 from kiwisms.domain.actors import WORKER
@@ -21,7 +21,7 @@ from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
-from kiwisms.ports.provider import Active, Ambiguous, Cancelled, Gone, Provider, Received, Untold
+from kiwisms.ports.provider import Active, Ambiguous, Cancelled, Gone, NoAnswer, Provider, Received
 from kiwisms.ports.store import Store
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,9 @@ class Tracing:
     clock: Clock
     terms: Terms
     trail: Trail
-    _lists: SingleFlight[None, Sequence[Active] | Untold] = field(factory=SingleFlight, init=False)
+    _lists: SingleFlight[None, Sequence[Active] | NoAnswer] = field(
+        factory=SingleFlight, init=False
+    )
 
     async def trace(self, incident: Incident) -> None:
         """Find out about a claimed incident what can be, and save that."""
@@ -116,7 +118,7 @@ class Tracing:
     async def _unknown_active(self) -> Sequence[Active]:
         # Of many incidents that come due together one asks.
         active = await self._lists.do(None, self.provider.active)
-        if isinstance(active, Untold):
+        if isinstance(active, NoAnswer):
             return ()
         taken = {each.activation_id for each in await self.store.incidents(limit=MOST)}
         return [
@@ -157,7 +159,7 @@ class Tracing:
                 found = incident.add(f"upstream knows number {number} no more")
                 await self._save(found, searches=False)
 
-    @repeatable
+    @retry_on_conflict
     async def _save(self, found: Incident, *, searches: bool) -> Incident:
         """Save what was found; what somebody has said or found meanwhile stands."""
         now = self.clock.now()
@@ -171,7 +173,7 @@ class Tracing:
             tx.save(found)
         return found
 
-    @repeatable
+    @retry_on_conflict
     async def _resolve(self, found: Incident, note: str) -> None:
         log.warning("incident %s: %s", found.id, note)
         async with self.store.transaction(found.account_id) as tx:

@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from kiwisms.application.lists import of_account
 from kiwisms.application.outbox import Outbox
-from kiwisms.application.repeat import repeatable
+from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.trail import Trail
 from kiwisms.domain.account import AccountNotFound
 from kiwisms.domain.audit import audit
@@ -126,7 +126,7 @@ class Wallets:
             )
         return found
 
-    @repeatable
+    @retry_on_conflict
     async def _move(
         self,
         move: OperatorMove,

@@ -7,7 +7,7 @@ from attrs import frozen
 from kiwisms.application.delivering import Delivering
 from kiwisms.application.lists import of_account
 from kiwisms.application.outbox import WORK, Outbox
-from kiwisms.application.repeat import repeatable
+from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.trail import Trail
 from kiwisms.domain.api_key import ApiKeyNotFound
 from kiwisms.domain.delivery import Delivery, DeliveryNotFound
@@ -23,7 +23,7 @@ from kiwisms.ports.ids import Ids
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.store import Store
 from kiwisms.ports.vault import Vault, VaultLocked
-from kiwisms.ports.webhooks import Selective
+from kiwisms.ports.webhooks import AddressChecker
 
 
 @frozen(kw_only=True)
@@ -53,7 +53,7 @@ class Webhooks:
     terms: Terms
     trail: Trail
 
-    @repeatable
+    @retry_on_conflict
     async def set(
         self,
         account_id: AccountId,
@@ -85,7 +85,7 @@ class Webhooks:
             ApiKeyNotFound: The account has no such key.
         """
         check_url(url)
-        if isinstance(self.delivering.sender, Selective):
+        if isinstance(self.delivering.sender, AddressChecker):
             self.delivering.sender.must_accept(url)
         asked = None if events is None else read_events(events)
         below = None if low is None else Money.parse(low, name="low")
@@ -121,7 +121,7 @@ class Webhooks:
         """Every address of an account, its own first; raises `AccountNotFound`."""
         return await of_account(self.store, account_id, await self.store.webhooks(account_id))
 
-    @repeatable
+    @retry_on_conflict
     async def clear(self, account_id: AccountId, *, key_prefix: KeyPrefix | None = None) -> Webhook:
         """Send no more events there; raises `WebhookNotFound`."""
         async with self.store.transaction(account_id) as tx:
@@ -132,7 +132,7 @@ class Webhooks:
             tx.save(self.trail.entry_of_webhook(webhook, Action.WEBHOOK_CLEARED))
         return webhook
 
-    @repeatable
+    @retry_on_conflict
     async def rotate(
         self, account_id: AccountId, *, key_prefix: KeyPrefix | None = None
     ) -> tuple[Webhook, str]:
@@ -185,7 +185,7 @@ class Webhooks:
             raise DeliveryNotFound(delivery_id)
         return await self._resend(found)
 
-    @repeatable
+    @retry_on_conflict
     async def _write_test(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Delivery:
         now = self.clock.now()
         async with self.store.transaction(account_id) as tx:
@@ -199,7 +199,7 @@ class Webhooks:
             tx.save(delivery)
         return delivery
 
-    @repeatable
+    @retry_on_conflict
     async def _reseal(self, found: Webhook) -> bool:
         """Tell whether that changed anything; raises `VaultLocked`."""
         async with self.store.transaction(found.account_id) as tx:
@@ -212,7 +212,7 @@ class Webhooks:
             tx.save(resealed, self.trail.entry_of_webhook(resealed, Action.WEBHOOK_RESEALED))
         return True
 
-    @repeatable
+    @retry_on_conflict
     async def _resend(self, found: Delivery) -> Delivery:
         async with self.store.transaction(found.account_id) as tx:
             delivery = await tx.delivery(found.id)
@@ -220,5 +220,5 @@ class Webhooks:
                 raise DeliveryNotFound(found.id)
             again = delivery.resend(self.clock.now())
             tx.save(again, self.trail.entry(again.account_id, Action.DELIVERY_RESENT, again.id))
-        self.notices.tell(WORK)
+        self.notices.notify(WORK)
         return again

@@ -117,7 +117,7 @@ async def open_engine(
 
 
 @asynccontextmanager
-async def open_office(settings: Settings) -> AsyncIterator[Kiwisms]:
+async def open_for_operator(settings: Settings) -> AsyncIterator[Kiwisms]:
     """Open what an operator's command needs: the store, but no provider and no background work."""
     async with open_engine(
         settings.store_url, provider=NoProvider(), settings=settings, background=False, by=OPERATOR

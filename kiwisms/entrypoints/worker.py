@@ -53,8 +53,8 @@ class Worker:
     def stop(self) -> None:
         """Claim nothing more."""
         self._stopping = True
-        self.notices.tell(WORK)
-        self.notices.tell(STOP)
+        self.notices.notify(WORK)
+        self.notices.notify(STOP)
 
     async def _loop(self, claim: Claim[T], work: Callable[[T], Awaitable[None]], most: int) -> None:
         under_way: dict[asyncio.Task[None], T] = {}

@@ -6,7 +6,7 @@ from typing import Protocol
 class Notices(Protocol):
     """Hints only: whoever waits also looks by itself when the time is up."""
 
-    def tell(self, topic: str) -> None:
+    def notify(self, topic: str) -> None:
         """Wake everybody who waits for *topic*."""
         ...
 

@@ -128,9 +128,9 @@ class TooEarly:
     """Upstream does not cancel a number this young."""
 
 
-Untold = Refused | Unknown
+NoAnswer = Refused | Unknown
 """Answers from which nothing is learnt about a number."""
-Look = Received | Waiting | Cancelled | Gone | Untold
+Look = Received | Waiting | Cancelled | Gone | NoAnswer
 """What one look at an activation can show."""
 
 

@@ -14,7 +14,7 @@ from kiwisms.domain.reconciliation import Reading
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.ports.account_reads import AccountReads
 from kiwisms.ports.cross_account_reads import CrossAccountReads
-from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead, Transaction
+from kiwisms.ports.transaction import NO_PREFETCH, Prefetch, Transaction
 from kiwisms.ports.work_queue import WorkQueue
 
 
@@ -58,21 +58,21 @@ class Store(AccountReads, CrossAccountReads, WorkQueue, Protocol):
     """
 
     def transaction(
-        self, account_id: AccountId, ahead: Ahead = NOTHING_AHEAD, /
+        self, account_id: AccountId, prefetch: Prefetch = NO_PREFETCH, /
     ) -> AbstractAsyncContextManager[Transaction]:
         """
         Begin a unit of work; leaving commits durably, an exception leaves no trace.
 
         Within a process, those of one account run one after another. Of two processes, the one
-        that leaves last is `TransactionOutrun`: its reads may have seen different commits, and
-        only a write proves that they did not. Any may read more or less than it said *ahead*.
+        that leaves last gets `TransactionConflict`: its reads may have seen different commits, and
+        only a write proves that they did not. *prefetch* is a hint: any reads may follow.
 
         Raises:
             AccountNotFound: On entering, when there is no such account.
             ServiceUnavailable: On leaving, when no place upstream is free; nothing was written.
             NumberTaken: On leaving, when a rental that is saved OPEN has the activation of another
                 one that is, of whatever account; nothing was written.
-            TransactionOutrun: On leaving, when another process wrote to the account meanwhile.
+            TransactionConflict: On leaving, when another process wrote to the account meanwhile.
             StoreUnavailable: On leaving, when the commit failed.
         """
         ...

@@ -47,10 +47,10 @@ error. Of all others, the last one saved under a key stands.
 """
 
 
-class TransactionOutrun(KiwismsError):
+class TransactionConflict(KiwismsError):
     """Another process wrote to the account first; nothing was written: run it again."""
 
-    code = "TRANSACTION_OUTRUN"
+    code = "TRANSACTION_CONFLICT"
 
 
 class NumberTaken(KiwismsError):
@@ -60,7 +60,7 @@ class NumberTaken(KiwismsError):
 
 
 @frozen(kw_only=True)
-class Ahead:
+class Prefetch:
     """
     What a transaction is about to read.
 
@@ -72,7 +72,7 @@ class Ahead:
         usage: What to count.
         after: A transaction of the account that was left and wrote. As long as nobody else has
             written here, what it knew may stand for reads. What others wrote meanwhile then shows
-            at the end, as `TransactionOutrun`: so this is only for who will write in any case.
+            at the end, as `TransactionConflict`: so this is only for who will write in any case.
     """
 
     rental_id: RentalId | None = None
@@ -81,7 +81,7 @@ class Ahead:
     after: "Transaction | None" = None
 
 
-NOTHING_AHEAD: Final = Ahead()
+NO_PREFETCH: Final = Prefetch()
 NO_PLACE: Final = "as many numbers wait upstream as may"
 """Why a store refuses a rental with `ServiceUnavailable`."""
 

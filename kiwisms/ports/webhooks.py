@@ -37,7 +37,7 @@ class WebhookSender(Protocol):
 
 
 @runtime_checkable
-class Selective(Protocol):
+class AddressChecker(Protocol):
     """A sender that can say beforehand that it will never send to some addresses."""
 
     def must_accept(self, url: str) -> None:

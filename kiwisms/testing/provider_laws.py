@@ -15,6 +15,7 @@ from kiwisms.ports.provider import (
     Cancelled,
     Finished,
     Gone,
+    NoAnswer,
     NumberOrder,
     Provider,
     Received,
@@ -23,7 +24,6 @@ from kiwisms.ports.provider import (
     Rented,
     TooEarly,
     Unknown,
-    Untold,
     Waiting,
 )
 
@@ -191,7 +191,7 @@ async def the_account_can_be_read(stage: Stage) -> AsyncIterator[str]:
         yield f"the balance is {balance!r}"
     rented = await _rent(stage)
     listed = await stage.provider.active()
-    if not isinstance(listed, Untold) and [one.activation_id for one in listed] != [
+    if not isinstance(listed, NoAnswer) and [one.activation_id for one in listed] != [
         rented.activation_id
     ]:
         yield f"{rented} is rented out, and the list is {listed}"

@@ -12,7 +12,7 @@ from kiwisms.domain.ids import AccountId, IdempotencyKey, RentalId
 from kiwisms.domain.money import ZERO, cents
 from kiwisms.domain.rental import State
 from kiwisms.ports.store import Store
-from kiwisms.ports.transaction import Ahead, Transaction, TransactionOutrun
+from kiwisms.ports.transaction import Prefetch, Transaction, TransactionConflict
 from tests.contract.stores import (
     ADA,
     BOB,
@@ -34,14 +34,14 @@ HELD = wallet(cents(961), cents(39), 1)
 
 
 async def hold(store: Store) -> Transaction:
-    async with store.transaction(ADA, Ahead(key=KEY)) as tx:
+    async with store.transaction(ADA, Prefetch(key=KEY)) as tx:
         assert await tx.idempotency(KEY) is None
         tx.save(requested(), HELD, record(), transfer())
     return tx
 
 
 async def keep(store: Store, after: Transaction, *, of: AccountId = ADA) -> None:
-    async with store.transaction(of, Ahead(rental_id=R1, key=KEY, after=after)) as tx:
+    async with store.transaction(of, Prefetch(rental_id=R1, key=KEY, after=after)) as tx:
         rental = await tx.rental(R1)
         assert rental is not None
         assert rental.state is State.REQUESTED
@@ -56,7 +56,7 @@ async def suspend(store: Store) -> None:
 async def test_it_finds_all_that_the_one_before_it_left(store: Store) -> None:
     async with store.transaction(ADA) as tx:
         tx.save(account().suspend("a chargeback"), requested(), HELD, record(), webhook())
-    async with store.transaction(ADA, Ahead(rental_id=R1, key=KEY, after=tx)) as following:
+    async with store.transaction(ADA, Prefetch(rental_id=R1, key=KEY, after=tx)) as following:
         assert (await following.account()).status is AccountStatus.SUSPENDED
         assert await following.wallet() == HELD
         assert await following.rental(R1) == requested()
@@ -64,7 +64,7 @@ async def test_it_finds_all_that_the_one_before_it_left(store: Store) -> None:
         assert await following.idempotency(KEY) == record()
         assert await following.webhook(None) == webhook()
         following.remove(webhook())
-    async with store.transaction(ADA, Ahead(after=following)) as last:
+    async with store.transaction(ADA, Prefetch(after=following)) as last:
         assert await last.webhook(None) is None
         assert await last.wallet() == HELD
         tx.save(waiting())
@@ -80,7 +80,7 @@ async def test_it_writes_as_any_other(store: Store) -> None:
 async def test_who_wrote_here_meanwhile_is_seen(store: Store) -> None:
     held = await hold(store)
     await suspend(store)
-    async with store.transaction(ADA, Ahead(rental_id=R1, after=held)) as tx:
+    async with store.transaction(ADA, Prefetch(rental_id=R1, after=held)) as tx:
         assert (await tx.account()).status is AccountStatus.SUSPENDED
         tx.save(waiting())
     assert await store.rental(ADA, R1) == waiting()
@@ -94,13 +94,13 @@ async def test_one_that_came_to_nothing_left_nothing(store: Store) -> None:
     with pytest.raises(ZeroDivisionError):
         async with store.transaction(ADA) as failed:
             await fail(failed)
-    async with store.transaction(ADA, Ahead(after=failed)) as tx:
+    async with store.transaction(ADA, Prefetch(after=failed)) as tx:
         assert await tx.wallet() == wallet(ZERO, ZERO, 0)
 
 
 async def test_one_of_another_account_says_nothing(store: Store) -> None:
     held = await hold(store)
-    async with store.transaction(BOB, Ahead(rental_id=R1, key=KEY, after=held)) as tx:
+    async with store.transaction(BOB, Prefetch(rental_id=R1, key=KEY, after=held)) as tx:
         assert await tx.wallet() == wallet(ZERO, ZERO, 0, BOB)
         assert await tx.rental(R1) is None
 
@@ -110,11 +110,11 @@ async def test_who_wrote_elsewhere_meanwhile_is_not_overwritten(both: tuple[Stor
     await store.create_account(account())
     held = await hold(store)
     await suspend(other)
-    async with other.transaction(ADA, Ahead(rental_id=R1, key=KEY)) as tx:
+    async with other.transaction(ADA, Prefetch(rental_id=R1, key=KEY)) as tx:
         tx.save(requested().fail(NOW), wallet(cents(1000), ZERO, 2))
     after = [await other.rental(ADA, R1), await other.wallet(ADA), await other.account(ADA)]
     # Over Postgres it looks at the end, and the second time at once.
-    seen = TransactionOutrun if isinstance(store, PostgresStore) else AssertionError
+    seen = TransactionConflict if isinstance(store, PostgresStore) else AssertionError
     with pytest.raises(seen):
         await keep(store, held)
     with pytest.raises(AssertionError):

@@ -54,19 +54,19 @@ async def begin_waiting(
 async def test_who_waits_is_woken(notices: Notices) -> None:
     [waiter] = await begin_waiting(notices, "ada")
     assert not waiter.done()
-    notices.tell("ada")
+    notices.notify("ada")
     await waiter
 
 
 async def test_everybody_who_waits_for_a_topic_is_woken(notices: Notices) -> None:
     waiters = await begin_waiting(notices, *["ada"] * 100)
-    notices.tell("ada")
+    notices.notify("ada")
     await asyncio.gather(*waiters)
 
 
 async def test_who_waits_for_another_topic_sleeps_on(notices: Notices, clock: ManualClock) -> None:
     [ada, bob] = await begin_waiting(notices, "ada", "bob")
-    notices.tell("ada")
+    notices.notify("ada")
     await let_all_run()
     assert ada.done()
     assert not bob.done()
@@ -88,20 +88,20 @@ async def test_a_notice_and_the_end_of_the_time_may_come_at_once(
 ) -> None:
     [waiter] = await begin_waiting(notices, "ada", seconds=10)
     clock.advance(10)
-    notices.tell("ada")
+    notices.notify("ada")
     await waiter
     assert waiter.cancelling() == 0
 
 
 async def test_a_second_notice_before_anybody_has_run_does_no_harm(notices: Notices) -> None:
     [waiter] = await begin_waiting(notices, "ada")
-    notices.tell("ada")
-    notices.tell("ada")
+    notices.notify("ada")
+    notices.notify("ada")
     await waiter
 
 
 async def test_a_notice_is_not_kept_for_later(notices: Notices, clock: ManualClock) -> None:
-    notices.tell("ada")
+    notices.notify("ada")
     [waiter] = await begin_waiting(notices, "ada", seconds=10)
     assert not waiter.done()
     clock.advance(10)
@@ -111,18 +111,18 @@ async def test_a_notice_is_not_kept_for_later(notices: Notices, clock: ManualClo
 async def test_who_waits_again_is_woken_again(notices: Notices) -> None:
     for _ in range(3):
         [waiter] = await begin_waiting(notices, "ada")
-        notices.tell("ada")
+        notices.notify("ada")
         await waiter
 
 
 async def test_one_who_comes_after_a_notice_waits_for_the_next(notices: Notices) -> None:
     [early] = await begin_waiting(notices, "ada")
-    notices.tell("ada")
+    notices.notify("ada")
     late = asyncio.create_task(notices.wait("ada", LONG))
     await let_all_run()
     assert early.done()
     assert not late.done()
-    notices.tell("ada")
+    notices.notify("ada")
     await late
 
 
@@ -131,15 +131,15 @@ async def test_one_who_leaves_does_not_hold_up_the_rest(notices: Notices) -> Non
     ada.cancel()
     await let_all_run()
     assert ada.cancelled()
-    notices.tell("topic")
+    notices.notify("topic")
     await bob
 
 
 async def test_a_cancel_beside_a_notice_is_still_a_cancel(notices: Notices) -> None:
     [before, after] = await begin_waiting(notices, "before", "after")
     before.cancel()
-    notices.tell("before")
-    notices.tell("after")
+    notices.notify("before")
+    notices.notify("after")
     after.cancel()
     for waiter in (before, after):
         with pytest.raises(asyncio.CancelledError):
@@ -153,7 +153,7 @@ async def test_nothing_is_left_of_who_has_stopped_waiting(
     told, cancelled, late = await begin_waiting(notices, "told", "cancelled", "late", seconds=10)
     assert local.topics == 3
     assert asyncio.all_tasks() - before == {told, cancelled, late}
-    notices.tell("told")
+    notices.notify("told")
     cancelled.cancel()
     await let_all_run()
     clock.advance(10)

@@ -17,7 +17,7 @@ from kiwisms.domain.money import ZERO, cents
 from kiwisms.domain.rental import UNDECIDED, Rental, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Store
-from kiwisms.ports.transaction import TransactionOutrun
+from kiwisms.ports.transaction import TransactionConflict
 from tests.contract.stores import ADA, BOB, NOW, account, requested, transfer, waiting, wallet
 from tests.pages import ROOT, blocks_of
 from tests.postgres import database
@@ -150,11 +150,11 @@ async def test_a_crash_takes_no_place(store: Store) -> None:
     assert await misplaced(store) == []
 
 
-async def test_who_is_outrun_takes_no_place(both: tuple[Store, Store]) -> None:
+async def test_a_conflict_takes_no_place(both: tuple[Store, Store]) -> None:
     store, other = both
     await store.create_account(account())
 
-    async def be_outrun() -> None:
+    async def write_first() -> None:
         async with store.transaction(ADA) as tx:
             await tx.wallet()
             async with other.transaction(ADA) as faster:
@@ -162,28 +162,28 @@ async def test_who_is_outrun_takes_no_place(both: tuple[Store, Store]) -> None:
             tx.save(requested())
             tx.take_place(RentalId("r-1"), most=1)
 
-    with pytest.raises(TransactionOutrun):
-        await be_outrun()
+    with pytest.raises(TransactionConflict):
+        await write_first()
     assert await misplaced(store) == []
     await rent(store, ADA, most=1)
 
 
-async def test_who_is_outrun_by_the_last_who_got_a_place_is_told_so(
+async def test_a_conflict_over_the_last_place_is_reported(
     both: tuple[Store, Store],
 ) -> None:
     """What it would have been refused may be its own: the same request in another process."""
     store, other = both
     await store.create_account(account())
 
-    async def be_outrun() -> None:
+    async def write_first() -> None:
         async with store.transaction(ADA) as tx:
             await tx.wallet()
             await rent(other, ADA, "r-2", most=1)
             tx.save(requested())
             tx.take_place(RentalId("r-1"), most=1)
 
-    with pytest.raises(TransactionOutrun):
-        await be_outrun()
+    with pytest.raises(TransactionConflict):
+        await write_first()
     assert [rental.id for rental in await taken(store)] == ["r-2"]
 
 

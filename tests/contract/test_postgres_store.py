@@ -20,7 +20,7 @@ from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Store, StoreUnavailable
-from kiwisms.ports.transaction import Fact, TransactionOutrun
+from kiwisms.ports.transaction import Fact, TransactionConflict
 from tests.contract.stores import ADA, BOB, account, transfer, waiting, wallet
 from tests.postgres import Server, database, running
 
@@ -137,14 +137,14 @@ async def waiting_for_a_lock(admin: psycopg.AsyncConnection, milliseconds: int) 
     return found.rowcount
 
 
-async def be_outrun(store: Store, by: Store) -> None:
+async def write_first(store: Store, by: Store) -> None:
     async def lose() -> None:
         async with store.transaction(ADA) as tx:
             await tx.wallet()
             await add_one(by)
             tx.save(wallet(cents(99), ZERO, 9), transfer())
 
-    with pytest.raises(TransactionOutrun):
+    with pytest.raises(TransactionConflict):
         await lose()
 
 
@@ -163,23 +163,23 @@ async def lose_connection(store: Store, url: str) -> None:
 # Shared.
 
 
-async def test_whoever_was_outrun_writes_nothing(url: str, store: PostgresStore) -> None:
+async def test_a_conflict_writes_nothing(url: str, store: PostgresStore) -> None:
     async with PostgresStore(url) as other:
-        await be_outrun(store, other)
+        await write_first(store, other)
     assert await store.wallet(ADA) == Wallet(account_id=ADA, transfers=1)
     assert await store.transfers(ADA) == []
 
 
-async def test_whoever_was_outrun_goes_before_the_others_the_next_time(
+async def test_after_a_conflict_an_account_goes_before_the_others(
     url: str, store: PostgresStore
 ) -> None:
     async with PostgresStore(url) as other:
-        await be_outrun(store, other)
+        await write_first(store, other)
         async with store.transaction(ADA) as tx:
             waits = asyncio.create_task(add_one(other))
             await until_it_waits(waits, url)
             tx.save(wallet(ZERO, ZERO, 100))
-        with pytest.raises(TransactionOutrun):
+        with pytest.raises(TransactionConflict):
             await waits
         assert await added(store) == 100
 
@@ -188,7 +188,7 @@ async def test_what_goes_before_the_others_leaves_no_trace_of_a_crash(
     url: str, store: PostgresStore
 ) -> None:
     async with PostgresStore(url) as other:
-        await be_outrun(store, other)
+        await write_first(store, other)
         with pytest.raises(ZeroDivisionError):
             await crash(store)
         async with store.transaction(ADA):
@@ -198,7 +198,7 @@ async def test_what_goes_before_the_others_leaves_no_trace_of_a_crash(
     assert await store.rental(ADA, RentalId("r-1")) is None
 
 
-async def test_another_account_is_not_outrun(url: str, store: PostgresStore) -> None:
+async def test_another_account_has_no_conflict(url: str, store: PostgresStore) -> None:
     async with PostgresStore(url) as other, store.transaction(BOB) as tx:
         await add_one(other)
         tx.save(wallet(cents(1), ZERO, 1, BOB))
@@ -442,7 +442,7 @@ async def _until_heard(speaker: PostgresNotices, listener: PostgresNotices) -> N
     """Tell it again and again: one that is told before the other side listens is lost."""
     waits = asyncio.create_task(listener.wait("r-1", 3600))
     while not waits.done():
-        speaker.tell("r-1")
+        speaker.notify("r-1")
         await asyncio.sleep(0.05)
 
 
@@ -456,5 +456,5 @@ async def test_telling_never_fails_nor_waits(server: Server) -> None:
         waits = asyncio.create_task(notices.wait("r-1", 3600))
         await asyncio.sleep(0)
         for number in range(1000):
-            notices.tell(f"r-{number}")
+            notices.notify(f"r-{number}")
         await waits

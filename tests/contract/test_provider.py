@@ -22,6 +22,7 @@ from kiwisms.ports.provider import (
     Cancelled,
     Finished,
     Gone,
+    NoAnswer,
     NumberOrder,
     Provider,
     Received,
@@ -30,7 +31,6 @@ from kiwisms.ports.provider import (
     Rented,
     TooEarly,
     Unknown,
-    Untold,
     Waiting,
 )
 from kiwisms.testing.clock import ManualClock
@@ -333,7 +333,7 @@ async def test_messages_need_not_be_asked_for_elsewhere(world: World) -> None:
 
 async def listed(world: World) -> list[Active]:
     active = await world.provider.active()
-    assert not isinstance(active, Untold)
+    assert not isinstance(active, NoAnswer)
     return list(active)
 
 

@@ -27,7 +27,7 @@ from kiwisms.domain.rental import State
 from kiwisms.domain.sms import Code
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Store, StoreUnavailable
-from kiwisms.ports.transaction import Ahead, Fact
+from kiwisms.ports.transaction import Fact, Prefetch
 from tests.contract.stores import (
     ADA,
     BOB,
@@ -154,21 +154,21 @@ async def test_a_transaction_reads_what_was_committed(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "ahead",
+    "prefetch",
     [
-        Ahead(),
-        Ahead(rental_id=RentalId("r-1")),
-        Ahead(key=IdempotencyKey("order-42")),
-        Ahead(rental_id=RentalId("r-1"), key=IdempotencyKey("order-42")),
-        Ahead(rental_id=RentalId("x"), key=IdempotencyKey("x")),
+        Prefetch(),
+        Prefetch(rental_id=RentalId("r-1")),
+        Prefetch(key=IdempotencyKey("order-42")),
+        Prefetch(rental_id=RentalId("r-1"), key=IdempotencyKey("order-42")),
+        Prefetch(rental_id=RentalId("x"), key=IdempotencyKey("x")),
     ],
     ids=["nothing", "rental", "key", "both", "others"],
 )
-async def test_a_transaction_reads_the_same_whatever_it_said_ahead(
-    store: Store, ahead: Ahead
+async def test_a_transaction_reads_the_same_whatever_it_prefetches(
+    store: Store, prefetch: Prefetch
 ) -> None:
     async def read() -> list[object]:
-        async with store.transaction(ADA, ahead) as tx:
+        async with store.transaction(ADA, prefetch) as tx:
             return [
                 await tx.wallet(),
                 await tx.rental(RentalId("r-1")),

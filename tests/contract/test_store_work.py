@@ -17,7 +17,7 @@ from kiwisms.domain.reconciliation import Outlay
 from kiwisms.domain.rental import State
 from kiwisms.domain.usage import Usage, UsageAsked
 from kiwisms.ports.store import Store
-from kiwisms.ports.transaction import Ahead, Fact, NumberTaken
+from kiwisms.ports.transaction import Fact, NumberTaken, Prefetch
 from tests.contract.stores import (
     ADA,
     BOB,
@@ -62,7 +62,7 @@ async def usage(
     most_cancels: int = 1,
 ) -> Usage:
     asked = UsageAsked(now=NOW, since=since, most_cancels=most_cancels)
-    async with store.transaction(of, Ahead(usage=asked)) as tx:
+    async with store.transaction(of, Prefetch(usage=asked)) as tx:
         told = await tx.usage(asked)
     async with store.transaction(of) as tx:
         assert await tx.usage(asked) == told

@@ -22,7 +22,7 @@ from hypothesis.strategies import binary, sampled_from
 
 from kiwisms.adapters.webhook_sender import HttpWebhookSender
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.ports.webhooks import Answered, NotAnswered, Selective
+from kiwisms.ports.webhooks import AddressChecker, Answered, NotAnswered
 
 BODY = b'{"event":"rental.code"}'
 HEADERS = {"webhook-id": "d-1", "X-Webhook-Signature": "ab12"}
@@ -357,7 +357,7 @@ WRITTEN_INSIDE = [
 
 
 def test_it_says_beforehand_where_it_will_not_send() -> None:
-    assert isinstance(HttpWebhookSender(), Selective)
+    assert isinstance(HttpWebhookSender(), AddressChecker)
 
 
 @pytest.mark.parametrize("host", [*WRITTEN_INSIDE, "169.254.169.254", "0.0.0.0", "[fe80::1]"])

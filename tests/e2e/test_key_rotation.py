@@ -10,7 +10,7 @@ import pytest
 import kiwisms
 from kiwisms.adapters.no_provider import NoProvider
 from kiwisms.domain.ids import AccountId
-from kiwisms.entrypoints.wiring import open_office
+from kiwisms.entrypoints.wiring import open_for_operator
 from kiwisms.ports.vault import VaultLocked
 from tests.postgres import database
 
@@ -40,14 +40,14 @@ def second(first: kiwisms.Settings) -> kiwisms.Settings:
 
 async def new_account(settings: kiwisms.Settings, email: str) -> tuple[AccountId, str]:
     """An account with an address, and the secret that signs."""
-    async with open_office(settings) as kiwi:
+    async with open_for_operator(settings) as kiwi:
         account = await kiwi.accounts.create(email)
         _, secret = await kiwi.webhooks.set(account.id, URL)
     return account.id, secret
 
 
 async def secret_of(settings: kiwisms.Settings, account_id: AccountId) -> str:
-    async with open_office(settings) as kiwi:
+    async with open_for_operator(settings) as kiwi:
         return (await kiwi.webhooks.show(account_id))[1]
 
 
@@ -56,19 +56,19 @@ async def test_after_sealing_anew_the_old_key_can_go(
 ) -> None:
     ada, secret = await new_account(first, "ada@example.com")
     bob, _ = await new_account(first, "bob@example.com")
-    async with open_office(first) as kiwi:
+    async with open_for_operator(first) as kiwi:
         _, rotated = await kiwi.webhooks.rotate(bob)
         prefix = (await kiwi.keys.create(bob))[0].prefix
         _, keys_own = await kiwi.webhooks.set(bob, URL, key_prefix=prefix)
 
-    async with open_office(both) as kiwi:
+    async with open_for_operator(both) as kiwi:
         done = await kiwi.webhooks.reseal()
         assert (done.resealed, done.unchanged, done.locked) == (3, 0, [])
         again = await kiwi.webhooks.reseal()
         assert (again.resealed, again.unchanged, again.locked) == (0, 3, [])
 
     assert await secret_of(second, ada) == secret
-    async with open_office(second) as kiwi:
+    async with open_for_operator(second) as kiwi:
         webhook, current = await kiwi.webhooks.show(bob)
         assert current == rotated
         vault = kiwi.ports.vault
@@ -85,7 +85,7 @@ async def test_a_secret_of_neither_key_is_left_alone_and_told(
         replace(first, secret_key="a key that was lost"), "lost@example.com"
     )
     ada, _ = await new_account(first, "ada@example.com")
-    async with open_office(both) as kiwi:
+    async with open_for_operator(both) as kiwi:
         done = await kiwi.webhooks.reseal()
         assert (done.resealed, done.unchanged) == (1, 0)
         assert [each.account_id for each in done.locked] == [lost]
@@ -97,7 +97,7 @@ async def test_beside_a_server_nothing_is_lost(
     first: kiwisms.Settings, both: kiwisms.Settings, second: kiwisms.Settings
 ) -> None:
     accounts = [(await new_account(first, f"{n}@example.com"))[0] for n in range(8)]
-    async with open_office(both) as server, open_office(both) as command:
+    async with open_for_operator(both) as server, open_for_operator(both) as command:
         told = await asyncio.gather(
             *(server.webhooks.rotate(each) for each in accounts),
             command.webhooks.reseal(),
@@ -114,14 +114,14 @@ async def test_the_address_for_pushes_works_as_long_as_the_old_key_is_named(
 ) -> None:
     addresses = []
     for settings in (first, both, second):
-        async with open_office(settings) as kiwi:
+        async with open_for_operator(settings) as kiwi:
             addresses.append(kiwi.pushes.secret)
     old, current, later = addresses
     assert old != current == later
-    async with open_office(both) as kiwi:
+    async with open_for_operator(both) as kiwi:
         assert kiwi.pushes.knows(old)
         assert kiwi.pushes.knows(current)
-    async with open_office(second) as kiwi:
+    async with open_for_operator(second) as kiwi:
         assert not kiwi.pushes.knows(old)
 
 
@@ -131,7 +131,7 @@ async def test_the_file_beside_the_store_is_replaced_by_moving_it_away(tmp_path:
     file, old = tmp_path / "kiwisms.db.key", tmp_path / "kiwisms.db.key.old"
     before = file.read_text()
     file.rename(old)
-    async with open_office(settings) as kiwi:
+    async with open_for_operator(settings) as kiwi:
         assert (await kiwi.webhooks.show(ada))[1] == secret
         assert (await kiwi.webhooks.reseal()).resealed == 1
     assert file.read_text() != before

@@ -21,7 +21,7 @@ from kiwisms.domain.rental import OPEN
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Pruned, StoreUnavailable
-from kiwisms.ports.transaction import NO_PLACE, NOTHING_AHEAD, Ahead, NumberTaken
+from kiwisms.ports.transaction import NO_PLACE, NO_PREFETCH, NumberTaken, Prefetch
 
 
 class MemoryStore(WorkQueue, AccountReads, CrossAccountReads):
@@ -37,7 +37,7 @@ class MemoryStore(WorkQueue, AccountReads, CrossAccountReads):
 
     @asynccontextmanager
     async def transaction(
-        self, account_id: AccountId, _ahead: Ahead = NOTHING_AHEAD
+        self, account_id: AccountId, _prefetch: Prefetch = NO_PREFETCH
     ) -> AsyncIterator[MemoryTransaction]:
         """Lock an account; leaving commits, an exception leaves no trace."""
         async with self._lock(account_id):

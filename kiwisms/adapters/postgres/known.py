@@ -16,7 +16,7 @@ from kiwisms.domain.rental import Rental
 from kiwisms.domain.usage import UsageAsked
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
-from kiwisms.ports.transaction import Ahead, Fact
+from kiwisms.ports.transaction import Fact, Prefetch
 
 
 def _places(parts: Iterable[str]) -> Iterator[slice]:
@@ -51,12 +51,12 @@ class Known:
     usage: tuple[UsageAsked, Row] | None
 
     @classmethod
-    async def read(cls, connection: Connection, account_id: AccountId, ahead: Ahead) -> Self:
-        """Read the account, its wallet and what is *ahead*; raises `AccountNotFound`."""
-        asked = {"account_id": account_id, "rental_id": ahead.rental_id, "key": ahead.key}
+    async def read(cls, connection: Connection, account_id: AccountId, prefetch: Prefetch) -> Self:
+        """Read the account, its wallet and what *prefetch* names; raises `AccountNotFound`."""
+        asked = {"account_id": account_id, "rental_id": prefetch.rental_id, "key": prefetch.key}
         statement = sql.BEGINNING
-        if ahead.usage is not None:
-            asked |= asdict(ahead.usage)
+        if prefetch.usage is not None:
+            asked |= asdict(prefetch.usage)
             statement = sql.BEGINNING_WITH_USAGE
         row = await connection.read_one(statement, asked)
         if row is None:
@@ -69,14 +69,14 @@ class Known:
             rentals={},
             keys={},
             webhook=decode.webhook(row[WEBHOOK]) if row[WEBHOOK][0] else None,
-            usage=None if ahead.usage is None else (ahead.usage, row[USAGE]),
+            usage=None if prefetch.usage is None else (prefetch.usage, row[USAGE]),
         )
-        if ahead.rental_id is not None:
+        if prefetch.rental_id is not None:
             rental = row[RENTAL]
-            known.rentals[ahead.rental_id] = decode.rental(rental) if rental[0] else None
-        if ahead.key is not None:
+            known.rentals[prefetch.rental_id] = decode.rental(rental) if rental[0] else None
+        if prefetch.key is not None:
             key = row[KEY]
-            known.keys[ahead.key] = decode.idempotency(key) if key[0] else None
+            known.keys[prefetch.key] = decode.idempotency(key) if key[0] else None
         return known
 
     def next(self) -> Self:

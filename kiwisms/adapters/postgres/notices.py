@@ -47,9 +47,9 @@ class PostgresNotices:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def tell(self, topic: str) -> None:
+    def notify(self, topic: str) -> None:
         """Wake everybody who waits for *topic*."""
-        self._local.tell(topic)
+        self._local.notify(topic)
         self._untold.add(topic)
         self._something_is_untold.set()
 
@@ -87,4 +87,4 @@ class PostgresNotices:
                 async for notice in connection.notifies():
                     sender, _, topic = notice.payload.partition(" ")
                     if sender != self._me:
-                        self._local.tell(topic)
+                        self._local.notify(topic)

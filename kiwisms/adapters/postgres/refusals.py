@@ -9,7 +9,7 @@ from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolati
 from psycopg_pool import PoolTimeout
 
 from kiwisms.ports.store import StoreUnavailable
-from kiwisms.ports.transaction import NumberTaken, TransactionOutrun
+from kiwisms.ports.transaction import NumberTaken, TransactionConflict
 
 NUMBER: Final = "rental_of_number"
 """The index in which a number can have one rental."""
@@ -20,7 +20,7 @@ def refusals(act: str) -> Iterator[None]:
     """
     Turn the driver's errors into `StoreUnavailable`, which names *act*.
 
-    What the server took back because somebody else was first becomes `TransactionOutrun`, and
+    What the server took back because somebody else was first becomes `TransactionConflict`, and
     what would give a number to a second rental `NumberTaken`.
     """
     try:
@@ -28,7 +28,7 @@ def refusals(act: str) -> Iterator[None]:
     except PoolTimeout as why:
         raise StoreUnavailable(f"the store could not be reached in time: {why}") from why
     except (SerializationFailure, DeadlockDetected) as why:
-        raise TransactionOutrun(f"another transaction was first: {_first_line(why)}") from why
+        raise TransactionConflict(f"another transaction was first: {_first_line(why)}") from why
     # Half a surrogate pair cannot be sent at all.
     except (psycopg.Error, UnicodeEncodeError) as why:
         if isinstance(why, UniqueViolation) and why.diag.constraint_name == NUMBER:

@@ -21,7 +21,7 @@ from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Reading
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.ports.store import Pruned, SchemaMismatch, StoreUnavailable
-from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead
+from kiwisms.ports.transaction import NO_PREFETCH, Prefetch
 
 
 class PostgresStore(Reads, WorkQueue):
@@ -29,7 +29,7 @@ class PostgresStore(Reads, WorkQueue):
     A `Store` over a Postgres database, to be entered as an async context manager.
 
     Any number of processes may use the same database: a transaction that one of them outran
-    raises `TransactionOutrun`, and the account's next ones here wait for their turn instead.
+    raises `TransactionConflict`, and the account's next ones here wait for their turn instead.
 
     Args:
         url: As libpq takes it, such as ``postgresql://user:password@host/kiwisms``. Of several
@@ -69,10 +69,10 @@ class PostgresStore(Reads, WorkQueue):
                 await migrations.migrate(connection)
 
     def transaction(
-        self, account_id: AccountId, ahead: Ahead = NOTHING_AHEAD
+        self, account_id: AccountId, prefetch: Prefetch = NO_PREFETCH
     ) -> AbstractAsyncContextManager[PostgresTransaction]:
         """Begin a unit of work; leaving commits durably, an exception leaves no trace."""
-        return self._units.begin(account_id, ahead)
+        return self._units.begin(account_id, prefetch)
 
     async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
         """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""

@@ -32,7 +32,7 @@ from kiwisms.domain.rental import UNDECIDED, Rental
 from kiwisms.domain.usage import Usage, UsageAsked
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
-from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionOutrun
+from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionConflict
 
 
 class PostgresTransaction:
@@ -146,7 +146,7 @@ class PostgresTransaction:
         Send all writes.
 
         Raises:
-            TransactionOutrun: Somebody else was first.
+            TransactionConflict: Somebody else was first.
             ServiceUnavailable: No place upstream is free.
             NumberTaken: Another rental has the number.
         """
@@ -167,7 +167,7 @@ class PostgresTransaction:
                 in_a_place, (most, most, *row, *version), most
             )
         if not is_written:
-            raise TransactionOutrun(f"another process wrote to account {self._account_id} first")
+            raise TransactionConflict(f"another process wrote to account {self._account_id} first")
 
     async def _write_in_a_place(self, statement: str, row: Row, most: int) -> bool:
         while True:

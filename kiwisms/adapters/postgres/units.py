@@ -2,7 +2,7 @@
 Units of work: which begins when, and what becomes of those that meet.
 
 Those of one account run one after another in this process. Those of other processes run at the
-same time, and the last to leave is outrun; for a while the account's next ones here then wait for
+same time, and the last to leave conflicts; for a while the account's next ones here then wait for
 the others instead.
 """
 
@@ -19,10 +19,10 @@ from kiwisms.adapters.postgres.statements import reads as sql
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId
-from kiwisms.ports.transaction import Ahead, TransactionOutrun
+from kiwisms.ports.transaction import Prefetch, TransactionConflict
 
 CONTENDED_SECONDS: Final = 1.0
-"""For how long after it was outrun an account is locked before it is read."""
+"""For how long after a conflict an account is locked before it is read."""
 
 
 class UnitsOfWork:
@@ -37,7 +37,7 @@ class UnitsOfWork:
 
     @asynccontextmanager
     async def begin(
-        self, account_id: AccountId, ahead: Ahead
+        self, account_id: AccountId, prefetch: Prefetch
     ) -> AsyncIterator[PostgresTransaction]:
         """Begin one; see `Store.transaction`."""
         async with (
@@ -45,16 +45,16 @@ class UnitsOfWork:
             self._connections.one() as connection,
         ):
             last = self._last.pop(account_id, None)
-            known = last.left if last is not None and last is ahead.after else None
+            known = last.left if last is not None and last is prefetch.after else None
             if self._is_contended(account_id):
-                unit = _after_others(connection, account_id, ahead)
+                unit = _after_others(connection, account_id, prefetch)
             else:
-                unit = _beside_others(connection, account_id, ahead, known)
+                unit = _beside_others(connection, account_id, prefetch, known)
             try:
                 async with unit as tx:
                     yield tx
-            except TransactionOutrun:
-                # Who did not look may well be outrun, and looks the next time.
+            except TransactionConflict:
+                # A unit that did not look may well conflict, and looks the next time.
                 if known is None:
                     self._note_contended(account_id)
                 raise
@@ -73,10 +73,12 @@ class UnitsOfWork:
 
 @asynccontextmanager
 async def _beside_others(
-    connection: Connection, account_id: AccountId, ahead: Ahead, known: Known | None
+    connection: Connection, account_id: AccountId, prefetch: Prefetch, known: Known | None
 ) -> AsyncIterator[PostgresTransaction]:
-    """Let others write meanwhile: then this one is outrun."""
-    tx = PostgresTransaction(connection, known or await Known.read(connection, account_id, ahead))
+    """Let others write meanwhile: then this one conflicts with theirs."""
+    tx = PostgresTransaction(
+        connection, known or await Known.read(connection, account_id, prefetch)
+    )
     yield tx
     if not tx.is_empty:
         await _to_its_end(tx.write())
@@ -84,14 +86,14 @@ async def _beside_others(
 
 @asynccontextmanager
 async def _after_others(
-    connection: Connection, account_id: AccountId, ahead: Ahead
+    connection: Connection, account_id: AccountId, prefetch: Prefetch
 ) -> AsyncIterator[PostgresTransaction]:
     """Wait for those who write, and let nobody write before this one has."""
     try:
         with refusals("lock"):
             await connection.execute("BEGIN")
             await connection.execute(sql.LOCK, (account_id,))
-        tx = PostgresTransaction(connection, await Known.read(connection, account_id, ahead))
+        tx = PostgresTransaction(connection, await Known.read(connection, account_id, prefetch))
         yield tx
         await _to_its_end(_write_and_commit(tx, connection))
     except BaseException:

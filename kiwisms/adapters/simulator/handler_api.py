@@ -266,5 +266,5 @@ def _data(service: Service) -> dict[str, object]:
         "name": service.name,
         "cost": str(service.cost),
         "count": str(min(service.count, CAP)),
-        "repeatable": service.multi,
+        "retry_on_conflict": service.multi,
     }

@@ -25,7 +25,7 @@ from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Reading
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.ports.store import Pruned, SchemaMismatch, StoreUnavailable
-from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead
+from kiwisms.ports.transaction import NO_PREFETCH, Prefetch
 
 
 class SqliteStore(Reads, WorkQueue):
@@ -33,7 +33,7 @@ class SqliteStore(Reads, WorkQueue):
     A `Store` over a file, to be entered as an async context manager.
 
     Other processes may use the same file on the same machine at the same time: a transaction that
-    one of them outran raises `TransactionOutrun`.
+    one of them outran raises `TransactionConflict`.
 
     Args:
         path: The file, created when it is not there; its folder must be.
@@ -70,7 +70,7 @@ class SqliteStore(Reads, WorkQueue):
 
     @asynccontextmanager
     async def transaction(
-        self, account_id: AccountId, _ahead: Ahead = NOTHING_AHEAD
+        self, account_id: AccountId, _prefetch: Prefetch = NO_PREFETCH
     ) -> AsyncIterator[SqliteTransaction]:
         """Lock an account; leaving commits durably, an exception leaves no trace."""
         async with self._locks.setdefault(account_id, asyncio.Lock()):

@@ -29,7 +29,7 @@ from kiwisms.domain.rental import Rental
 from kiwisms.domain.usage import Usage, UsageAsked
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
-from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionOutrun
+from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionConflict
 
 
 class SqliteTransaction:
@@ -121,13 +121,13 @@ class SqliteTransaction:
         Send all writes; no other process writes until they are committed.
 
         Raises:
-            TransactionOutrun: Somebody else was first.
+            TransactionConflict: Somebody else was first.
             ServiceUnavailable: No place upstream is free.
             NumberTaken: Another rental has the number.
         """
         own = self._account_id, self._version
         if connection.execute(saves.NEXT_VERSION, own).rowcount == 0:
-            raise TransactionOutrun(f"another process wrote to account {self._account_id} first")
+            raise TransactionConflict(f"another process wrote to account {self._account_id} first")
         with one_number():
             for statement, row in self._writes:
                 connection.execute(statement, row)

@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from kiwisms.entrypoints.cli.run import read_settings, tell
 from kiwisms.entrypoints.cli.server import address_of, listen, run, serving
-from kiwisms.entrypoints.cli.shape import Command, wishes
+from kiwisms.entrypoints.cli.shape import Command, options
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.settings import Settings
 from kiwisms.entrypoints.wiring import open_engine, open_provider, open_simulator
@@ -46,7 +46,7 @@ def demo() -> None:
     Everything but the provider is real: the server, its SQLite store in a temporary folder, and the
     adapter that talks to the simulator over HTTP. Ctrl-C ends it and removes the store.
     """
-    settings, as_json = read_settings(), wishes().json
+    settings, as_json = read_settings(), options().json
 
     async def show(told: asyncio.Event) -> None:
         async with _everything(settings) as view:

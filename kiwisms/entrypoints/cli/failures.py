@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 from kiwisms.domain.errors import KiwismsError
-from kiwisms.entrypoints.cli.shape import wishes
+from kiwisms.entrypoints.cli.shape import options
 
 WRONG_USAGE: Final = "WRONG_USAGE"
 """The code of every failure whose exit status is 2."""
@@ -15,7 +15,7 @@ INTERNAL_ERROR: Final = "INTERNAL_ERROR"
 
 def tell_failure(error: Exception) -> None:
     """Print a failure to standard output, unless the command has printed its document already."""
-    if not wishes().has_told:
+    if not options().has_told:
         sentence, code = _sentence_and_code(error)
         click.echo(json.dumps({"error": sentence, "code": code}))
 

@@ -12,7 +12,7 @@ import click
 import kiwisms as package
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.entrypoints.cli.failures import tell_failure
-from kiwisms.entrypoints.cli.shape import Group, wishes
+from kiwisms.entrypoints.cli.shape import Group, options
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Root(Group):
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise
-            if as_json or wishes().json:
+            if as_json or options().json:
                 tell_failure(error)
             if isinstance(error, KiwismsError | OSError):
                 raise click.ClickException(str(error)) from error

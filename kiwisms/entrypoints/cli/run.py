@@ -12,11 +12,11 @@ from kiwisms.domain.account import Account
 from kiwisms.domain.actors import OPERATOR
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.entrypoints.cli.output import Failed, show
-from kiwisms.entrypoints.cli.shape import wishes
+from kiwisms.entrypoints.cli.shape import options
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.logs import configure_logs
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_engine, open_office, open_provider
+from kiwisms.entrypoints.wiring import open_engine, open_for_operator, open_provider
 
 P = ParamSpec("P")
 Work = Callable[Concatenate[Kiwisms, P], Awaitable[object]]
@@ -25,7 +25,7 @@ WorkOnAccount = Callable[Concatenate[Kiwisms, Account, ...], Awaitable[object]]
 
 def office(work: Work[P]) -> Callable[P, None]:
     """Make a command of *work*, which is given an engine that needs no provider set."""
-    return _command(work, open_office)
+    return _command(work, open_for_operator)
 
 
 def for_account(work: WorkOnAccount) -> Callable[..., None]:
@@ -55,15 +55,15 @@ def with_provider(work: Work[P]) -> Callable[P, None]:
 
 def read_settings() -> Settings:
     """Read the settings, and log as they say from now on."""
-    settings = wishes().settings()
+    settings = options().settings()
     configure_logs(settings)
     return settings
 
 
 def tell(view: object) -> None:
     """Print *view* as it is wished for; a `Failed` one ends the command with its sentence."""
-    show(view.view if isinstance(view, Failed) else view, as_json=wishes().json)
-    wishes().has_told = True
+    show(view.view if isinstance(view, Failed) else view, as_json=options().json)
+    options().has_told = True
     if isinstance(view, Failed):
         raise click.ClickException(view.why)
 

@@ -11,7 +11,7 @@ from kiwisms.entrypoints.settings import Settings
 
 
 @define
-class Wishes:
+class Options:
     """What was asked for beside the command itself; *has_told* once its document is printed."""
 
     json: bool = False
@@ -23,23 +23,23 @@ class Wishes:
         return load_settings(self.config)
 
 
-def wishes() -> Wishes:
+def options() -> Options:
     """Say what was asked for beside the command that runs now."""
-    return _wishes_of(click.get_current_context())
+    return _options_of(click.get_current_context())
 
 
-def _wishes_of(context: click.Context) -> Wishes:
-    return context.find_root().ensure_object(Wishes)
+def _options_of(context: click.Context) -> Options:
+    return context.find_root().ensure_object(Options)
 
 
 def _note_json(context: click.Context, _option: click.Parameter, given: bool) -> None:
     if given:
-        _wishes_of(context).json = True
+        _options_of(context).json = True
 
 
 def _note_config(context: click.Context, _option: click.Parameter, given: Path | None) -> None:
     if given is not None:
-        _wishes_of(context).config = given
+        _options_of(context).config = given
 
 
 OPTIONS: Final = (

@@ -16,7 +16,7 @@ from kiwisms.domain.money import Money
 from kiwisms.domain.wallet import Wallet
 from kiwisms.entrypoints.cli.amounts import PAYABLE
 from kiwisms.entrypoints.cli.run import for_account, office
-from kiwisms.entrypoints.cli.shape import Group, wishes
+from kiwisms.entrypoints.cli.shape import Group, options
 from kiwisms.entrypoints.engine import Kiwisms
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -133,7 +133,7 @@ async def debit(
 @office
 async def statement(kiwi: Kiwisms, account: str, *, as_csv: bool) -> StatementView | str:
     """List all that moved in a wallet, the oldest first. ACCOUNT is an id or an email."""
-    if as_csv and wishes().json:
+    if as_csv and options().json:
         raise click.UsageError("--csv and --json cannot be combined")
     found = await kiwi.accounts.find(account)
     lines = [_line(line) for line in await kiwi.wallet.statement(found.id)]

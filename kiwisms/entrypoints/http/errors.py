@@ -32,7 +32,7 @@ from kiwisms.domain.webhook import WebhookNotFound
 from kiwisms.entrypoints.http.answers import json_answer
 from kiwisms.entrypoints.http.metrics import HttpMetrics
 from kiwisms.ports.store import SchemaMismatch, StoreUnavailable
-from kiwisms.ports.transaction import NumberTaken, TransactionOutrun
+from kiwisms.ports.transaction import NumberTaken, TransactionConflict
 from kiwisms.ports.vault import VaultLocked
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ STATUS: Final[Mapping[type[KiwismsError], int]] = MappingProxyType(
         ProviderFailed: 502,
         SchemaMismatch: 503,
         StoreUnavailable: 503,
-        TransactionOutrun: 503,
+        TransactionConflict: 503,
     }
 )
 

@@ -24,7 +24,7 @@ from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.ports.provider import Refusal
 from kiwisms.ports.store import StoreUnavailable
-from kiwisms.ports.transaction import TransactionOutrun
+from kiwisms.ports.transaction import TransactionConflict
 from kiwisms.testing.simulation.cluster import Cluster
 from kiwisms.testing.simulation.describe import describe
 from kiwisms.testing.simulation.marks import Mark
@@ -37,7 +37,7 @@ T = TypeVar("T")
 ORDERS: Final = tuple(Order.read(service=code) for code in ("go", "wa", "am"))
 PAUSES: Final = (0.5, 3.0, 12.0, 40.0)
 """Seconds before each further try of a request that failed for no fault of the customer's."""
-FAILED: Final = (ProviderFailed, StoreUnavailable, TransactionOutrun, IdempotencyConflict)
+FAILED: Final = (ProviderFailed, StoreUnavailable, TransactionConflict, IdempotencyConflict)
 """Errors after which a client does well to try again."""
 REFUSED: Final = (
     AccountSuspended,

@@ -14,7 +14,7 @@ from kiwisms.domain.ids import AccountId, MessageId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import Rental
-from kiwisms.ports.transaction import TransactionOutrun
+from kiwisms.ports.transaction import TransactionConflict
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -33,7 +33,7 @@ class Disk(MemoryStore):
 
     Args:
         waits: Whether a transaction locks its account for all processes, as Postgres does. If not,
-            each process only locks for itself, and who commits second is outrun, as on SQLite.
+            each process only locks for itself, and the second commit is a conflict, as on SQLite.
     """
 
     def __init__(self, *, waits: bool) -> None:
@@ -75,9 +75,9 @@ class Disk(MemoryStore):
         return tx, self._versions.get(account_id, 0)
 
     def commit(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> None:
-        """Write all changes at once; raises `TransactionOutrun` if they were decided too late."""
+        """Write all changes at once; raises `TransactionConflict` if they were decided too late."""
         if self._versions.get(account_id, 0) != version:
-            raise TransactionOutrun(f"another process wrote to account {account_id} first")
+            raise TransactionConflict(f"another process wrote to account {account_id} first")
         self._write(account_id, tx)
         self._versions[account_id] = version + 1
         self.touch(account_id)

@@ -12,7 +12,7 @@ class Fault(StrEnum):
 
     STORE_DOWN = "the store refused, and wrote nothing"
     COMMIT_IN_DOUBT = "the store wrote it, and said that it failed"
-    OUTRUN = "the transaction was outrun"
+    CONFLICT = "another process wrote first"
     CRASH = "the process died"
     STALL = "the process stood still"
     LINE_CUT = "the customer never heard the answer"

@@ -44,7 +44,7 @@ class Mark(StrEnum):
     CRASHED_UNHEARD = "a process died right after a commit"
     CRASHED_AT_WORK = "a process died with background work in its hands"
     COMMIT_IN_DOUBT = "a commit happened and was said to have failed"
-    OUTRUN = "a transaction was outrun by another process and repeated"
+    CONFLICT = "a transaction met a conflict and was repeated"
     WENT_ON = "a transaction went on with what the one before it had left"
     HUNG_UP = "a request was cancelled half-way"
     UPSTREAM_AWAY = "upstream was away for long"

@@ -26,14 +26,14 @@ class SimulatedNotices:
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         self._overdue: list[asyncio.Future[None]] = []
 
-    def tell(self, topic: str) -> None:
+    def notify(self, topic: str) -> None:
         """Wake everybody who waits for *topic*."""
         for woken in self._waiting.pop(topic, ()):
             _wake(woken)
 
     def work_is_due(self) -> None:
         """Wake the loops that were left to wait."""
-        self.tell(WORK)
+        self.notify(WORK)
         for woken in self._overdue:
             _wake(woken)
         self._overdue.clear()

@@ -21,7 +21,7 @@ from kiwisms.domain.webhook import WebhookNotFound
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.ports.provider import NumberOrder
 from kiwisms.ports.store import StoreUnavailable
-from kiwisms.ports.transaction import TransactionOutrun
+from kiwisms.ports.transaction import TransactionConflict
 from kiwisms.testing.simulation.cluster import Cluster
 from kiwisms.testing.simulation.customer import Customer
 from kiwisms.testing.simulation.marks import Mark
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 BY_HAND: Final = "refunded"
 """With this word what an operator says of an incident begins."""
-FAILED = (ConnectionLost, ProviderFailed, StoreUnavailable, TransactionOutrun)
+FAILED = (ConnectionLost, ProviderFailed, StoreUnavailable, TransactionConflict)
 REFUSED = (
     InsufficientBalance,
     WebhookNotFound,

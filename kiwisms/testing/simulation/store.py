@@ -23,7 +23,7 @@ from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.store import StoreUnavailable
-from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead, TransactionOutrun
+from kiwisms.ports.transaction import NO_PREFETCH, Prefetch, TransactionConflict
 from kiwisms.testing.simulation.describe import changes
 from kiwisms.testing.simulation.faults import Fault
 from kiwisms.testing.simulation.marks import Mark
@@ -47,9 +47,9 @@ class ProcessStore(MemoryStore):
     """
     A `Store` over the disk that fails as real ones do.
 
-    It may refuse, it may commit and say that it did not, it may be outrun, also by what happened
-    before it began, and the process may die before or after a commit. Whatever it does is what the
-    contract of the port allows.
+    It may refuse, it may commit and say that it did not, it may report a conflict, also with what
+    happened before it began, and the process may die before or after a commit. Whatever it does is
+    what the contract of the port allows.
     """
 
     def __init__(self, world: World, process: Process) -> None:
@@ -61,13 +61,13 @@ class ProcessStore(MemoryStore):
 
     @asynccontextmanager
     async def transaction(
-        self, account_id: AccountId, ahead: Ahead = NOTHING_AHEAD, /
+        self, account_id: AccountId, prefetch: Prefetch = NO_PREFETCH, /
     ) -> AsyncIterator[MemoryTransaction]:
         """Lock an account; leaving commits, an exception leaves no trace."""
         async with self._lock_of(account_id):
             await self._visit()
             left = self._left.pop(account_id, None)
-            if left is not None and left.by is ahead.after:
+            if left is not None and left.by is prefetch.after:
                 self._world.reach(Mark.WENT_ON)
                 tx, version = MemoryTransaction(left.records), left.version
             else:
@@ -231,14 +231,14 @@ class ProcessStore(MemoryStore):
         if not self._disk.waits and self._world.chance.random() < SLOW:
             await self._process.travel()
             self._must_answer()
-        if self._world.strikes(Fault.OUTRUN, self._process.name):
-            raise TransactionOutrun("somebody else was first")
+        if self._world.strikes(Fault.CONFLICT, self._process.name):
+            raise TransactionConflict("somebody else was first")
         before = self._records[account_id]
         try:
             self._disk.commit(account_id, tx, version)
-        except TransactionOutrun:
-            self._world.reach(Mark.OUTRUN)
-            self._world.tell(self._process.name, "was outrun by another process")
+        except TransactionConflict:
+            self._world.reach(Mark.CONFLICT)
+            self._world.tell(self._process.name, "another process wrote first")
             raise
         left = _Left(by=tx, records=self._records[account_id].draft(), version=version + 1)
         if self._world.history is not None:

@@ -16,7 +16,7 @@ from kiwisms.testing.simulation.operator import BY_HAND
 
 def a_caller_that_leaves_is_no_incident(life: Life) -> Iterator[str]:
     """A request is given up only where a process died or stood still, or a store failed."""
-    causes = {Fault.CRASH, Fault.STALL, Fault.STORE_DOWN, Fault.COMMIT_IN_DOUBT, Fault.OUTRUN}
+    causes = {Fault.CRASH, Fault.STALL, Fault.STORE_DOWN, Fault.COMMIT_IN_DOUBT, Fault.CONFLICT}
     if causes & life.world.struck or life.world.marks[Mark.CRASHED]:
         return
     for incident in incidents_of(life):

@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_office, open_simulator
+from kiwisms.entrypoints.wiring import open_for_operator, open_simulator
 
 LONGEST_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 0.05
@@ -126,7 +126,7 @@ class Kiwi:
     def office(self) -> AbstractAsyncContextManager[Kiwisms]:
         """Open the store here, as a command does, for what a test only has to prepare or see."""
         secret_key = self.settings.get("KIWISMS_SECRET_KEY")
-        return open_office(
+        return open_for_operator(
             Settings(store_url=self.store_url, secret_key=secret_key, webhook_allow_private=True)
         )
 

@@ -18,13 +18,13 @@ from kiwisms.domain.money import Money
 from kiwisms.domain.sms import Code
 from kiwisms.ports.provider import (
     Finished,
+    NoAnswer,
     NumberOrder,
     Received,
     Refusal,
     Refused,
     Rented,
     Unknown,
-    Untold,
 )
 from tests.unit.adapters.raw_server import http, raw_server
 
@@ -329,7 +329,7 @@ def test_no_bytes_raise(answer: bytes) -> None:
         ):
             return await sms.look(ONE)
 
-    assert isinstance(asyncio.run(ask()), Untold)
+    assert isinstance(asyncio.run(ask()), NoAnswer)
 
 
 # What nobody may see

@@ -19,7 +19,7 @@ from kiwisms.domain.ids import ActivationId, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import SchemaMismatch, Store, StoreUnavailable
-from kiwisms.ports.transaction import Fact, TransactionOutrun
+from kiwisms.ports.transaction import Fact, TransactionConflict
 from tests.contract.stores import ADA, BOB, account, transfer, waiting, wallet
 
 # Adds transfers as fast as it can, and says each number once it is durable.
@@ -103,18 +103,18 @@ def files(path: Path) -> list[Path]:
     return found
 
 
-async def test_whoever_was_outrun_by_another_process_writes_nothing(
+async def test_a_conflict_with_another_process_writes_nothing(
     path: Path, store: SqliteStore
 ) -> None:
-    async def be_outrun(other: Store) -> None:
+    async def write_first(other: Store) -> None:
         async with store.transaction(ADA) as tx:
             await tx.wallet()
             await add_one(other)
             tx.save(wallet(cents(99), ZERO, 9), transfer())
 
     async with SqliteStore(path) as other:
-        with pytest.raises(TransactionOutrun):
-            await be_outrun(other)
+        with pytest.raises(TransactionConflict):
+            await write_first(other)
     assert await store.wallet(ADA) == Wallet(account_id=ADA, transfers=1)
     assert await store.transfers(ADA) == []
 
@@ -141,7 +141,7 @@ async def test_a_rental_that_is_not_there_is_there_once_it_is_saved(store: Sqlit
     assert await store.rental(ADA, rental.id) == rental
 
 
-async def test_another_account_is_not_outrun(path: Path, store: SqliteStore) -> None:
+async def test_another_account_has_no_conflict(path: Path, store: SqliteStore) -> None:
     async with SqliteStore(path) as other, store.transaction(BOB) as tx:
         await add_one(other)
         tx.save(wallet(cents(1), ZERO, 1, BOB))

@@ -18,7 +18,7 @@ from kiwisms.domain.rental import CancelNotAllowed, Rental
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.ports.provider import Unknown
 from kiwisms.ports.store import StoreUnavailable
-from kiwisms.ports.transaction import TransactionOutrun
+from kiwisms.ports.transaction import TransactionConflict
 from kiwisms.ports.webhooks import Answered
 from kiwisms.testing.kit import Kit
 from tests.unit.application.test_renting import FailingStore
@@ -107,9 +107,9 @@ async def test_what_could_not_be_saved_is_not_told_and_what_was_is_told_once() -
     with pytest.raises(StoreUnavailable):
         await kit.kiwi.wallet.debit(ada.id, "1.00", reason="fee")
     assert not await kit.kiwi.webhooks.deliveries(ada.id)
-    store.fail(TransactionOutrun, times=1)
+    store.fail(TransactionConflict, times=1)
     rental = await kit.kiwi.rentals.rent(ada.id, service="go")
-    store.fail(TransactionOutrun, times=1)
+    store.fail(TransactionConflict, times=1)
     await cancel(kit, rental)
     await kit.work()
     assert [body["event"] for body in told(kit)] == ["wallet.low", "rental.cancelled"]

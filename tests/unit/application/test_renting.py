@@ -34,7 +34,7 @@ from kiwisms.ports.provider import (
     Unknown,
 )
 from kiwisms.ports.store import StoreUnavailable
-from kiwisms.ports.transaction import NOTHING_AHEAD, Ahead, TransactionOutrun
+from kiwisms.ports.transaction import NO_PREFETCH, Prefetch, TransactionConflict
 from kiwisms.testing.kit import Kit
 
 
@@ -54,9 +54,9 @@ class FailingStore(MemoryStore):
 
     @asynccontextmanager
     async def transaction(
-        self, account_id: AccountId, ahead: Ahead = NOTHING_AHEAD
+        self, account_id: AccountId, prefetch: Prefetch = NO_PREFETCH
     ) -> AsyncIterator[MemoryTransaction]:
-        async with super().transaction(account_id, ahead) as tx:
+        async with super().transaction(account_id, prefetch) as tx:
             yield tx
             if self._failures:
                 raise self._failures.pop()
@@ -228,13 +228,13 @@ async def test_a_number_that_comes_after_it_was_given_up_is_handed_back(
     assert await books_are_balanced(kit)
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable, TransactionOutrun])
+@pytest.mark.parametrize("error", [StoreUnavailable, TransactionConflict])
 async def test_a_number_that_cannot_be_saved_is_handed_back(error: type[KiwismsError]) -> None:
     kit = Kit(store=(store := FailingStore()))
     ada = await kit.customer("10.00")
 
     async def the_store_fails() -> None:
-        store.fail(error, times=20 if error is TransactionOutrun else 2)
+        store.fail(error, times=20 if error is TransactionConflict else 2)
 
     kit.provider.on_rent.next(meanwhile=the_store_fails)
     with pytest.raises(error):

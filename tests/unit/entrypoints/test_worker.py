@@ -57,7 +57,7 @@ async def test_under_load_nobody_claims_for_every_notice(monkeypatch: pytest.Mon
     )
     for _ in range(100):
         await let_all_run()
-        notices.tell(WORK)
+        notices.notify(WORK)
     assert (work.claims, work.repeated) == (LOOPS, 2)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -70,7 +70,7 @@ async def test_a_notice_after_the_rest_is_heeded_at_once(monkeypatch: pytest.Mon
     working = worker.Worker(background=cast("Background", work), notices=notices)
     running = asyncio.create_task(working.run())
     await let_all_run()
-    notices.tell(WORK)
+    notices.notify(WORK)
     await let_all_run()
     assert work.claims == 2 * LOOPS
     working.stop()
@@ -95,7 +95,7 @@ async def test_a_mistake_in_a_claim_ends_no_loop(monkeypatch: pytest.MonkeyPatch
     working = worker.Worker(background=cast("Background", work), notices=notices)
     running = asyncio.create_task(working.run())
     await let_all_run()
-    notices.tell(WORK)
+    notices.notify(WORK)
     await let_all_run()
     assert not running.done()
     assert work.claims >= 2 * LOOPS

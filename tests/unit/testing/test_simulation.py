@@ -33,7 +33,7 @@ from kiwisms.entrypoints import worker
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.ports.provider import Look, Received, Rented, Unknown, Waiting
 from kiwisms.ports.store import StoreUnavailable
-from kiwisms.ports.transaction import Transaction, TransactionOutrun
+from kiwisms.ports.transaction import Transaction, TransactionConflict
 from kiwisms.testing.simulation import (
     LAWS,
     Choice,
@@ -205,7 +205,7 @@ def with_events_apart(ports: Ports, terms: Terms) -> Kiwisms:
                 written.append(asyncio.ensure_future(moved))
 
         async def _write(self, before: Rental | None, after: Rental) -> None:
-            with suppress(StoreUnavailable, TransactionOutrun):
+            with suppress(StoreUnavailable, TransactionConflict):
                 async with ports.store.transaction(after.account_id) as tx:
                     await self._rental_moved(tx, before, after)
 

@@ -4,19 +4,19 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
-from kiwisms.ports.transaction import TransactionOutrun
+from kiwisms.ports.transaction import TransactionConflict
 
 TRIES: Final = 20
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def repeatable(step: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def retry_on_conflict(step: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     """
     Mark a coroutine that does nothing but one transaction, and so can be run again.
 
-    It is repeated from its reads when it was outrun, at most `TRIES` times: then the
-    `TransactionOutrun` is raised.
+    After a conflict it begins again with its reads. After `TRIES` of them the
+    `TransactionConflict` is raised.
     """
 
     @wraps(step)
@@ -24,7 +24,7 @@ def repeatable(step: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
         for _ in range(TRIES - 1):
             try:
                 return await step(*args, **kwargs)
-            except TransactionOutrun:
+            except TransactionConflict:
                 continue
         return await step(*args, **kwargs)
 
