@@ -77,7 +77,7 @@ async def test_workers_are_woken_when_the_event_can_be_claimed(
     rental = await kit.kiwi.rentals.rent(ada.id, service="go")
     kit.provider.deliver("0042", to=rental.activation_id)
     kit.clock.advance(3)
-    monkeypatch.setattr(kit.kiwi.ports.notices, "tell", claim)
+    monkeypatch.setattr(kit.kiwi.ports.notices, "notify", claim)
     await kit.kiwi.rentals.get(ada.id, rental.id)
     assert [len(each) for each in await asyncio.gather(*claims)] == [1]
 
