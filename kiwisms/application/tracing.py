@@ -80,13 +80,17 @@ class Tracing:
         return None if await self.store.find_rental_by_activation(number) else number
 
     async def _may_be_anothers(self, orphan: Orphan, incident: Incident) -> bool:
-        """Whether a request that is under way, or another lost one, may be what it answers."""
+        """Whether it may be the answer to a request that is under way, or to another lost one."""
         now = self.clock.now()
         for rental in await self.store.rentals(account_id=None, state=State.REQUESTED, limit=MOST):
             if may_answer(orphan, await self._request(rental, now)):
                 return True
-        for other in await self.store.incidents(open_only=True, limit=MOST):
-            if other.id == incident.id or other.activation_id is not None:
+        for other in await self.store.incidents(limit=MOST):
+            if other.id == incident.id:
+                continue
+            if other.activation_id == orphan.activation_id:
+                return True  # another trace was faster
+            if not other.is_open or other.activation_id is not None:
                 continue
             lost = await self.store.rental(other.account_id, other.rental_id)
             if lost is not None and may_answer(orphan, await self._request(lost, other.at)):

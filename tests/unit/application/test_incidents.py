@@ -1,16 +1,20 @@
 """What becomes of a number whose rent nobody heard the answer of."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
+from attrs import evolve
 
+from kiwisms.adapters.memory import MemoryStore
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account
-from kiwisms.domain.ids import IncidentId
+from kiwisms.domain.ids import AccountId, ActivationId, IncidentId
 from kiwisms.domain.incident import Incident, IncidentKind, IncidentNotFound, IncidentResolved
 from kiwisms.domain.money import Money
 from kiwisms.domain.push import PushedMessage
+from kiwisms.domain.rental import Rental, State
 from kiwisms.ports.provider import Gone, NumberOrder, Rented, TooEarly, Unknown
 from kiwisms.testing.kit import Kit
 
@@ -133,6 +137,39 @@ async def test_two_lost_requests_are_not_guessed_about(kit: Kit, ada: Account) -
     await work(kit)
     assert first in {each.activation_id for each in await kit.kiwi.incidents.all()}
     assert second not in {each.activation_id for each in await kit.kiwi.incidents.all()}
+
+
+class NamingStore(MemoryStore):
+    """A store in which another process names a number just before it is asked for rentals."""
+
+    named: Incident | None = None
+
+    async def rentals(
+        self, *, account_id: AccountId | None, state: State | None, limit: int
+    ) -> Sequence[Rental]:
+        if self.named is not None:
+            async with self.transaction(self.named.account_id) as tx:
+                tx.save(self.named)
+        return await super().rentals(account_id=account_id, state=state, limit=limit)
+
+
+@pytest.mark.parametrize("resolved", [False, True])
+async def test_a_number_that_another_process_has_just_matched_is_not_matched_again(
+    resolved: bool,
+) -> None:
+    kit = Kit(store=(store := NamingStore()))
+    kit.provider.upstream.lists_active = True
+    ada = await kit.customer("10.00")
+    number = await lose(kit, ada)
+    kit.provider.on_rent.next(LOST)
+    with pytest.raises(ProviderFailed):
+        await kit.kiwi.rentals.rent(ada.id, service="go")
+    second, first = await kit.kiwi.incidents.all()
+    store.named = evolve(first, activation_id=ActivationId(number), due_at=None)
+    if resolved:
+        store.named = store.named.resolve("cancelled", kit.clock.now())
+    await kit.kiwi.background.trace(second)
+    assert (await kit.kiwi.incidents.find(second.id)).activation_id is None
 
 
 async def test_two_unknown_numbers_are_not_guessed_about(kit: Kit, ada: Account) -> None:
