@@ -155,7 +155,7 @@ class Life:
                 await BY_CUSTOMER[action.kind](customer, action)
             else:
                 await BY_OPERATOR[action.kind](self.operator, customer, action)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+        except Exception as error:  # noqa: BLE001 - any error is a finding
             self.world.law_broken(f"{action} raised {error!r}")
 
     async def _finish_work(self) -> None:

@@ -127,7 +127,7 @@ class Pusher:
         except (ConnectionLost, StoreUnavailable) as error:
             world.log(WHO, f"pushed {push.code} for {push.activation_id}: {error}")
             return False
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+        except Exception as error:  # noqa: BLE001 - any error is a finding
             world.law_broken(f"a pushed message raised {error!r}")
             return False
         world.log(WHO, f"pushed {push.code} for {push.activation_id}: taken")
