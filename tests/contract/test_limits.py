@@ -44,7 +44,7 @@ async def in_redis(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Limits
 
     async with (
         redis.asyncio.Redis.from_url(url) as client,
-        RedisLimits(url, clock=ManualClock(), otherwise=Nobody(), patience=10) as limits,
+        RedisLimits(url, clock=ManualClock(), fallback=Nobody(), patience=10) as limits,
     ):
         await client.flushall()
         yield limits, advance

@@ -34,7 +34,7 @@ def server(tmp_path: Path) -> RedisServer:
 @asynccontextmanager
 async def process(url: str, clock: ManualClock) -> AsyncIterator[RedisLimits]:
     """What one process of several counts with."""
-    async with RedisLimits(url, clock=clock, otherwise=LocalLimits(clock)) as limits:
+    async with RedisLimits(url, clock=clock, fallback=LocalLimits(clock)) as limits:
         yield limits
 
 
