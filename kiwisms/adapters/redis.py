@@ -1,4 +1,4 @@
-"""Limits that several processes count together, in Redis."""
+"""Limits that several processes share, in Redis."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ MINUTE: Final = 60_000
 RETRY_AFTER: Final = timedelta(seconds=1)
 CONNECTIONS: Final = 16
 
-# In one script, so that no number is ever left without an end to its minute.
+# One script, so that no counter is ever left without an expiry.
 HIT: Final = """
 local uses = redis.call('INCR', KEYS[1])
 if uses == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
@@ -34,14 +34,14 @@ class RedisLimits:
     """
     A `Limits` for all processes that use the same Redis; open it with ``async with``.
 
-    The minute begins with somebody's first use. While Redis cannot be asked, *otherwise* counts:
-    one request a second tries whether Redis is back, and all others do not wait for it.
+    A client's minute begins with its first use. While Redis is unreachable, *fallback* counts. Then
+    one request a second tries Redis again, and all others do not wait for it.
 
     Args:
         url: ``redis://…`` or ``rediss://…``, as the redis library reads it.
-        clock: Says when to try again.
-        fallback: What counts meanwhile.
-        patience: Seconds that a request waits for Redis at most.
+        clock: Decides when to try Redis again.
+        fallback: Counts while Redis is unreachable.
+        patience: The longest wait of a request for Redis, in seconds.
     """
 
     def __init__(self, url: str, *, clock: Clock, fallback: Limits, patience: float = 0.25) -> None:
@@ -50,7 +50,7 @@ class RedisLimits:
                 url,
                 max_connections=CONNECTIONS,
                 timeout=patience,
-                # A kept connection may have been closed meanwhile.
+                # Retry once: a pooled connection may have been closed meanwhile.
                 retry=Retry(NoBackoff(), 1),
             )
         )
@@ -62,7 +62,7 @@ class RedisLimits:
         self._retry_at = datetime.min.replace(tzinfo=UTC)
 
     async def __aenter__(self) -> Self:
-        """Connect later, at the first use."""
+        """Return at once; the first use connects."""
         return self
 
     async def __aexit__(
@@ -91,7 +91,7 @@ class RedisLimits:
         return wait
 
     async def trouble(self) -> str | None:
-        """Say why Redis cannot be asked; ``None`` when it can."""
+        """Return why Redis is unreachable; ``None`` when it answers."""
         try:
             async with asyncio.timeout(self._patience):
                 await self._count(Limit("doctor", 1), "doctor")
@@ -115,7 +115,7 @@ class RedisLimits:
     def _note_success(self) -> None:
         self._retry_at = datetime.min.replace(tzinfo=UTC)
         if self._is_unreachable:
-            log.info("Redis is back: all processes count together again")
+            log.info("Redis is back: limits are shared by all processes again")
         self._is_unreachable = False
 
     def _reason(self, why: Exception) -> str:

@@ -67,13 +67,13 @@ async def test_nobody_waits_for_long_for_a_read_that_hangs(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batching, "LONGEST_READ_SECONDS", 0.2)
-    async with store.connections.one() as other, asyncio.timeout(5):
+    async with store.connections.connection() as other, asyncio.timeout(5):
         await other.execute("BEGIN")
         await other.execute("LOCK TABLE rental")
-        heard = await asyncio.gather(
+        answers = await asyncio.gather(
             *(store.rental(ADA, each) for each in (FIRST, SECOND, FIRST)), return_exceptions=True
         )
-        assert [type(each) for each in heard] == [StoreUnavailable] * 3
+        assert [type(each) for each in answers] == [StoreUnavailable] * 3
         waits = asyncio.ensure_future(store.rental(ADA, FIRST))
         await asyncio.sleep(0)
         await other.execute("ROLLBACK")
@@ -105,31 +105,31 @@ async def test_who_asks_after_a_commit_sees_it_while_others_are_read_for(
     assert all(seen[:20])
 
 
-async def test_all_hear_that_a_read_fails(
+async def test_all_readers_get_the_error_of_a_read(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_arguments: object) -> None:
         raise StoreUnavailable("the read failed")
 
     monkeypatch.setattr(Connection, "read_all", fail)
-    await all_hear_of_it(store)
+    await all_readers_fail(store)
     monkeypatch.undo()
     assert await store.rental(ADA, FIRST) is not None
 
 
-async def test_all_hear_that_there_is_no_connection(
+async def test_all_readers_get_the_error_when_there_is_no_connection(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
         raise StoreUnavailable("no connection")
 
-    monkeypatch.setattr(store.connections, "one", fail)
-    await all_hear_of_it(store)
+    monkeypatch.setattr(store.connections, "connection", fail)
+    await all_readers_fail(store)
     monkeypatch.undo()
     assert await store.rental(ADA, FIRST) is not None
 
 
-async def all_hear_of_it(store: PostgresStore) -> None:
+async def all_readers_fail(store: PostgresStore) -> None:
     asked = [store.rental(ADA, FIRST), store.rental(BOB, FIRST), store.rental(ADA, SECOND)]
-    heard = await asyncio.gather(*asked, return_exceptions=True)
-    assert [type(each) for each in heard] == [StoreUnavailable] * 3
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(each) for each in answers] == [StoreUnavailable] * 3

@@ -63,7 +63,7 @@ class ProcessStore(MemoryStore):
     async def transaction(
         self, account_id: AccountId, prefetch: Prefetch = NO_PREFETCH, /
     ) -> AsyncIterator[MemoryTransaction]:
-        """Lock an account; leaving commits, an exception leaves no trace."""
+        """Lock an account; leaving commits, an exception rolls back."""
         async with self._lock_of(account_id):
             await self._reach_disk()
             left = self._snapshots.pop(account_id, None)
@@ -99,12 +99,12 @@ class ProcessStore(MemoryStore):
     async def idempotency(
         self, account_id: AccountId, key: IdempotencyKey
     ) -> IdempotencyRecord | None:
-        """Read what is known of an idempotency key."""
+        """Read the record of an idempotency key."""
         self._must_answer()
         return await super().idempotency(account_id, key)
 
     async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
-        """Read one rental, in whatever state."""
+        """Read one rental, in any state."""
         self._must_answer()
         return await super().rental(account_id, rental_id)
 
