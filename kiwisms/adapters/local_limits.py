@@ -28,8 +28,8 @@ class LocalLimits:
     """
     A `Limits` for one process.
 
-    A client's minute begins with its first use. The first use after that begins a new minute. One
-    counter is kept for each client, and deleted when its minute is over.
+    A client's minute begins with its first use. When it is over, the next use begins a new
+    minute. One counter is kept for each client, and deleted when its minute is over.
     """
 
     def __init__(self, clock: Clock) -> None:

@@ -28,7 +28,7 @@ async def store() -> AsyncIterator[PostgresStore]:
         yield opened
 
 
-async def test_everyone_who_asks_at_once_gets_their_own(store: PostgresStore) -> None:
+async def test_concurrent_reads_each_get_their_own_rows(store: PostgresStore) -> None:
     read = await asyncio.gather(
         store.rental(ADA, SECOND),
         store.rental(BOB, FIRST),
@@ -47,7 +47,7 @@ async def test_a_name_that_no_store_can_hold_does_not_hide_the_others(store: Pos
     assert [rental and rental.id for rental in read] == [None, FIRST, None]
 
 
-async def test_several_who_find_nothing_are_asked_for_once(
+async def test_several_reads_without_rows_are_one_statement(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[object] = []
@@ -63,7 +63,7 @@ async def test_several_who_find_nothing_are_asked_for_once(
     assert len(sent) <= 2
 
 
-async def test_nobody_waits_for_long_for_a_read_that_hangs(
+async def test_no_read_waits_long_for_a_statement_that_hangs(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batching, "LONGEST_READ_SECONDS", 0.2)
@@ -82,7 +82,7 @@ async def test_nobody_waits_for_long_for_a_read_that_hangs(
     assert await store.rental(ADA, SECOND) is not None
 
 
-async def test_who_goes_away_takes_nobody_along(store: PostgresStore) -> None:
+async def test_a_cancelled_read_cancels_no_other(store: PostgresStore) -> None:
     gone = asyncio.ensure_future(store.rental(ADA, FIRST))
     stays = asyncio.ensure_future(store.rental(ADA, FIRST))
     await asyncio.sleep(0)

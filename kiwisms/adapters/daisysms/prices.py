@@ -61,7 +61,7 @@ def _is_table(table: Table, country: CountryCode) -> bool:
 def _of_country(table: Table, country: CountryCode) -> Iterator[tuple[str, Table]]:
     rows = _rows(table)
     by_country = rows.get(country)
-    # A single service may have a numeric code; only countries all have one.
+    # Country codes are all numeric; of the service codes only some are.
     if by_country is not None and not _is_data(by_country) and all(map(str.isdigit, rows)):
         rows = _rows(by_country)
     for code, row in rows.items():

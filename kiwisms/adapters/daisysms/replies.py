@@ -141,7 +141,7 @@ def read_active(reply: Reply) -> Sequence[Active] | Refused | Unknown:
     Read the answer to ``getActiveActivations``, which is JSON.
 
     The list is called ``activeActivations`` or ``data``. One invalid entry makes the whole answer
-    `Unknown`. An empty list is reported as an error.
+    `Unknown`. Upstream reports an empty list as an error.
     """
     said = _json_object(reply.text)
     if NOTHING_ACTIVE in {reply.text, said.get("error")}:

@@ -28,7 +28,7 @@ class MemoryStore(WorkQueue, AccountReads, CrossAccountReads):
     """
     A `Store` for fast tests, without a disk.
 
-    Times must have a zone, as everywhere. It never raises `TransactionConflict`.
+    Times must have a zone, as everywhere. No other process can use it, so no transaction conflicts.
     """
 
     def __init__(self) -> None:

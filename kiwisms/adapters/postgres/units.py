@@ -1,9 +1,9 @@
 """
 Units of work: when each begins, and what happens to concurrent ones.
 
-In one process, the units of an account run one after another. Units of other processes may run at
-the same time: that is optimistic, and the last to commit has a conflict. After a conflict the
-account's units in this process are pessimistic for a while: they lock the account first.
+In one process, the units of an account run one after another. Across processes the locking is
+optimistic: units run at the same time, and the last to commit has a conflict. After a conflict this
+process uses pessimistic locking for a while: the account's units lock it first.
 """
 
 import asyncio

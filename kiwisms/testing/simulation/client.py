@@ -89,7 +89,7 @@ class Client:
         *,
         tries: int = 1,
     ) -> T | None:
-        """Send a request, and retry it when it failed; None when no try got an answer."""
+        """Send a request, and retry it when it failed; None when it was refused or failed."""
 
         async def authenticated(kiwi: Kiwisms) -> T:
             began, text = self.world.loop.time(), self.key

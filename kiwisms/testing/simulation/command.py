@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None, scenario: Scenario = USUAL) -> 
 
 
 def repeat_line(seed: int, scenario: Scenario = USUAL) -> str:
-    """Return the line that says how to repeat a life, also for a scenario of another program."""
+    """Return how to repeat a life; a scenario of your own is repeated by your own program."""
     if scenario == USUAL:
         return f"To repeat it: make simulate SEED={seed} LIVES=1"
     return f"To repeat it, run this again with --seed {seed} --lives 1"

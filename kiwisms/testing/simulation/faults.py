@@ -34,10 +34,10 @@ class Fault(StrEnum):
 RARER: Final[Mapping[Fault, float]] = MappingProxyType(
     {Fault.CRASH: 0.2, Fault.STALL: 0.1, Fault.RECEIVER_GONE: 0.5}
 )
-"""Faults that are made rarer: as frequent as others they would hide all others."""
+"""Factors on the rates of faults that would hide all others if they were as frequent."""
 
 HIGHEST_RATES: Final = (0.0, 0.05, 0.15, 0.4)
-"""The highest rate of a fault in one life: a share of the moments at which it can happen."""
+"""One is drawn for each life: the highest rate of a fault, a share of the moments for it."""
 
 
 class Faults:
@@ -84,5 +84,5 @@ class Faults:
         self.now = self._drawn
 
     def end(self) -> None:
-        """Let no more faults happen."""
+        """Stop all faults."""
         self.now = {}

@@ -213,7 +213,7 @@ class Operator:
         self.world.away_until = self.world.clock.now() + timedelta(seconds=seconds)
         self.world.log("upstream", f"away for {seconds:.0f} s")
 
-    async def receiver_dies(self, customer: Customer, _deed: Action) -> None:
+    async def receiver_dies(self, customer: Customer, _action: Action) -> None:
         """The account's webhook addresses never answer again."""
         for webhook in self.world.disk.records[customer.account_id].webhooks.values():
             self.world.receivers.dead.add(webhook.url)

@@ -117,7 +117,7 @@ class ProcessProvider:
         return answer
 
     async def catalog(self, country: CountryCode) -> Catalog | Refused | Unknown:
-        """Read what is on offer in one country."""
+        """Read the offers of one country."""
         return await self._ask("catalog", lambda: self._inner.catalog(country))
 
     async def balance(self) -> Money | Refused | Unknown:
@@ -125,7 +125,7 @@ class ProcessProvider:
         return await self._ask("balance", self._inner.balance)
 
     async def active(self) -> Sequence[Active] | Refused | Unknown:
-        """List every number that is rented out."""
+        """List every number that is rented now."""
         return await self._ask("active", self._inner.active)
 
     async def _ask_for_number(

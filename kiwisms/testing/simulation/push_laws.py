@@ -36,7 +36,7 @@ def a_message_is_received_once(life: Life) -> Iterator[str]:
 
 
 def a_push_alone_charges_nobody(life: Life) -> Iterator[str]:
-    """A rental has a message only if upstream had one: a push alone proves nothing."""
+    """A rental has a message only if upstream had one: anyone who knows the address can push."""
     upstream = life.world.upstream.activations
     for rental in rentals_of(life):
         if rental.messages and not upstream[number_of(rental)].messages:

@@ -77,7 +77,7 @@ class ProcessStore(MemoryStore):
                 self._snapshots[account_id] = await self._commit(account_id, tx, version)
 
     async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
-        """Add an account, and the *entry* of that."""
+        """Add an account and its trail *entry*."""
         await self._reach_disk()
         await super().create_account(account, entry)
 
@@ -114,7 +114,7 @@ class ProcessStore(MemoryStore):
         return await super().active_rentals(account_id, now)
 
     async def webhook(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Webhook | None:
-        """Read the address for exactly this key."""
+        """Read the address of exactly this key."""
         self._must_answer()
         return await super().webhook(account_id, key_prefix)
 
@@ -127,7 +127,7 @@ class ProcessStore(MemoryStore):
         look_after: datetime,
         until: datetime,
     ) -> bool:
-        """Take the right to look upstream at one rental, once."""
+        """Claim one look upstream at a rental; return whether this caller got it."""
         await self._reach_disk()
         claimed = await super().claim_rental(
             account_id, rental_id, now=now, look_after=look_after, until=until
@@ -140,7 +140,7 @@ class ProcessStore(MemoryStore):
     async def claim_due_rentals(
         self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
-        """Take rentals whose ``due_at`` has come."""
+        """Claim rentals that are due."""
         await self._reach_disk()
         due = await super().claim_due_rentals(
             now=now, look_after=look_after, until=until, limit=limit
@@ -157,7 +157,7 @@ class ProcessStore(MemoryStore):
         per_account: int,
         busy: Collection[AccountId] = (),
     ) -> Sequence[Delivery]:
-        """Take deliveries whose ``due_at`` has come."""
+        """Claim deliveries that are due."""
         await self._reach_disk()
         due = await super().claim_due_deliveries(
             now=now, until=until, limit=limit, per_account=per_account, busy=busy
@@ -168,7 +168,7 @@ class ProcessStore(MemoryStore):
     async def claim_due_incidents(
         self, *, now: datetime, until: datetime, limit: int
     ) -> Sequence[Incident]:
-        """Take incidents whose ``due_at`` has come."""
+        """Claim incidents that are due."""
         await self._reach_disk()
         due = await super().claim_due_incidents(now=now, until=until, limit=limit)
         await self._after_claim(due)

@@ -239,7 +239,7 @@ class ForgetsPushes(Looks):
 
 
 class LooksAtEveryPush(Pushes):
-    """Has a number looked at as often as somebody pushes."""
+    """Makes a number due for a look at every push."""
 
     async def take(self, pushed: PushedMessage) -> None:
         await super().take(evolve(pushed, id=MessageId(f"{pushed.id}-{self.clock.now()}")))
@@ -432,7 +432,7 @@ def order_of(seed: int) -> str:
     return "".join(seen)
 
 
-def test_the_seed_decides_who_goes_next() -> None:
+def test_the_seed_decides_which_task_runs_next() -> None:
     assert order_of(1) == order_of(1)
     assert len({order_of(seed) for seed in range(50)}) > 25
 
