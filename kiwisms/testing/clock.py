@@ -1,4 +1,4 @@
-"""Time that stands still until a test moves it."""
+"""A clock that only a test moves."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

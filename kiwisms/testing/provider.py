@@ -112,7 +112,7 @@ class FakeProvider:
         return await self.on_balance.play(lambda: self.upstream.money(self._clock.now()))
 
     async def active(self) -> Sequence[Active] | Refused | Unknown:
-        """List the numbers that are rented out."""
+        """List the numbers that are rented now."""
         await self._clock.sleep(0)
         return await self.on_active.play(self._active)
 
