@@ -73,10 +73,10 @@ class Background:
             now=now, until=now + self.terms.lease, limit=limit
         )
 
-    async def tend(self, rental: Rental) -> None:
+    async def process_rental(self, rental: Rental) -> None:
         """Do what a claimed rental came due for."""
         if rental.state is State.REQUESTED:
-            await self.outcomes.rescue(rental)
+            await self.outcomes.give_up(rental)
         elif rental.state in OPEN:
             await self.looks.look_claimed(rental)
 
@@ -88,13 +88,13 @@ class Background:
         """Go into a claimed incident."""
         await self.tracing.trace(incident)
 
-    async def keep_balance(self) -> None:
+    async def refresh_balance(self) -> None:
         """Know upstream's balance, in case an incident must tell what it was before."""
-        await self.balances.keep()
+        await self.balances.refresh_if_old()
 
     async def prune(self) -> None:
         """Remove records that became older than the operator wants to keep."""
-        await self.pruning.keep()
+        await self.pruning.run_if_due()
 
     async def pause(self) -> float:
         """Seconds until it is worth claiming again: until the next work is due, or a second."""

@@ -13,12 +13,12 @@ from kiwisms.ports.provider import Provider
 
 PACE: Final = timedelta(minutes=1)
 """How often the balance is asked for where nothing else does."""
-REMEMBERED: Final = 60
+MAX_READINGS: Final = 60
 """Readings; at that pace they go back further than a session lasts."""
 
 
 @frozen
-class _Told:
+class _Reading:
     asked_at: datetime
     balance: Balance
 
@@ -29,7 +29,7 @@ class Balances:
 
     provider: Provider
     clock: Clock
-    _told: deque[_Told] = field(factory=lambda: deque(maxlen=REMEMBERED), init=False)
+    _readings: deque[_Reading] = field(factory=lambda: deque(maxlen=MAX_READINGS), init=False)
     _tried_at: datetime | None = field(default=None, init=False)
 
     async def read(self) -> Balance | None:
@@ -39,10 +39,10 @@ class Balances:
         if not isinstance(answer, Money):
             return None
         balance = Balance(amount=answer, at=self.clock.now())
-        self._told.append(_Told(asked_at, balance))
+        self._readings.append(_Reading(asked_at, balance))
         return balance
 
-    async def keep(self) -> None:
+    async def refresh_if_old(self) -> None:
         """Ask upstream, unless that was done a moment ago."""
         if self._tried_at is None or self.clock.now() >= self._tried_at + PACE:
             await self.read()
@@ -50,13 +50,13 @@ class Balances:
     @property
     def latest(self) -> Balance | None:
         """The newest balance that this process has heard of."""
-        return self._told[-1].balance if self._told else None
+        return self._readings[-1].balance if self._readings else None
 
     def after(self, moment: datetime) -> Balance | None:
         """The first balance that was asked for after *moment*, if one was."""
-        return next((each.balance for each in self._told if each.asked_at > moment), None)
+        return next((each.balance for each in self._readings if each.asked_at > moment), None)
 
     def before(self, moment: datetime) -> Balance | None:
         """The last balance that was told before *moment*; ``None`` when that is not known here."""
-        told = (each.balance for each in reversed(self._told))
+        told = (each.balance for each in reversed(self._readings))
         return next((balance for balance in told if balance.at <= moment), None)

@@ -54,5 +54,5 @@ class GivingUp:
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=self.trail.by)
             ended = self.silence.give_up(tx, progress, rental, reason)
             await self.outbox.save(tx, progress)
-            await self.silence.ended(tx, progress)
+            await self.silence.resolve_if_ended(tx, progress)
         return ended

@@ -19,7 +19,7 @@ from kiwisms.domain.api_key import (
     account_of,
     hash_secret,
     issue_key,
-    read_key,
+    parse_key,
 )
 from kiwisms.domain.errors import Unauthorized
 from kiwisms.domain.ids import AccountId, KeyPrefix
@@ -28,10 +28,10 @@ from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
 
-REMEMBERED: Final = timedelta(seconds=1)
+CACHE_LIFETIME: Final = timedelta(seconds=1)
 """How long a verified key is believed; so long may a revocation by another process take."""
-MOST_REMEMBERED: Final = 10_000
-NOBODYS_HASH: Final = hash_secret("")
+MAX_CACHED: Final = 10_000
+NO_KEY_HASH: Final = hash_secret("")
 """What is compared with where there is no key; whatever is given, it lets nobody in."""
 
 
@@ -44,7 +44,7 @@ class Caller:
 
 
 @frozen
-class _Remembered:
+class _CachedCaller:
     caller: Caller
     until: datetime
 
@@ -57,7 +57,7 @@ class ApiKeys:
     clock: Clock
     ids: Ids
     trail: Trail
-    _remembered: dict[bytes, _Remembered] = field(factory=dict, init=False, repr=False)
+    _cache: dict[bytes, _CachedCaller] = field(factory=dict, init=False, repr=False)
     _verifying: SingleFlight[bytes, Caller] = field(factory=SingleFlight, init=False, repr=False)
 
     @retry_on_conflict
@@ -111,23 +111,23 @@ class ApiKeys:
         """
         digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
         now = self.clock.now()
-        remembered = self._remembered.get(digest)
-        if remembered is not None and now < remembered.until:
-            return remembered.caller
+        cached = self._cache.get(digest)
+        if cached is not None and now < cached.until:
+            return cached.caller
         # All who send a key again when it is believed no more ask the store once.
         caller = await self._verifying.do(digest, partial(self._verify, text))
-        if len(self._remembered) >= MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[digest] = _Remembered(caller, now + REMEMBERED)
+        if len(self._cache) >= MAX_CACHED:
+            self._cache.clear()
+        self._cache[digest] = _CachedCaller(caller, now + CACHE_LIFETIME)
         return caller
 
     def forget(self) -> None:
         """Believe no key any more without asking the store."""
-        self._remembered.clear()
+        self._cache.clear()
         self._verifying = SingleFlight()
 
     async def _verify(self, text: str) -> Caller:
-        prefix, secret = read_key(text)
+        prefix, secret = parse_key(text)
         account_id = account_of(prefix)
         if account_id is None:
             # No key can ever have such a prefix, so there is nothing to hide.
@@ -137,7 +137,7 @@ class ApiKeys:
         checked = key or ApiKey(
             prefix=prefix,
             account_id=account_id,
-            secret_hash=NOBODYS_HASH,
+            secret_hash=NO_KEY_HASH,
             created_at=self.clock.now(),
         )
         checked.must_accept(secret)

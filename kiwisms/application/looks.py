@@ -16,7 +16,7 @@ from kiwisms.application.single_flight import SingleFlight
 from kiwisms.domain.actors import WORKER
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
-from kiwisms.domain.push import PushedMessage, confirmed
+from kiwisms.domain.push import PushedMessage, confirmed_messages
 from kiwisms.domain.rental import OPEN, UNPAID, Rental, RentalNotFound
 from kiwisms.domain.sms import Message
 from kiwisms.domain.terms import Terms
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 @frozen(kw_only=True)
-class _Sight:
+class _LookResult:
     """
     What a look that began at *began_at* has shown, and what was *pushed* for the number.
 
@@ -58,7 +58,9 @@ class _Sight:
         if not isinstance(self.shown, Received):
             return ()
         newest = Message(code=self.shown.code, text=self.shown.text, at=now)
-        found = confirmed(newest, self.pushed, known=rental.messages, asked_at=self.began_at)
+        found = confirmed_messages(
+            newest, self.pushed, known=rental.messages, asked_at=self.began_at
+        )
         # Another look may have had it, in other words, from a push that came too late for this one.
         learnt = {message.code for message in rental.messages[self.had :]}
         return [message for message in found if message.code not in learnt]
@@ -110,21 +112,21 @@ class Looks:
             seen = await self._hand_back(activation_id)
         if isinstance(seen, Refused) or (isinstance(seen, Unknown) and seen.asked):
             log.warning("look at %s failed: %s", rental.id, seen.detail)
-        sight = await self._sight(rental, seen, began_at)
-        looked = await self._apply(rental.account_id, rental.id, sight, over=over, by=by)
+        result = await self._result_of(rental, seen, began_at)
+        looked = await self._apply(rental.account_id, rental.id, result, over=over, by=by)
         if isinstance(seen, Received) and self.provider.asks_for_next and looked.state in OPEN:
             await self.provider.ask_next(activation_id)
         return looked, seen
 
-    async def catch(self, rental: Rental, by: str = WORKER) -> None:
+    async def look_for_code(self, rental: Rental, by: str = WORKER) -> None:
         """Look for a code that came just before the end, and for nothing else."""
         activation_id, began_at = number_of(rental), self.clock.now()
         seen = await self.provider.look(activation_id)
         if isinstance(seen, Received):
-            sight = await self._sight(rental, seen, began_at)
-            await self._apply(rental.account_id, rental.id, sight, over=False, by=by)
+            result = await self._result_of(rental, seen, began_at)
+            await self._apply(rental.account_id, rental.id, result, over=False, by=by)
 
-    def unseen_end(self, rental: Rental) -> Incident:
+    def unknown_end(self, rental: Rental) -> Incident:
         """
         Tell the operator of a number that ends unpaid here, and that upstream does not know.
 
@@ -161,15 +163,15 @@ class Looks:
         # Upstream may still have it, and charge for a code that comes: ask again later.
         return Unknown(f"not handed back: {answer}") if isinstance(seen, Waiting) else seen
 
-    async def _sight(self, rental: Rental, shown: Look, began_at: datetime) -> _Sight:
+    async def _result_of(self, rental: Rental, shown: Look, began_at: datetime) -> _LookResult:
         # A look shows only the newest message: what was pushed before it would be missed.
         has_message = isinstance(shown, Received)
         pushed = await self.store.pushes(number_of(rental)) if has_message else ()
-        return _Sight(shown=shown, pushed=pushed, began_at=began_at, had=len(rental.messages))
+        return _LookResult(shown=shown, pushed=pushed, began_at=began_at, had=len(rental.messages))
 
     @retry_on_conflict
     async def _apply(
-        self, account_id: AccountId, rental_id: RentalId, seen: _Sight, *, over: bool, by: str
+        self, account_id: AccountId, rental_id: RentalId, seen: _LookResult, *, over: bool, by: str
     ) -> Rental:
         async with self.store.transaction(account_id, Prefetch(rental_id=rental_id)) as tx:
             rental = await tx.rental(rental_id)
@@ -180,17 +182,19 @@ class Looks:
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
             after = self._decide(progress, rental, seen, over=over)
             if isinstance(seen.shown, NoAnswer):
-                after = await self.silence.noticed(tx, progress, after, seen.shown.detail)
+                after = await self.silence.record_silence(tx, progress, after, seen.shown.detail)
             await self.outbox.save(tx, progress)
-            await self.silence.ended(tx, progress)
+            await self.silence.resolve_if_ended(tx, progress)
             if isinstance(seen.shown, Gone) and after.state in UNPAID:
-                tx.save(self.unseen_end(after))
+                tx.save(self.unknown_end(after))
         if after.messages != rental.messages or after.state is not rental.state:
             self.notices.notify(rental_id)
             self.notices.notify(WORK)
         return after
 
-    def _decide(self, progress: Progress, rental: Rental, seen: _Sight, *, over: bool) -> Rental:
+    def _decide(
+        self, progress: Progress, rental: Rental, seen: _LookResult, *, over: bool
+    ) -> Rental:
         now, pace = self.clock.now(), self.terms.pace
         after = rental.looked(now, pace)
         progress.to(after)

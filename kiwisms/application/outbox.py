@@ -6,7 +6,7 @@ from attrs import frozen
 
 from kiwisms.application.progress import Progress
 from kiwisms.domain.delivery import Delivery
-from kiwisms.domain.events import Event, fell_below, of_rental, wallet_low
+from kiwisms.domain.events import Event, fell_below, rental_events, wallet_low
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
@@ -45,7 +45,7 @@ class Outbox:
 
     async def _rental_moved(self, tx: Transaction, before: Rental | None, after: Rental) -> None:
         """Tell it at the address of the key that rented, or else at the account's."""
-        events = list(of_rental(before, after))
+        events = list(rental_events(before, after))
         if not events:
             return
         webhook = None
@@ -58,7 +58,7 @@ class Outbox:
                 self._send(tx, webhook, event)
 
     def _send(self, tx: Transaction, webhook: Webhook, event: Event) -> None:
-        if webhook.hears(event.name):
+        if webhook.receives(event.name):
             to, now = webhook.key_prefix, self.clock.now()
             tx.save(self.delivery(webhook.account_id, to, event, due_at=now))
 
@@ -77,7 +77,7 @@ class Outbox:
             key_prefix=key_prefix,
             event=event.name,
             rental_id=event.rental_id,
-            body=event.written(),
+            body=event.to_json(),
             created_at=self.clock.now(),
             due_at=due_at,
         )

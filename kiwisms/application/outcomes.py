@@ -41,25 +41,25 @@ UNAVAILABLE = frozenset(
 
 
 @frozen(kw_only=True, eq=False)
-class Held:
+class HeldRequest:
     """
     A request whose price is held.
 
     Attributes:
         rental: What was requested.
         phone: The number that it must be, where that is known.
-        by: The transaction that held the price, where it is known.
+        transaction: The transaction that held the price, where it is known.
     """
 
     rental: Rental
     phone: str | None = None
-    by: Transaction | None = None
+    transaction: Transaction | None = None
 
     @property
     def prefetch(self) -> Prefetch:
         """What applying upstream's answer reads; it writes in any case, unless it is too late."""
         key = self.rental.idempotency_key
-        return Prefetch(rental_id=self.rental.id, key=key, after=self.by)
+        return Prefetch(rental_id=self.rental.id, key=key, after=self.transaction)
 
 
 @frozen(kw_only=True, eq=False)
@@ -78,7 +78,7 @@ class Outcomes:
     notices: Notices
     terms: Terms
 
-    async def apply(self, held: Held, answer: Answer) -> Rental:
+    async def apply(self, held: HeldRequest, answer: Answer) -> Rental:
         """
         Apply upstream's answer to a request.
 
@@ -94,7 +94,7 @@ class Outcomes:
             case Unknown(detail=detail):
                 raise await self._lost(held, detail)
 
-    async def _keep(self, held: Held, number: Rented) -> Rental:
+    async def _keep(self, held: HeldRequest, number: Rented) -> Rental:
         """Acknowledge a number, or hand it back."""
         if held.phone not in {None, number.phone}:
             raise await self._hand_back(held, number, "is another one than was asked for")
@@ -110,7 +110,7 @@ class Outcomes:
         self.notices.notify(WORK)
         return kept
 
-    async def _lost(self, held: Held, detail: str) -> ProviderFailed:
+    async def _lost(self, held: HeldRequest, detail: str) -> ProviderFailed:
         """Give up a request, as upstream's answer never came or is nonsense, and say so."""
         log.warning("rental %s: upstream's answer is lost: %s", held.rental.id, detail)
         incident = self.incidents.about(held.rental, IncidentKind.ANSWER_LOST, detail)
@@ -118,7 +118,7 @@ class Outcomes:
         return _failure(detail)
 
     async def _hand_back(
-        self, held: Held, number: Rented, why: str, *, is_late: bool = False
+        self, held: HeldRequest, number: Rented, why: str, *, is_late: bool = False
     ) -> ProviderFailed:
         """Give up a request whose number cannot be acknowledged, and the number with it."""
         if await self._is_anothers(held, number):
@@ -136,7 +136,7 @@ class Outcomes:
         await self._fail(held, told, handed_back=number if is_back else None)
         return _failure(why)
 
-    async def _is_anothers(self, held: Held, number: Rented) -> bool:
+    async def _is_anothers(self, held: HeldRequest, number: Rented) -> bool:
         try:
             other = await self.store.find_rental_by_activation(number.activation_id)
         except StoreUnavailable:
@@ -144,7 +144,7 @@ class Outcomes:
             return False
         return other is not None and other.id != held.rental.id and other.state in OPEN
 
-    async def _save(self, held: Held, number: Rented) -> Rental | None:
+    async def _save(self, held: HeldRequest, number: Rented) -> Rental | None:
         try:
             return await self._apply_number(held, number)
         except StoreUnavailable:
@@ -152,7 +152,7 @@ class Outcomes:
             return await self._apply_number(held, number)
 
     @retry_on_conflict
-    async def _apply_number(self, held: Held, number: Rented) -> Rental | None:
+    async def _apply_number(self, held: HeldRequest, number: Rented) -> Rental | None:
         async with self.store.transaction(held.rental.account_id, held.prefetch) as tx:
             rental = await tx.rental(held.rental.id)
             if rental is None:
@@ -174,17 +174,17 @@ class Outcomes:
             await _settle_key(tx, rental, IdempotencyRecord.finish)
         return kept
 
-    async def rescue(self, rental: Rental) -> None:
+    async def give_up(self, rental: Rental) -> None:
         """Give up a request that nobody finished: upstream cannot be asked what became of it."""
         log.warning("rental %s: the process ended before it saved upstream's answer", rental.id)
         kind = IncidentKind.NOBODY_CAME_BACK
         incident = self.incidents.about(rental, kind, "the process ended")
-        await self._fail(Held(rental=rental), incident, by=WORKER)
+        await self._fail(HeldRequest(rental=rental), incident, by=WORKER)
 
     @retry_on_conflict
     async def _fail(
         self,
-        held: Held,
+        held: HeldRequest,
         incident: Incident | None,
         *,
         by: str | None = None,

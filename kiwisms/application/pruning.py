@@ -27,7 +27,7 @@ class Pruning:
     terms: Terms
     _began_at: datetime | None = field(default=None, init=False)
 
-    async def keep(self) -> None:
+    async def run_if_due(self) -> None:
         """Remove what is older than the terms say, unless that was begun within the hour."""
         now, days = self.clock.now(), self.terms.keep_days
         if days is not None and (self._began_at is None or now >= self._began_at + PACE):

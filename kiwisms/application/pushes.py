@@ -35,7 +35,7 @@ class Pushes:
         """Whether somebody who gives this secret is the provider."""
         return any(same_secret(secret, each) for each in self.secrets)
 
-    async def take(self, pushed: PushedMessage) -> None:
+    async def accept(self, pushed: PushedMessage) -> None:
         """
         Keep a pushed message and have its number looked at now, without waiting for upstream.
 

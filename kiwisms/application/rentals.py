@@ -18,7 +18,7 @@ from kiwisms.application.silence import Silence
 from kiwisms.domain.actors import APP
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
 from kiwisms.domain.history import Step, in_order
-from kiwisms.domain.idempotency import read_key
+from kiwisms.domain.idempotency import parse_idempotency_key
 from kiwisms.domain.ids import AccountId, KeyPrefix, RentalId
 from kiwisms.domain.money import Amount
 from kiwisms.domain.order import Order
@@ -69,7 +69,7 @@ class Rentals:
         """
         Rent a number.
 
-        The arguments are those of `Order.read`. With an *idempotency_key* the same call made
+        The arguments are those of `Order.parse`. With an *idempotency_key* the same call made
         again, within 24 hours, gives the rental that the first one made.
 
         Raises:
@@ -88,7 +88,7 @@ class Rentals:
                 are free again when the request is given up.
             kiwisms.TransactionConflict: Other processes wrote to the account first, each time.
         """
-        order = Order.read(
+        order = Order.parse(
             service=service, country=country, max_price=max_price, areas=areas, carrier=carrier
         )
         return (await self.order(account_id, order, idempotency_key=idempotency_key)).rental
@@ -102,7 +102,7 @@ class Rentals:
         key_prefix: KeyPrefix | None = None,
     ) -> Ordered:
         """Like `rent`, for who must also know whether this is a replay, and say which key asked."""
-        key = read_key(idempotency_key)
+        key = parse_idempotency_key(idempotency_key)
         return await self.renting.rent(account_id, order, key=key, key_prefix=key_prefix)
 
     async def renew(
@@ -130,7 +130,7 @@ class Rentals:
         key_prefix: KeyPrefix | None = None,
     ) -> Ordered:
         """Like `renew`, for who must also know what `order` tells."""
-        key = read_key(idempotency_key)
+        key = parse_idempotency_key(idempotency_key)
         return await self.renting.renew(account_id, rental_id, key=key, key_prefix=key_prefix)
 
     async def get(self, account_id: AccountId, rental_id: RentalId, *, sync: bool = True) -> Rental:
@@ -193,7 +193,7 @@ class Rentals:
             if isinstance(seen, Waiting | NoAnswer):
                 raise ProviderFailed("Could not cancel rental on provider", f"{answer}, {seen}")
         gone = isinstance(seen, Gone)
-        end = partial(Rental.cancel_asked, gone=gone)
+        end = partial(Rental.confirm_cancel, gone=gone)
         ended = await self._end(account_id, rental_id, end, by, unseen=gone)
         if ended.state is not State.CANCELLED:
             raise CancelNotAllowed
@@ -214,10 +214,10 @@ class Rentals:
         if rental is None or rental.state not in SHOWN:
             raise RentalNotFound
         if rental.state is State.WAITING:
-            await self._look_surely(rental, by)
-            rental = await self._be_done(account_id, rental_id)
+            await self._look_or_fail(rental, by)
+            rental = await self._mark_done(account_id, rental_id)
         elif rental.state is State.RECEIVED:
-            await self.looks.catch(rental, by)
+            await self.looks.look_for_code(rental, by)
         if rental.state is State.COMPLETED:
             return rental
         if rental.state not in OPEN:
@@ -228,10 +228,10 @@ class Rentals:
         if rental.state is State.WAITING:
             # Between the look and the release a code may have come.
             if isinstance(answer, Gone):
-                await self._look_surely(rental, by)
+                await self._look_or_fail(rental, by)
             else:
-                await self.looks.catch(rental, by)
-        return await self._end(account_id, rental_id, Rental.done_confirmed, by)
+                await self.looks.look_for_code(rental, by)
+        return await self._end(account_id, rental_id, Rental.confirm_done, by)
 
     async def find(self, rental_id: RentalId) -> Rental:
         """Read any account's rental, for the operator; raises `RentalNotFound`."""
@@ -265,21 +265,21 @@ class Rentals:
         """
         return await self.giving_up.give_up(await self.find(rental_id), reason=reason)
 
-    async def _look_surely(self, rental: Rental, by: str) -> Rental:
+    async def _look_or_fail(self, rental: Rental, by: str) -> Rental:
         looked, seen = await self.looks.look(rental, by)
         if isinstance(seen, NoAnswer):
             raise ProviderFailed("Could not complete rental on provider", seen.detail)
         return looked
 
     @retry_on_conflict
-    async def _be_done(self, account_id: AccountId, rental_id: RentalId) -> Rental:
+    async def _mark_done(self, account_id: AccountId, rental_id: RentalId) -> Rental:
         """Write down that somebody is done, before upstream hears of it, and may be paid."""
         async with self.store.transaction(account_id) as tx:
             rental = await tx.rental(rental_id)
             if rental is None:
                 raise RentalNotFound
             if rental.state is State.WAITING:
-                rental = rental.be_done(self.clock.now())
+                rental = rental.mark_done(self.clock.now())
                 tx.save(rental)
         return rental
 
@@ -301,9 +301,9 @@ class Rentals:
             ended = end(rental, self.clock.now())
             progress.to(ended)
             await self.outbox.save(tx, progress)
-            await self.silence.ended(tx, progress)
+            await self.silence.resolve_if_ended(tx, progress)
             if unseen and rental.state is State.WAITING and ended.state in UNPAID:
-                tx.save(self.looks.unseen_end(ended))
+                tx.save(self.looks.unknown_end(ended))
         self.notices.notify(rental_id)
         self.notices.notify(WORK)
         return ended

@@ -8,7 +8,7 @@ from attrs import field, frozen
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.in_flight import InFlight
 from kiwisms.application.outbox import Outbox
-from kiwisms.application.outcomes import Answer, Held, Outcomes
+from kiwisms.application.outcomes import Answer, HeldRequest, Outcomes
 from kiwisms.application.progress import Progress, actor
 from kiwisms.application.retry import retry_on_conflict
 from kiwisms.domain.errors import KiwismsError
@@ -23,7 +23,7 @@ from kiwisms.domain.order import Order
 from kiwisms.domain.pricing import Quote, must_be_within, quote
 from kiwisms.domain.rental import RENEWABLE, RenewNotFound, Rental
 from kiwisms.domain.terms import Terms
-from kiwisms.domain.usage import must_have_room, usage_to_ask
+from kiwisms.domain.usage import must_have_room, usage_query
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.provider import NumberOrder, Provider
@@ -93,7 +93,9 @@ class Renting:
         )
         try:
             offer = (await self.catalogs.current(order.country)).catalog.offer(order.service)
-            quoted = quote(offer, wishes=order.wishes, markup_percent=self.terms.markup_percent)
+            quoted = quote(
+                offer, surcharges=order.surcharges, markup_percent=self.terms.markup_percent
+            )
             must_be_within(quoted.price, order.max_price)
         except KiwismsError as why:
             return await self._replayed(account_id, key, asked, otherwise=why)
@@ -180,7 +182,7 @@ class Renting:
         offer = catalog.offers.get(old.service)
         if offer is None:
             return Quote(price=old.price, max_cost=old.price)
-        return quote(offer, wishes=0, markup_percent=self.terms.markup_percent)
+        return quote(offer, surcharges=0, markup_percent=self.terms.markup_percent)
 
     async def _hold_and_ask(self, wish: _Wish, ask: Callable[[], Awaitable[Answer]]) -> Ordered:
         held = await self._hold(wish)
@@ -190,14 +192,14 @@ class Renting:
         return Ordered(rental=rental, replayed=False)
 
     @retry_on_conflict
-    async def _hold(self, wish: _Wish) -> Held:
+    async def _hold(self, wish: _Wish) -> HeldRequest:
         """
         Step one: claim the key, hold the price, take a place upstream.
 
         Gives an earlier rental if the key has one.
         """
         rental, now = wish.rental, self.clock.now()
-        asked, key = usage_to_ask(self.terms, now), rental.idempotency_key
+        asked, key = usage_query(self.terms, now), rental.idempotency_key
         prefetch = Prefetch(key=key, usage=asked)
         async with self.store.transaction(rental.account_id, prefetch) as tx:
             if key is not None:
@@ -205,7 +207,7 @@ class Renting:
                 made = replay(record, wish.fingerprint, now)
                 earlier = None if made is None else await tx.rental(made)
                 if earlier is not None:
-                    return Held(rental=earlier)
+                    return HeldRequest(rental=earlier)
                 claimed = IdempotencyRecord.claim(
                     record,
                     key=key,
@@ -221,4 +223,4 @@ class Renting:
             progress.to(rental)
             await self.outbox.save(tx, progress)
             tx.take_place(rental.id, most=self.terms.provider_max_waiting)
-        return Held(rental=rental, phone=wish.phone, by=tx)
+        return HeldRequest(rental=rental, phone=wish.phone, transaction=tx)

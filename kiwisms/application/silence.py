@@ -29,7 +29,7 @@ class Silence:
     clock: Clock
     terms: Terms
 
-    async def noticed(
+    async def record_silence(
         self, tx: Transaction, progress: Progress, rental: Rental, why: str
     ) -> Rental:
         """
@@ -51,7 +51,7 @@ class Silence:
             kind = IncidentKind.PROVIDER_SILENT
             incident = self.incidents.about(rental, kind, detail, rental.activation_id)
             tx.save(evolve(incident, id=silence_id(rental.id)))
-        elif now >= alarm.at + pace.patience:
+        elif now >= alarm.at + pace.give_up_after:
             log.error("rental %s is given up: %s", rental.id, why)
             return self.give_up(tx, progress, rental, f"{PATIENCE_OVER}: {why}")
         return rental
@@ -71,7 +71,7 @@ class Silence:
             tx.save(self.incidents.about(given_up, kind, detail, given_up.activation_id))
         return given_up
 
-    async def ended(self, tx: Transaction, progress: Progress) -> None:
+    async def resolve_if_ended(self, tx: Transaction, progress: Progress) -> None:
         """When a silent rental has ended, in whatever way, resolve its incident."""
         before, after, now = progress.rental_before, progress.rental, self.clock.now()
         if before is None or after is None or after.state in OPEN:

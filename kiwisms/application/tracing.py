@@ -14,7 +14,7 @@ from kiwisms.application.trail import Trail
 from kiwisms.domain.actors import WORKER
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.incident import Incident
-from kiwisms.domain.orphan import Orphan, Request, may_answer
+from kiwisms.domain.orphan import Orphan, Request, may_match
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance
 from kiwisms.domain.rental import Rental, State
@@ -72,7 +72,7 @@ class Tracing:
 
     async def _find_number(self, incident: Incident, rental: Rental) -> ActivationId | None:
         request = await self._request(rental, incident.at)
-        numbers = [each for each in await self._orphans() if may_answer(each, request)]
+        numbers = [each for each in await self._orphans() if may_match(each, request)]
         if len(numbers) != 1 or await self._may_be_anothers(numbers[0], incident):
             return None
         number = numbers[0].activation_id
@@ -83,7 +83,7 @@ class Tracing:
         """Whether it may be the answer to a request that is under way, or to another lost one."""
         now = self.clock.now()
         for rental in await self.store.rentals(account_id=None, state=State.REQUESTED, limit=MOST):
-            if may_answer(orphan, await self._request(rental, now)):
+            if may_match(orphan, await self._request(rental, now)):
                 return True
         for other in await self.store.incidents(limit=MOST):
             if other.id == incident.id:
@@ -93,7 +93,7 @@ class Tracing:
             if not other.is_open or other.activation_id is not None:
                 continue
             lost = await self.store.rental(other.account_id, other.rental_id)
-            if lost is not None and may_answer(orphan, await self._request(lost, other.at)):
+            if lost is not None and may_match(orphan, await self._request(lost, other.at)):
                 return True
         return False
 
@@ -160,7 +160,7 @@ class Tracing:
             case Received():
                 await self._resolve(incident, f"number {number} had a message: upstream charged")
             case Gone():
-                found = incident.add(f"upstream knows number {number} no more")
+                found = incident.with_finding(f"upstream knows number {number} no more")
                 await self._save(found, searches=False)
 
     @retry_on_conflict
@@ -170,7 +170,7 @@ class Tracing:
         async with self.store.transaction(found.account_id) as tx:
             known = await tx.incident(found.id)
             if known is not None:
-                found = known.traced(found)
+                found = known.merge(found)
             last = found.at + self.terms.pace.session + PUSHED_WITHIN
             more = found.is_open and (searches or found.after is None) and now < last
             found = evolve(found, due_at=now + PACE if more else None)

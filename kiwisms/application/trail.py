@@ -11,7 +11,7 @@ from kiwisms.domain.billing import MOVES
 from kiwisms.domain.causes import transfer_id
 from kiwisms.domain.ids import AccountId, TrailId
 from kiwisms.domain.rental import Rental
-from kiwisms.domain.trail import Action, Line, TrailEntry, time_line
+from kiwisms.domain.trail import Action, Line, TrailEntry, timeline
 from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
@@ -79,7 +79,7 @@ class Trail:
         about.update(each.id for each in deliveries)
         about.update(each.id for each in incidents)
         entries = await self.of(account_id, limit=MOST)
-        return time_line(
+        return timeline(
             steps=await self.store.steps(account_id, rental_id),
             transfers=(transfer for transfer in moved if transfer is not None),
             deliveries=deliveries,

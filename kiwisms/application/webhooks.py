@@ -11,7 +11,7 @@ from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.trail import Trail
 from kiwisms.domain.api_key import ApiKeyNotFound
 from kiwisms.domain.delivery import Delivery, DeliveryNotFound
-from kiwisms.domain.events import address_test, read_events
+from kiwisms.domain.events import address_test, parse_events
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix
 from kiwisms.domain.money import Amount, Money
 from kiwisms.domain.signature import new_secret
@@ -87,7 +87,7 @@ class Webhooks:
         check_url(url)
         if isinstance(self.delivering.sender, AddressChecker):
             self.delivering.sender.must_accept(url)
-        asked = None if events is None else read_events(events)
+        asked = None if events is None else parse_events(events)
         below = None if low is None else Money.parse(low, name="low")
         async with self.store.transaction(account_id) as tx:
             if key_prefix is not None and await tx.api_key(key_prefix) is None:
@@ -104,7 +104,7 @@ class Webhooks:
             else:
                 secret = self.vault.open(earlier.sealed_secret)
                 webhook = earlier.move_to(url)
-            webhook = webhook.ask_for(asked, below)
+            webhook = webhook.subscribe(asked, below)
             tx.save(webhook, self.trail.entry_of_webhook(webhook, Action.WEBHOOK_SET))
         return webhook, secret
 

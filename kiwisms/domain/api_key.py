@@ -87,7 +87,7 @@ def issue_key(
     return key, f"{SCHEME}_{prefix}_{secret}"
 
 
-def read_key(text: str) -> tuple[KeyPrefix, str]:
+def parse_key(text: str) -> tuple[KeyPrefix, str]:
     """
     Take an API key's text apart.
 

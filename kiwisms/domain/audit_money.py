@@ -6,7 +6,7 @@ from typing import Final
 
 from kiwisms.domain.billing import EFFECTS
 from kiwisms.domain.books import Books, Violation, violation
-from kiwisms.domain.causes import Effect, OperatorMove, is_of_rental, transfer_id, what_moved
+from kiwisms.domain.causes import Effect, OperatorMove, cause_of, is_of_rental, transfer_id
 from kiwisms.domain.ids import TransferId
 from kiwisms.domain.ledger import LedgerAccount, sum_of
 from kiwisms.domain.money import ZERO, Money
@@ -15,15 +15,17 @@ from kiwisms.domain.rental import SHOWN, UNDECIDED, Rental, State
 CHARGED: Final = frozenset({State.RECEIVED, State.COMPLETED})
 """States in which the price has become revenue; in all others that are decided it went back."""
 
-WAYS: Final[Mapping[Effect | OperatorMove, tuple[LedgerAccount, LedgerAccount]]] = MappingProxyType(
-    {
-        OperatorMove.CREDIT: (LedgerAccount.FUNDING, LedgerAccount.AVAILABLE),
-        OperatorMove.DEBIT: (LedgerAccount.AVAILABLE, LedgerAccount.FUNDING),
-        Effect.HOLD: (LedgerAccount.AVAILABLE, LedgerAccount.HELD),
-        Effect.CORRECT: (LedgerAccount.HELD, LedgerAccount.AVAILABLE),
-        Effect.RELEASE: (LedgerAccount.HELD, LedgerAccount.AVAILABLE),
-        Effect.CAPTURE: (LedgerAccount.HELD, LedgerAccount.REVENUE),
-    }
+DIRECTIONS: Final[Mapping[Effect | OperatorMove, tuple[LedgerAccount, LedgerAccount]]] = (
+    MappingProxyType(
+        {
+            OperatorMove.CREDIT: (LedgerAccount.FUNDING, LedgerAccount.AVAILABLE),
+            OperatorMove.DEBIT: (LedgerAccount.AVAILABLE, LedgerAccount.FUNDING),
+            Effect.HOLD: (LedgerAccount.AVAILABLE, LedgerAccount.HELD),
+            Effect.CORRECT: (LedgerAccount.HELD, LedgerAccount.AVAILABLE),
+            Effect.RELEASE: (LedgerAccount.HELD, LedgerAccount.AVAILABLE),
+            Effect.CAPTURE: (LedgerAccount.HELD, LedgerAccount.REVENUE),
+        }
+    )
 )
 """From where to where each cause moves money."""
 
@@ -79,7 +81,7 @@ def never_negative(books: Books) -> Iterator[Violation]:
                 return
 
 
-def held_is_for_undecided(books: Books) -> Iterator[Violation]:
+def held_matches_undecided_rentals(books: Books) -> Iterator[Violation]:
     """What is held is held for rentals that are not decided."""
     expected = sum((r.price for r in books.rentals if r.state in UNDECIDED), start=ZERO)
     if expected != books.wallet.held:
@@ -131,11 +133,11 @@ def transfers_have_their_rental(books: Books) -> Iterator[Violation]:
             yield violation(books, "a transfer has its rental", transfer.id, "a rental", "none")
 
 
-def transfers_go_their_way(books: Books) -> Iterator[Violation]:
+def transfers_match_their_cause(books: Books) -> Iterator[Violation]:
     """A transfer moves money as its cause does."""
     for transfer in books.transfers:
-        cause = what_moved(transfer.id)
-        expected = None if cause is None else WAYS.get(cause)
+        cause = cause_of(transfer.id)
+        expected = None if cause is None else DIRECTIONS.get(cause)
         if (transfer.debit, transfer.credit) != expected:
             yield violation(
                 books,

@@ -7,7 +7,7 @@ from typing import Final
 
 from kiwisms.domain.books import Books, Violation, violation
 from kiwisms.domain.delivery import DeliveryStatus
-from kiwisms.domain.events import WebhookEvent, Words, message_told, words
+from kiwisms.domain.events import CodeAndText, WebhookEvent, code_and_text, message_in
 from kiwisms.domain.history import Step, in_order
 from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
 from kiwisms.domain.ids import RentalId
@@ -16,25 +16,25 @@ from kiwisms.domain.rental import FINAL, SHOWN, TRANSITIONS, UNDECIDED, Event, R
 MESSAGES_ADDED: Final = {Event.RECEIVE: 1}
 """How many messages more a rental has after an event; none where it does not say."""
 
-WAYS: Final = frozenset(
+ALLOWED_STEPS: Final = frozenset(
     (before, after, MESSAGES_ADDED.get(event, 0)) for (before, event), after in TRANSITIONS.items()
 )
 """From which state a step leads to which, and how many messages come with it."""
 
 
-def rentals_stand_where_their_steps_led(books: Books) -> Iterator[Violation]:
+def rentals_match_their_last_step(books: Books) -> Iterator[Violation]:
     """A rental is in the state, with the messages, and since the moment of its last step."""
     histories = _histories(books)
     for rental in books.rentals:
-        expected, found = "a step", _standing(rental.state, len(rental.messages), rental.changed_at)
+        expected, found = "a step", _position(rental.state, len(rental.messages), rental.changed_at)
         for step in histories[rental.id][-1:]:
-            expected = _standing(step.state, step.messages, step.at)
+            expected = _position(step.state, step.messages, step.at)
         if expected != found:
             law = "a rental stands where its last step led"
             yield violation(books, law, rental.id, expected, found)
 
 
-def steps_go_their_way(books: Books) -> Iterator[Violation]:
+def steps_follow_the_table(books: Books) -> Iterator[Violation]:
     """A rental's steps begin with the request for it and follow the table of transitions."""
     rentals = {rental.id for rental in books.rentals}
     for rental_id, steps in _histories(books).items():
@@ -42,7 +42,7 @@ def steps_go_their_way(books: Books) -> Iterator[Violation]:
             yield violation(books, "a step has its rental", rental_id, "a rental", "none")
         state, messages = State.NEW, 0
         for step in steps:
-            if (state, step.state, step.messages - messages) not in WAYS:
+            if (state, step.state, step.messages - messages) not in ALLOWED_STEPS:
                 law = "steps follow the table of transitions"
                 after = f"a step after {state} with {messages}"
                 yield violation(books, law, rental_id, after, f"{step.state} with {step.messages}")
@@ -50,7 +50,7 @@ def steps_go_their_way(books: Books) -> Iterator[Violation]:
             state, messages = step.state, step.messages
 
 
-def work_that_waits_is_due(books: Books) -> Iterator[Violation]:
+def waiting_work_is_due(books: Books) -> Iterator[Violation]:
     """Whatever is not at its end has a moment at which somebody looks at it, and nothing else."""
     waits = {rental.id: (rental.state not in FINAL, rental.due_at) for rental in books.rentals}
     for row, (is_waiting, due_at) in waits.items():
@@ -59,7 +59,7 @@ def work_that_waits_is_due(books: Books) -> Iterator[Violation]:
             yield violation(books, law, row, expected, due_at or "none")
 
 
-def places_are_for_undecided(books: Books) -> Iterator[Violation]:
+def places_match_undecided_rentals(books: Books) -> Iterator[Violation]:
     """A rental has a place upstream while it is undecided, where the store writes places down."""
     if books.places is None:
         return
@@ -70,7 +70,7 @@ def places_are_for_undecided(books: Books) -> Iterator[Violation]:
         yield violation(books, law, rental_id, *answers)
 
 
-def keys_agree_with_their_rentals(books: Books) -> Iterator[Violation]:
+def keys_match_their_rentals(books: Books) -> Iterator[Violation]:
     """An idempotency key runs as long as its rental is requested, and then has its answer."""
     rentals = {rental.id: rental for rental in books.rentals}
     for record in books.idempotency:
@@ -87,10 +87,10 @@ def keys_agree_with_their_rentals(books: Books) -> Iterator[Violation]:
             yield violation(books, law, key, rental.id, owner or "none")
 
 
-def deliveries_tell_of_their_rentals(books: Books) -> Iterator[Violation]:
+def deliveries_match_their_rentals(books: Books) -> Iterator[Violation]:
     """An event is about a rental and a message that are there, told once, and due until its end."""
     rentals = {rental.id: rental for rental in books.rentals}
-    told: Counter[tuple[RentalId, Words | None]] = Counter()
+    told: Counter[tuple[RentalId, CodeAndText | None]] = Counter()
     for delivery in books.deliveries:
         is_waiting = delivery.status is DeliveryStatus.PENDING
         if is_waiting is (delivery.due_at is None):
@@ -102,10 +102,10 @@ def deliveries_tell_of_their_rentals(books: Books) -> Iterator[Violation]:
         if rental is None:
             yield violation(books, "an event has its rental", delivery.id, "a rental", "none")
         elif delivery.event == WebhookEvent.SMS_RECEIVED:
-            message = message_told(delivery.body)
+            message = message_in(delivery.body)
             told[rental.id, message] += 1
             # Two messages may be told in the same words.
-            received = sum(words(each) == message for each in rental.messages)
+            received = sum(code_and_text(each) == message for each in rental.messages)
             if told[rental.id, message] > received:
                 law = "an event tells of one message"
                 yield violation(books, law, delivery.id, received, told[rental.id, message])
@@ -125,7 +125,7 @@ def incidents_have_their_rentals(books: Books) -> Iterator[Violation]:
             yield violation(books, law, incident.id, "none", incident.due_at)
 
 
-def _standing(state: State, messages: int, since: datetime) -> str:
+def _position(state: State, messages: int, since: datetime) -> str:
     return f"{state} with {messages} since {since}"
 
 

@@ -70,11 +70,11 @@ def is_of_rental(transfer_id: TransferId) -> bool:
     return transfer_id.startswith(f"{_RENTAL}:")
 
 
-def what_moved(transfer_id: TransferId) -> Effect | OperatorMove | None:
+def cause_of(transfer_id: TransferId) -> Effect | OperatorMove | None:
     """
     Read what moved the money; ``None`` where the id names nothing that could.
 
-    >>> what_moved(TransferId("rental:r-1:hold")), what_moved(TransferId("credit:invoice-1"))
+    >>> cause_of(TransferId("rental:r-1:hold")), cause_of(TransferId("credit:invoice-1"))
     (<Effect.HOLD: 'hold'>, <OperatorMove.CREDIT: 'credit'>)
     """
     try:

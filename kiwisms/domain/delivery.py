@@ -13,7 +13,7 @@ from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix, RentalId
 from kiwisms.domain.transitions import next_state
 
-PAUSES: Final = (
+RETRY_DELAYS: Final = (
     timedelta(seconds=5),
     timedelta(seconds=30),
     timedelta(minutes=2),
@@ -23,7 +23,7 @@ PAUSES: Final = (
     timedelta(hours=24),
 )
 """Pauses between tries; after the last of them one more try is the last."""
-MOST_FAILURES: Final = len(PAUSES) + 1
+MAX_FAILURES: Final = len(RETRY_DELAYS) + 1
 """As many failed tries are remembered as one whole schedule has; older ones are forgotten."""
 TEST_EVENT: Final = "webhook.test"
 """Tried once, whenever it is sent: somebody waits to see how that went."""
@@ -106,7 +106,7 @@ class Delivery:
 
     @tries_left.default
     def _whole_schedule(self) -> int:
-        return 0 if self.event == TEST_EVENT else len(PAUSES)
+        return 0 if self.event == TEST_EVENT else len(RETRY_DELAYS)
 
     def accepted(self) -> Self:
         """The receiver answered 2xx."""
@@ -122,7 +122,7 @@ class Delivery:
         """A try failed: come back after a pause, or give up after the last one."""
         if self.tries_left == 0:
             return self.given_up(error, at)
-        pause = PAUSES[len(PAUSES) - self.tries_left]
+        pause = RETRY_DELAYS[len(RETRY_DELAYS) - self.tries_left]
         return evolve(
             self,
             status=self._next(DeliveryEvent.RETRY),
@@ -130,7 +130,7 @@ class Delivery:
             tries_left=self.tries_left - 1,
             last_error=error,
             failures=self._failures(error, at),
-            due_at=at + pause * spread(self.id, self.attempts),
+            due_at=at + pause * jitter(self.id, self.attempts),
         )
 
     def given_up(self, error: str, at: datetime) -> Self:
@@ -150,13 +150,13 @@ class Delivery:
         return evolve(self, status=status, tries_left=tries_left, due_at=at)
 
     def _failures(self, error: str, at: datetime) -> tuple[FailedTry, ...]:
-        return (*self.failures, FailedTry(at=at, error=error))[-MOST_FAILURES:]
+        return (*self.failures, FailedTry(at=at, error=error))[-MAX_FAILURES:]
 
     def _next(self, event: DeliveryEvent) -> DeliveryStatus:
         return next_state(TRANSITIONS, self.status, event)
 
 
-def spread(delivery_id: DeliveryId, attempt: int) -> float:
+def jitter(delivery_id: DeliveryId, attempt: int) -> float:
     """
     A factor from 0.8 to 1.2, so that failed deliveries do not come back all at once.
 

@@ -17,7 +17,7 @@ from kiwisms.domain.money import Money
 from kiwisms.domain.rental import Rental, State
 from kiwisms.domain.sms import Message
 
-Words = tuple[str, str]
+CodeAndText = tuple[str, str]
 
 
 class WebhookEvent(StrEnum):
@@ -38,16 +38,16 @@ class Event:
     rental_id: RentalId | None = None
     facts: Mapping[str, str | float]
 
-    def written(self) -> str:
+    def to_json(self) -> str:
         """Write it as it is sent."""
         return json.dumps(
             {"event": self.name, **self.facts}, ensure_ascii=False, separators=(",", ":")
         )
 
 
-UNLESS_ASKED: Final = frozenset({WebhookEvent.SMS_RECEIVED})
+DEFAULT_EVENTS: Final = frozenset({WebhookEvent.SMS_RECEIVED})
 """What is sent to an address that asks for nothing else."""
-ENDS: Final[Mapping[State, WebhookEvent]] = MappingProxyType(
+END_EVENTS: Final[Mapping[State, WebhookEvent]] = MappingProxyType(
     {
         State.EXPIRED: WebhookEvent.RENTAL_EXPIRED,
         State.CANCELLED: WebhookEvent.RENTAL_CANCELLED,
@@ -57,7 +57,7 @@ ENDS: Final[Mapping[State, WebhookEvent]] = MappingProxyType(
 """The event of each state in which a number that the customer had can end."""
 
 
-def read_events(names: str | Iterable[str]) -> frozenset[WebhookEvent]:
+def parse_events(names: str | Iterable[str]) -> frozenset[WebhookEvent]:
     """
     Read which events are asked for.
 
@@ -67,7 +67,7 @@ def read_events(names: str | Iterable[str]) -> frozenset[WebhookEvent]:
     Raises:
         ValidationRefused: A name is unknown, or there is none.
 
-    >>> sorted(read_events("wallet.low, sms.received"))
+    >>> sorted(parse_events("wallet.low, sms.received"))
     [<WebhookEvent.SMS_RECEIVED: 'sms.received'>, <WebhookEvent.WALLET_LOW: 'wallet.low'>]
     """
     given = names.split(",") if isinstance(names, str) else names
@@ -76,20 +76,20 @@ def read_events(names: str | Iterable[str]) -> frozenset[WebhookEvent]:
     if unknown or not asked:
         wrong = f"{unknown} is unknown: " if unknown else ""
         raise ValidationRefused("events", f"{wrong}must be some of {', '.join(WebhookEvent)}")
-    return in_events(asked)
+    return as_events(asked)
 
 
-def in_events(names: Iterable[str]) -> frozenset[WebhookEvent]:
+def as_events(names: Iterable[str]) -> frozenset[WebhookEvent]:
     """Turn names that are known into events."""
     return frozenset(map(WebhookEvent, names))
 
 
-def of_rental(before: Rental | None, after: Rental) -> Iterator[Event]:
+def rental_events(before: Rental | None, after: Rental) -> Iterator[Event]:
     """Make the events of what happened between two versions of a rental."""
     for message in after.messages[0 if before is None else len(before.messages) :]:
         yield _sms_received(after, message)
     if before is None or before.state is not after.state:
-        ended = ENDS.get(after.state)
+        ended = END_EVENTS.get(after.state)
         if ended is not None:
             yield _rental_ended(ended, after)
 
@@ -111,7 +111,7 @@ def address_test(at: datetime) -> Event:
     return Event(name=TEST_EVENT, facts={"sentAt": instant(at)})
 
 
-def message_told(text: str) -> Words | None:
+def message_in(text: str) -> CodeAndText | None:
     """Read the `words` of a message that was received from its event as it is written."""
     try:
         match json.loads(text):
@@ -122,7 +122,7 @@ def message_told(text: str) -> Words | None:
     return None
 
 
-def words(message: Message) -> Words:
+def code_and_text(message: Message) -> CodeAndText:
     """The code and the text by which a message is told: one that has only a code is its text."""
     return message.code, message.code if message.text is None else message.text
 
@@ -133,7 +133,7 @@ def fell_below(threshold: Money, *, before: Money, after: Money) -> bool:
 
 
 def _sms_received(rental: Rental, message: Message) -> Event:
-    code, text = words(message)
+    code, text = code_and_text(message)
     facts = {"otpCode": code, "smsText": text, "receivedAt": instant(message.at)}
     return _about(rental, WebhookEvent.SMS_RECEIVED, facts)
 

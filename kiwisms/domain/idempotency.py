@@ -126,7 +126,7 @@ class IdempotencyRecord:
         return evolve(self, state=next_state(TRANSITIONS, self.state, event))
 
 
-def read_key(text: str | None) -> IdempotencyKey | None:
+def parse_idempotency_key(text: str | None) -> IdempotencyKey | None:
     """
     Check a key that a customer sent.
 

@@ -90,11 +90,11 @@ class Incident:
         """Whether nobody has said yet what became of it."""
         return self.resolved_at is None
 
-    def add(self, found: str) -> Self:
+    def with_finding(self, finding: str) -> Self:
         """Say in its detail what was found out."""
-        return evolve(self, detail=f"{self.detail}; {found}")
+        return evolve(self, detail=f"{self.detail}; {finding}")
 
-    def traced(self, found: Self) -> Self:
+    def merge(self, found: Self) -> Self:
         """
         Take in what was *found* of it.
 

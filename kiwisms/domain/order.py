@@ -31,7 +31,7 @@ class Order:
     carrier: str | None = None
 
     @classmethod
-    def read(
+    def parse(
         cls,
         *,
         service: str,
@@ -68,7 +68,7 @@ class Order:
         )
 
     @property
-    def wishes(self) -> int:
+    def surcharges(self) -> int:
         """How many of upstream's surcharges the order brings."""
         return bool(self.areas) + (self.carrier is not None)
 

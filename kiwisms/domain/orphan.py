@@ -37,7 +37,7 @@ class Request:
     until: datetime
 
 
-def may_answer(orphan: Orphan, request: Request) -> bool:
+def may_match(orphan: Orphan, request: Request) -> bool:
     """Whether nothing speaks against *orphan* being what *request* was given."""
     same_phone = None in {request.phone, orphan.phone} or request.phone == orphan.phone
     at_once = orphan.since <= request.until and request.since <= orphan.until

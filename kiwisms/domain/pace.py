@@ -10,20 +10,21 @@ class Pace:
     """
     How long things take and how often they are looked at.
 
-    Source: settings, ``KIWISMS_SESSION_SECONDS``, ``KIWISMS_SYNC_SECONDS`` and, for *rescue*,
-    ``KIWISMS_PROVIDER_TIMEOUT_SECONDS``; provider's documentation for a sleeping number.
+    Source: settings, ``KIWISMS_SESSION_SECONDS``, ``KIWISMS_SYNC_SECONDS`` and
+    ``KIWISMS_PROVIDER_TIMEOUT_SECONDS`` for *request_timeout*; provider's documentation for a
+    sleeping number.
     """
 
     session: timedelta = timedelta(minutes=20)
     look: timedelta = timedelta(seconds=3)
-    hurry: timedelta = timedelta(minutes=1)
+    burst: timedelta = timedelta(minutes=1)
     """After a message the next may come at once, and a look shows only the newest."""
     look_asleep: timedelta = timedelta(seconds=15)
     look_received: timedelta = timedelta(seconds=15)
-    rescue: timedelta = timedelta(seconds=25)
+    request_timeout: timedelta = timedelta(seconds=25)
     """After this long a request that nobody finished is given up."""
-    silence: timedelta = timedelta(minutes=10)
+    silent_after: timedelta = timedelta(minutes=10)
     """After this long past its end a rental is silent, unless upstream reported how it ended."""
     look_silent: timedelta = timedelta(minutes=1)
-    patience: timedelta = timedelta(hours=24)
+    give_up_after: timedelta = timedelta(hours=24)
     """After this long as an incident a rental that is still silent is given up."""

@@ -39,15 +39,15 @@ def retail(cost: Money, markup_percent: int) -> Money:
     return _marked_up(Decimal(cost.micros), markup_percent)
 
 
-def quote(offer: Offer, *, wishes: int, markup_percent: int) -> Quote:
+def quote(offer: Offer, *, surcharges: int, markup_percent: int) -> Quote:
     """
-    Price an offer, with upstream's surcharge for each of the customer's *wishes*.
+    Price an offer, with upstream's surcharge for each of the customer's *surcharges*.
 
     Upstream takes its limit in whole cents. Where the price leaves no room for the next whole
     cent above a cost finer than that, the limit is still that cent: the customer never pays more
     than was quoted, and the number can be had at all.
     """
-    cost = Decimal(offer.cost.micros) * SURCHARGE**wishes
+    cost = Decimal(offer.cost.micros) * SURCHARGE**surcharges
     price = _marked_up(cost, markup_percent)
     covered = _whole_cents(Decimal(price.micros) / _factor(markup_percent), ROUND_FLOOR)
     return Quote(price=price, max_cost=cents(max(covered, _whole_cents(cost, ROUND_CEILING))))

@@ -47,7 +47,7 @@ class PushedMessage:
     arrived_at: datetime
 
     @classmethod
-    def read(
+    def parse(
         cls,
         *,
         message_id: object,
@@ -70,7 +70,7 @@ class PushedMessage:
             service=ServiceCode(_read(_WORD, "service", service)),
             code=_read_code(code),
             text=_read_text(text),
-            received_at=read_moment(received_at),
+            received_at=parse_moment(received_at),
             arrived_at=at,
         )
 
@@ -83,7 +83,7 @@ class PushedMessage:
         )
 
 
-def confirmed(
+def confirmed_messages(
     newest: Message,
     pushed: Sequence[PushedMessage],
     *,
@@ -119,11 +119,11 @@ def confirmed(
     return [*older, newest, *new[len(older) :]]
 
 
-def read_moment(value: object) -> datetime | None:
+def parse_moment(value: object) -> datetime | None:
     """
     Read a time as upstream writes it; one that cannot be read is as good as none.
 
-    >>> print(read_moment("2022-06-01 17:30:57"))
+    >>> print(parse_moment("2022-06-01 17:30:57"))
     2022-06-01 17:30:57+00:00
     """
     try:

@@ -178,8 +178,8 @@ class Rental:
             created_at=at,
             changed_at=at,
             expires_at=at + pace.session,
-            look_after=at + pace.rescue,
-            due_at=at + pace.rescue,
+            look_after=at + pace.request_timeout,
+            due_at=at + pace.request_timeout,
         )
 
     def rent(
@@ -213,7 +213,7 @@ class Rental:
 
     def receive(self, message: Message, at: datetime, pace: Pace) -> Self:
         """A message came; one that is already known changes nothing."""
-        if self.knows(message):
+        if self.has_received(message):
             self._must_allow(Event.RECEIVE)
             return self
         return evolve(
@@ -223,7 +223,7 @@ class Rental:
             messages=(*self.messages, message),
         ).looked(at, pace)
 
-    def be_done(self, at: datetime) -> Self:
+    def mark_done(self, at: datetime) -> Self:
         """
         Somebody is done with the number, and upstream is about to be asked to finish it.
 
@@ -255,7 +255,7 @@ class Rental:
         self.must_be_silent(at, pace)
         return given_up
 
-    def cancel_asked(self, at: datetime, *, gone: bool) -> Self:
+    def confirm_cancel(self, at: datetime, *, gone: bool) -> Self:
         """
         Upstream has taken the number back as was asked, or knows it no more (*gone*).
 
@@ -271,7 +271,7 @@ class Rental:
             raise CancelNotAllowed
         return self.complete(at) if gone and self.finished_if_gone else self.cancel(at)
 
-    def done_confirmed(self, at: datetime) -> Self:
+    def confirm_done(self, at: datetime) -> Self:
         """
         Upstream has finished the number as was asked; a second time changes nothing.
 
@@ -295,7 +295,7 @@ class Rental:
 
     def looked(self, at: datetime, pace: Pace) -> Self:
         """Upstream was asked just now: say when it may, and when it must, be asked again."""
-        pause = pace.look_asleep if self.sleeps(at) else pace.look
+        pause = pace.look_asleep if self.is_asleep(at) else pace.look
         must = at + (pace.look_received if self._rests(at, pace) else pause)
         if at < self.expires_at < must:
             must = self.expires_at
@@ -304,9 +304,9 @@ class Rental:
         return evolve(self, look_after=at + pause, due_at=must)
 
     def _rests(self, now: datetime, pace: Pace) -> bool:
-        return self.state is State.RECEIVED and now >= self.messages[-1].at + pace.hurry
+        return self.state is State.RECEIVED and now >= self.messages[-1].at + pace.burst
 
-    def sleeps(self, now: datetime) -> bool:
+    def is_asleep(self, now: datetime) -> bool:
         """Whether the number has still to wake; a message shows that it has."""
         asleep = self.asleep_until is not None and now < self.asleep_until
         return asleep and self.state is State.WAITING
@@ -321,7 +321,7 @@ class Rental:
         """
         return self.done_at is not None
 
-    def knows(self, message: Message) -> bool:
+    def has_received(self, message: Message) -> bool:
         """Whether *message* has been seen before."""
         return any(message.repeats(known) for known in self.messages)
 
@@ -335,7 +335,7 @@ class Rental:
 
     def is_silent(self, now: datetime, pace: Pace) -> bool:
         """Whether the session has long run out, and upstream has not reported how it ended."""
-        return self.state in OPEN and now >= self.expires_at + pace.silence
+        return self.state in OPEN and now >= self.expires_at + pace.silent_after
 
     def must_be_silent(self, now: datetime, pace: Pace) -> None:
         """Raise `GiveUpNotAllowed` unless it is silent."""
@@ -369,6 +369,6 @@ class Rental:
         return evolve(self, state=self._next(event), changed_at=at, due_at=None)
 
 
-def foremost(rentals: Iterable[Rental]) -> Rental | None:
+def preferred(rentals: Iterable[Rental]) -> Rental | None:
     """Of several rentals choose one that is OPEN, and of those the newest."""
     return max(rentals, key=lambda each: (each.state in OPEN, each.created_at), default=None)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from attrs import frozen
 
 from kiwisms.domain.billing import EFFECTS
-from kiwisms.domain.causes import Effect, what_moved
+from kiwisms.domain.causes import Effect, cause_of
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.history import Step
 from kiwisms.domain.ids import AccountId, TrailId
@@ -65,7 +65,7 @@ class Line:
     detail: str
 
 
-def time_line(
+def timeline(
     *,
     steps: Sequence[Step],
     transfers: Iterable[Transfer],
@@ -97,7 +97,7 @@ def time_line(
 
 
 def _moved(transfer: Transfer, steps: Sequence[Step]) -> Line:
-    cause = what_moved(transfer.id)
+    cause = cause_of(transfer.id)
     states = [State.NEW, *(step.state for step in steps)]
     pairs = zip(states, steps, strict=False)
     movers = [

@@ -8,7 +8,7 @@ from attrs import frozen
 from kiwisms.domain.errors import KiwismsError, RateLimited
 from kiwisms.domain.terms import Terms
 
-GUARDED: Final = timedelta(hours=1)
+CANCEL_WINDOW: Final = timedelta(hours=1)
 """The time over which cancels are counted."""
 
 
@@ -23,19 +23,19 @@ class TooManyActiveRentals(KiwismsError):
 
 
 @frozen(kw_only=True)
-class UsageAsked:
+class UsageQuery:
     """
     What to count.
 
     Attributes:
         now: The moment at which a rental is active.
         since: The moment from which cancels are counted.
-        most_cancels: How many of them are allowed; at least 1.
+        max_cancels: How many of them are allowed; at least 1.
     """
 
     now: datetime
     since: datetime
-    most_cancels: int
+    max_cancels: int
 
 
 @frozen(kw_only=True)
@@ -45,7 +45,7 @@ class Usage:
 
     Attributes:
         active: Its rentals that are requested, or active.
-        nth_cancel: When the *most_cancels*-th newest of its cancels was; ``None`` when there were
+        nth_cancel: When the *max_cancels*-th newest of its cancels was; ``None`` when there were
             fewer since the moment asked for. What upstream took back, and the worker only found,
             is none.
     """
@@ -54,9 +54,11 @@ class Usage:
     nth_cancel: datetime | None
 
 
-def usage_to_ask(terms: Terms, now: datetime) -> UsageAsked:
+def usage_query(terms: Terms, now: datetime) -> UsageQuery:
     """Say what must be counted before somebody rents."""
-    return UsageAsked(now=now, since=now - GUARDED, most_cancels=max(terms.cancels_per_hour, 1))
+    return UsageQuery(
+        now=now, since=now - CANCEL_WINDOW, max_cancels=max(terms.cancels_per_hour, 1)
+    )
 
 
 def must_have_room(usage: Usage, terms: Terms, now: datetime) -> None:
@@ -72,6 +74,6 @@ def must_have_room(usage: Usage, terms: Terms, now: datetime) -> None:
     if usage.active >= terms.max_active_rentals:
         raise TooManyActiveRentals(terms.max_active_rentals)
     if terms.cancels_per_hour > 0 and usage.nth_cancel is not None:
-        wait = usage.nth_cancel + GUARDED - now
+        wait = usage.nth_cancel + CANCEL_WINDOW - now
         why = "Too many rentals were cancelled without a code"
         raise RateLimited(int(wait.total_seconds()) + 1, why)

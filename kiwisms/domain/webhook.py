@@ -7,7 +7,7 @@ from typing import Final, Self
 from attrs import evolve, field, frozen
 
 from kiwisms.domain.errors import KiwismsError, ValidationRefused
-from kiwisms.domain.events import UNLESS_ASKED, WebhookEvent
+from kiwisms.domain.events import DEFAULT_EVENTS, WebhookEvent
 from kiwisms.domain.ids import AccountId, KeyPrefix
 from kiwisms.domain.money import Money
 from kiwisms.domain.text import is_web_address, must_be_text
@@ -38,14 +38,14 @@ class Webhook:
     account_id: AccountId
     key_prefix: KeyPrefix | None = None
     url: str
-    events: frozenset[WebhookEvent] = UNLESS_ASKED
+    events: frozenset[WebhookEvent] = DEFAULT_EVENTS
     low: Money | None = None
     sealed_secret: str = field(repr=False)
     sealed_old_secret: str | None = field(default=None, repr=False)
     rotated_at: datetime | None = None
     stopped_at: datetime | None = None
 
-    def ask_for(self, events: frozenset[WebhookEvent] | None, low: Money | None) -> Self:
+    def subscribe(self, events: frozenset[WebhookEvent] | None, low: Money | None) -> Self:
         """
         Take the events that are to be sent, and the amount of ``wallet.low``.
 
@@ -73,7 +73,7 @@ class Webhook:
         """Send to another address from now on, or to the same one again after it was stopped."""
         return evolve(self, url=url, stopped_at=None)
 
-    def hears(self, event: str) -> bool:
+    def receives(self, event: str) -> bool:
         """Whether *event* is to be sent there."""
         return self.stopped_at is None and event in self.events
 

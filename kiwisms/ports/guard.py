@@ -34,7 +34,7 @@ class Watcher(Protocol):
         """The guard answered in upstream's place."""
         ...
 
-    def turned(self, circuit: Circuit) -> None:
+    def circuit_changed(self, circuit: Circuit) -> None:
         """The circuit is like this from now on."""
         ...
 

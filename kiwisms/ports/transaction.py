@@ -22,7 +22,7 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.trail import TrailEntry
-from kiwisms.domain.usage import Usage, UsageAsked
+from kiwisms.domain.usage import Usage, UsageQuery
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 
@@ -77,7 +77,7 @@ class Prefetch:
 
     rental_id: RentalId | None = None
     key: IdempotencyKey | None = None
-    usage: UsageAsked | None = None
+    usage: UsageQuery | None = None
     after: "Transaction | None" = None
 
 
@@ -110,7 +110,7 @@ class Transaction(Protocol):
         """One rental of the account, in whatever state."""
         ...
 
-    async def usage(self, asked: UsageAsked) -> Usage:
+    async def usage(self, asked: UsageQuery) -> Usage:
         """Count what limits are set on for each account."""
         ...
 

@@ -178,7 +178,7 @@ class Rentals(RuleBasedStateMachine):
         try:
             self.do(rent)
         except Killed:
-            self.begun.append(Begun(PRICE[service], begun_at + self.kit.terms.pace.rescue))
+            self.begun.append(Begun(PRICE[service], begun_at + self.kit.terms.pace.request_timeout))
         except KiwismsError:
             pass  # refused before upstream was asked
         self.kit.provider.on_rent.clear()

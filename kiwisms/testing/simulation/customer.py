@@ -34,7 +34,7 @@ from kiwisms.testing.simulation.world import World
 
 T = TypeVar("T")
 
-ORDERS: Final = tuple(Order.read(service=code) for code in ("go", "wa", "am"))
+ORDERS: Final = tuple(Order.parse(service=code) for code in ("go", "wa", "am"))
 PAUSES: Final = (0.5, 3.0, 12.0, 40.0)
 """Seconds before each further try of a request that failed for no fault of the customer's."""
 FAILED: Final = (ProviderFailed, StoreUnavailable, TransactionConflict, IdempotencyConflict)

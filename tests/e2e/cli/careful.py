@@ -313,7 +313,7 @@ class Market:
         """Give up what nobody will come back for, without waiting until it or a lease is over."""
         async with self._later() as kiwi:
             for rental in await kiwi.rentals.all(state=State.REQUESTED, limit=ALL):
-                await kiwi.background.tend(rental)
+                await kiwi.background.process_rental(rental)
 
     async def assert_nothing_was_lost(self) -> None:
         """Compare what was told with both books, when no server runs any more."""

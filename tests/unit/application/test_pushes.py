@@ -21,8 +21,8 @@ async def rental(kit: Kit, ada: Account) -> Rental:
 
 
 async def push(kit: Kit, rental: Rental, code: str, *, message_id: int = 1) -> None:
-    await kit.kiwi.pushes.take(
-        PushedMessage.read(
+    await kit.kiwi.pushes.accept(
+        PushedMessage.parse(
             message_id=message_id,
             activation_id=rental.activation_id,
             service=rental.service,
@@ -150,8 +150,8 @@ async def test_a_message_that_is_pushed_before_its_number_is_known_waits_for_it(
         number = list(kit.provider.upstream.activations)[-1]
         for code in ("111", "222"):
             kit.provider.deliver(code)
-            await kit.kiwi.pushes.take(
-                PushedMessage.read(
+            await kit.kiwi.pushes.accept(
+                PushedMessage.parse(
                     message_id=code,
                     activation_id=number,
                     service="go",

@@ -173,7 +173,7 @@ async def test_a_request_that_nobody_finished_is_given_up(kit: Kit, ada: Account
     assert (await available(kit, ada), await held(kit, ada)) == ("9.61", "0.39")
     with pytest.raises(IdempotencyConflict):
         await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
-    kit.clock.advance(kit.terms.pace.rescue.total_seconds())
+    kit.clock.advance(kit.terms.pace.request_timeout.total_seconds())
     await kit.work()
     assert (await available(kit, ada), await held(kit, ada)) == ("10.00", "0.00")
     [incident] = await kit.store.incidents(limit=10)
@@ -211,7 +211,7 @@ async def test_a_number_that_comes_after_it_was_given_up_is_handed_back(
     kit: Kit, ada: Account
 ) -> None:
     async def too_long() -> None:
-        kit.clock.advance(kit.terms.pace.rescue.total_seconds())
+        kit.clock.advance(kit.terms.pace.request_timeout.total_seconds())
         await kit.work()
 
     kit.provider.on_rent.next(meanwhile=too_long)
@@ -332,7 +332,7 @@ async def test_an_incident_tells_of_a_late_number_that_could_not_be_handed_back(
     kit: Kit, ada: Account, answer: TooEarly | Ambiguous | Gone | Unknown
 ) -> None:
     async def too_long() -> None:
-        kit.clock.advance(kit.terms.pace.rescue.total_seconds())
+        kit.clock.advance(kit.terms.pace.request_timeout.total_seconds())
         await kit.work()
 
     kit.provider.on_rent.next(meanwhile=too_long)
@@ -390,7 +390,7 @@ async def test_a_number_that_ended_may_be_given_again(kit: Kit, ada: Account) ->
 
 
 async def test_the_same_key_gives_the_same_rental(kit: Kit, ada: Account) -> None:
-    order = Order.read(service="go")
+    order = Order.parse(service="go")
     first = await kit.kiwi.rentals.order(ada.id, order, idempotency_key="k")
     kit.provider.deliver("123456")
     kit.clock.advance(3)

@@ -85,7 +85,7 @@ def run_out(rental: Rental) -> Rental:
 
 
 def give_up(rental: Rental) -> Rental:
-    return rental.give_up(NOW + PACE.session + PACE.silence, PACE)
+    return rental.give_up(NOW + PACE.session + PACE.silent_after, PACE)
 
 
 ACTS: Final[Mapping[Event, Act]] = MappingProxyType(

@@ -6,8 +6,8 @@ from typing import Any, get_args
 import pytest
 from attrs import evolve, frozen
 
-from kiwisms.domain.audit import PASSES, UNDERIVED, audit
-from kiwisms.domain.audit_money import WAYS
+from kiwisms.domain.audit import CHECKS, UNCHECKED, audit
+from kiwisms.domain.audit_money import DIRECTIONS
 from kiwisms.domain.billing import MOVES, settle
 from kiwisms.domain.books import Books, Violation
 from kiwisms.domain.causes import Effect, OperatorMove
@@ -564,13 +564,13 @@ def test_every_law_is_broken_by_something() -> None:
 
 
 def test_every_kind_of_fact_is_checked_or_says_why_it_is_not() -> None:
-    assert PASSES.keys() | UNDERIVED.keys() == set(get_args(Fact))
-    assert not PASSES.keys() & UNDERIVED.keys()
+    assert CHECKS.keys() | UNCHECKED.keys() == set(get_args(Fact))
+    assert not CHECKS.keys() & UNCHECKED.keys()
 
 
-@pytest.mark.parametrize("kind", PASSES, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", CHECKS, ids=lambda kind: kind.__name__)
 def test_every_pass_finds_something(kind: type) -> None:
-    for check in PASSES[kind]:
+    for check in CHECKS[kind]:
         assert list(check(HONEST)) == []
         assert any(list(check(forged.books)) for forged in FORGED)
 
@@ -591,13 +591,13 @@ def test_a_violation_says_what_should_be_there_and_what_is() -> None:
 def test_the_ways_are_those_of_billing(effect: Effect) -> None:
     wallet = Wallet(account_id=ADA, available=PRICE, held=PRICE)
     _, transfer = MOVES[effect](wallet, PRICE, top_up())
-    assert WAYS[effect] == (transfer.debit, transfer.credit)
+    assert DIRECTIONS[effect] == (transfer.debit, transfer.credit)
 
 
 def test_the_operators_ways_are_those_of_the_wallet() -> None:
     for move, act in ((OperatorMove.CREDIT, Wallet.fund), (OperatorMove.DEBIT, Wallet.withdraw)):
         _, transfer = act(Wallet(account_id=ADA, available=PRICE), PRICE, top_up())
-        assert WAYS[move] == (transfer.debit, transfer.credit)
+        assert DIRECTIONS[move] == (transfer.debit, transfer.credit)
 
 
 def test_a_row_that_has_a_colon_in_its_reference_is_honest() -> None:
