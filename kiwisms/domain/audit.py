@@ -1,4 +1,4 @@
-"""The proof that an account's books agree: what can be derived is derived again and compared."""
+"""The audit of an account's books: what can be derived is derived again and compared."""
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -42,21 +42,21 @@ CHECKS: Final[Mapping[type, tuple[Check, ...]]] = MappingProxyType(
         Incident: (records.incidents_have_their_rentals,),
     }
 )
-"""By the kind of fact: the passes that compare it with the others. Each is made once."""
+"""For each kind of fact, the checks that compare it with the others. Each is listed once."""
 
 UNCHECKED: Final[Mapping[type, str]] = MappingProxyType(
     {
-        Account: "it is what the operator last said of it, and nothing else tells that",
+        Account: "it is what the operator last set, and no other record shows that",
         ApiKey: "only its hash is kept, and nothing else depends on it",
         Webhook: "it is what was last set, and its secret is sealed",
-        TrailEntry: "it may be pruned, and tells who did what, which no other row does",
+        TrailEntry: "it may be pruned, and no other record shows who did what",
     }
 )
-"""Kinds of facts that nothing else tells of, and why: no pass can check them."""
+"""Kinds of facts that no check can derive from others, and why."""
 
 
 def audit(books: Books) -> Iterator[Violation]:
-    """Make every pass; yields nothing when the books are right."""
+    """Run every check; yields nothing when the books are right."""
     for passes in CHECKS.values():
         for check in passes:
             yield from check(books)

@@ -1,4 +1,4 @@
-"""Who changed what, and when: what no step of a rental tells, and a rental's time line."""
+"""The trail: who changed what and when, beside rentals' steps; and the timeline of a rental."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from kiwisms.domain.rental import State
 
 
 class Action(StrEnum):
-    """What somebody did, other than the steps of a rental."""
+    """What can be done to an account, other than the steps of a rental."""
 
     ACCOUNT_CREATED = "ACCOUNT_CREATED"
     ACCOUNT_SUSPENDED = "ACCOUNT_SUSPENDED"
@@ -41,9 +41,9 @@ class TrailEntry:
     """
     One thing that was done to an account, written in the transaction that did it.
 
-    *by* is who: ``operator``, ``app``, ``worker`` or an API key's prefix. *action* is a text where
-    a later version made it. *subject* is the id or prefix of what was changed, empty for the
-    account itself. Neither it nor *detail* is secret.
+    *by* is the actor: ``operator``, ``app``, ``worker`` or an API key's prefix. *action* is a plain
+    text when a later version wrote it. *subject* is the id or prefix of what was changed, empty
+    for the account itself. Neither *subject* nor *detail* contains a secret.
     """
 
     account_id: AccountId
@@ -57,7 +57,7 @@ class TrailEntry:
 
 @frozen(kw_only=True)
 class Line:
-    """One thing that happened to a rental; *by* is who did it, where that is known."""
+    """One thing that happened to a rental; *by* is the actor, if known."""
 
     at: datetime
     by: str | None
@@ -74,14 +74,14 @@ def timeline(
     entries: Iterable[TrailEntry],
 ) -> list[Line]:
     """
-    Tell all that happened to one rental, in the order of time.
+    List all that happened to one rental, in the order of time.
 
     Args:
         steps: Its history, in order.
-        transfers: The money that it moved; who moved it is who made the step.
-        deliveries: The events that told of it.
-        incidents: Those about it.
-        entries: Those about it, its deliveries and its incidents.
+        transfers: Its transfers; the actor of a transfer is that of its step.
+        deliveries: The deliveries of its events.
+        incidents: The incidents about it.
+        entries: The trail entries about it, its deliveries and its incidents.
     """
     lines = [
         *(Line(at=s.at, by=s.by, what=s.state, detail=_messages(s)) for s in steps),

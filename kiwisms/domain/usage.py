@@ -1,4 +1,4 @@
-"""How much of what is limited an account uses, and whether it may rent one more number."""
+"""How much of its limits an account uses, and whether it may rent one more number."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,7 +13,7 @@ CANCEL_WINDOW: Final = timedelta(hours=1)
 
 
 class TooManyActiveRentals(KiwismsError):
-    """The account has as many numbers as it may have at once."""
+    """The account has the most numbers that it may have at once."""
 
     code = "TOO_MANY_ACTIVE_RENTALS"
 
@@ -28,7 +28,7 @@ class UsageQuery:
     What to count.
 
     Attributes:
-        now: The moment at which a rental is active.
+        now: The moment at which rentals must be active to count.
         since: The moment from which cancels are counted.
         max_cancels: How many of them are allowed; at least 1.
     """
@@ -41,13 +41,12 @@ class UsageQuery:
 @frozen(kw_only=True)
 class Usage:
     """
-    How much an account uses of what is limited.
+    How much of its limits an account uses.
 
     Attributes:
-        active: Its rentals that are requested, or active.
+        active: Its requested and its active rentals.
         nth_cancel: When the *max_cancels*-th newest of its cancels was; ``None`` when there were
-            fewer since the moment asked for. What upstream took back, and the worker only found,
-            is none.
+            fewer since *since*. A number that upstream took back by itself does not count.
     """
 
     active: int
@@ -55,7 +54,7 @@ class Usage:
 
 
 def usage_query(terms: Terms, now: datetime) -> UsageQuery:
-    """Say what must be counted before somebody rents."""
+    """Make the query of what must be counted before an account rents."""
     return UsageQuery(
         now=now, since=now - CANCEL_WINDOW, max_cancels=max(terms.cancels_per_hour, 1)
     )
@@ -66,8 +65,8 @@ def must_have_room(usage: Usage, terms: Terms, now: datetime) -> None:
     Check whether an account may rent one more number.
 
     Raises:
-        TooManyActiveRentals: It has as many as it may have at once.
-        RateLimited: It has cancelled as many as it may within an hour.
+        TooManyActiveRentals: It has the most numbers that it may have at once.
+        RateLimited: It has made the most cancels that it may within an hour.
 
     Source: settings, ``KIWISMS_MAX_ACTIVE_RENTALS`` and ``KIWISMS_CANCELS_PER_HOUR``.
     """

@@ -37,11 +37,11 @@ TAMPERED: dict[str, tuple[Callable[[Books], Fact], set[str]]] = {
     ),
     "IdempotencyRecord": (
         lambda books: evolve(books.idempotency[0], state=KeyState.RUNNING),
-        {"an idempotency key is as its rental says"},
+        {"an idempotency key agrees with its rental"},
     ),
     "Delivery": (
         lambda books: evolve(books.deliveries[0], id=DeliveryId("again")),
-        {"an event tells of one message"},
+        {"a message has at most one event"},
     ),
     "Incident": (
         lambda books: evolve(books.incidents[0], rental_id=RentalId("nobody")),

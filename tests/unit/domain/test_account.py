@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import SearchStrategy, builds, text, uuids
 
-from kiwisms.domain.account import Account, AccountStatus, AccountSuspended, normal_email
+from kiwisms.domain.account import Account, AccountStatus, AccountSuspended, normalize_email
 from kiwisms.domain.api_key import ApiKey, account_of, issue_key, parse_key
 from kiwisms.domain.errors import Unauthorized, ValidationRefused
 from kiwisms.domain.ids import AccountId, KeyPrefix
@@ -174,16 +174,16 @@ def test_a_label_can_be_shown(label: str) -> None:
 
 @pytest.mark.parametrize("email", ["ada@example.com", " Ada@Example.COM\n", "ADA@EXAMPLE.COM"])
 def test_an_email_has_one_form(email: str) -> None:
-    assert normal_email(email) == "ada@example.com"
+    assert normalize_email(email) == "ada@example.com"
 
 
 @given(email=text())
 def test_the_normal_form_is_stable(email: str) -> None:
     try:
-        normal = normal_email(email)
+        normal = normalize_email(email)
     except ValidationRefused:
         return
-    assert normal_email(normal) == normal
+    assert normalize_email(normal) == normal
 
 
 @pytest.mark.parametrize(
@@ -192,12 +192,12 @@ def test_the_normal_form_is_stable(email: str) -> None:
 )
 def test_what_is_not_an_email_is_refused(email: str) -> None:
     with pytest.raises(ValidationRefused) as refused:
-        normal_email(email)
+        normalize_email(email)
     assert refused.value.field == "email"
 
 
 def test_the_longest_email_has_254_characters() -> None:
-    assert normal_email("a" * 250 + "@b.c") == "a" * 250 + "@b.c"
+    assert normalize_email("a" * 250 + "@b.c") == "a" * 250 + "@b.c"
 
 
 def test_a_password_hash_does_not_show() -> None:
