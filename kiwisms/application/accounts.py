@@ -33,8 +33,8 @@ class Accounts:
 
         Args:
             email: The address; no two accounts have the same.
-            password: Kept as a hash, for a sign-in of your own: ``passwords.matches`` compares it
-                with the account's *password_hash*; 8 to 1024 characters.
+            password: 8 to 1024 characters, stored as a hash for your own sign-in:
+                ``passwords.matches`` compares it with the account's *password_hash*.
 
         Raises:
             ValidationRefused: The email or the password cannot be used.
@@ -72,11 +72,11 @@ class Accounts:
     @retry_on_conflict
     async def suspend(self, account_id: AccountId, *, reason: str) -> Account:
         """
-        Refuse everything the account asks for until it is reinstated.
+        Refuse every request of the account until it is reinstated.
 
         Raises:
             AccountNotFound: There is no such account.
-            ValidationRefused: *reason* has not 1 to 500 printable characters.
+            ValidationRefused: *reason* does not have 1 to 500 printable characters.
         """
         async with self.store.transaction(account_id) as tx:
             account = (await tx.account()).suspend(reason)

@@ -1,4 +1,4 @@
-"""API keys: issue them, revoke them, and tell who is speaking."""
+"""API keys: issue, revoke and authenticate them."""
 
 from base64 import b32hexencode
 from collections.abc import Sequence
@@ -29,15 +29,15 @@ from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
 
 CACHE_LIFETIME: Final = timedelta(seconds=1)
-"""How long a verified key is believed; so long may a revocation by another process take."""
+"""How long a verified key is cached, and so the longest delay of a revocation elsewhere."""
 MAX_CACHED: Final = 10_000
 NO_KEY_HASH: Final = hash_secret("")
-"""What is compared with where there is no key; whatever is given, it lets nobody in."""
+"""What is compared when there is no key; no secret is accepted then."""
 
 
 @frozen(kw_only=True)
 class Caller:
-    """Who is speaking: an account, through one of its keys."""
+    """The authenticated caller: an account, and the key that it used."""
 
     account_id: AccountId
     key_prefix: KeyPrefix
@@ -66,7 +66,7 @@ class ApiKeys:
         Issue a key.
 
         Returns:
-            The key, and its text ``lsms_{prefix}_{secret}``, which nobody can read again.
+            The key, and its text ``lsms_{prefix}_{secret}``, which cannot be read again.
 
         Raises:
             AccountNotFound: There is no such account.
@@ -86,7 +86,7 @@ class ApiKeys:
 
     @retry_on_conflict
     async def revoke(self, prefix: str) -> ApiKey:
-        """Make a key useless; raises `ApiKeyNotFound`."""
+        """Revoke a key; raises `ApiKeyNotFound`."""
         key_prefix = KeyPrefix(prefix)
         account_id = account_of(key_prefix)
         if account_id is None or await self.store.account(account_id) is None:
@@ -103,18 +103,18 @@ class ApiKeys:
 
     async def authenticate(self, text: str) -> Caller:
         """
-        Tell who sent this API key.
+        Find the caller that an API key belongs to.
 
         Raises:
             Unauthorized: The key is malformed, unknown or revoked.
-            AccountSuspended: The key is right, and its account may do nothing.
+            AccountSuspended: The key is right, but its account is suspended.
         """
         digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
         now = self.clock.now()
         cached = self._cache.get(digest)
         if cached is not None and now < cached.until:
             return cached.caller
-        # All who send a key again when it is believed no more ask the store once.
+        # When a cached key expires, all requests that send it ask the store once.
         caller = await self._verifying.do(digest, partial(self._verify, text))
         if len(self._cache) >= MAX_CACHED:
             self._cache.clear()
@@ -122,7 +122,7 @@ class ApiKeys:
         return caller
 
     def forget(self) -> None:
-        """Believe no key any more without asking the store."""
+        """Clear the cache: every key is verified in the store again."""
         self._cache.clear()
         self._verifying = SingleFlight()
 

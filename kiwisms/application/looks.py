@@ -1,4 +1,4 @@
-"""Look upstream what has become of a number, and let it count."""
+"""Looks: ask upstream for the status of a number, and apply the answer to its rental."""
 
 import logging
 from collections.abc import Sequence
@@ -43,9 +43,9 @@ log = logging.getLogger(__name__)
 @frozen(kw_only=True)
 class _LookResult:
     """
-    What a look that began at *began_at* has shown, and what was *pushed* for the number.
+    What a look has *shown* that began at *began_at*, and what was *pushed* for the number.
 
-    The rental *had* so many messages then.
+    *had* is how many messages the rental had then.
     """
 
     shown: Look
@@ -54,21 +54,21 @@ class _LookResult:
     had: int
 
     def messages(self, rental: Rental, now: datetime) -> Sequence[Message]:
-        """What the rental is to receive."""
+        """The messages that *rental* must receive."""
         if not isinstance(self.shown, Received):
             return ()
         newest = Message(code=self.shown.code, text=self.shown.text, at=now)
         found = confirmed_messages(
             newest, self.pushed, known=rental.messages, asked_at=self.began_at
         )
-        # Another look may have had it, in other words, from a push that came too late for this one.
+        # Another look may have added it already, with another text, from a push after this look.
         learnt = {message.code for message in rental.messages[self.had :]}
         return [message for message in found if message.code not in learnt]
 
 
 @define(kw_only=True, eq=False)
 class Looks:
-    """Asks upstream no more often than allowed, once for all who want to know."""
+    """Asks upstream no more often than allowed, once for all callers at a time."""
 
     store: Store
     provider: Provider
@@ -82,9 +82,9 @@ class Looks:
 
     async def refresh(self, rental: Rental) -> Rental:
         """
-        Bring a rental up to date if upstream may be asked again; never fails for upstream.
+        Bring a rental up to date, if upstream may be asked again; its failure raises nothing.
 
-        Who comes while somebody else is asking waits for what that one sees.
+        A call during another look at the same rental waits for that look's result.
         """
         under_way = self._flights.is_under_way(rental.id)
         if not under_way and not rental.may_be_looked_at(self.clock.now()):
@@ -92,18 +92,18 @@ class Looks:
         return await self._flights.do(rental.id, partial(self._claim_and_look, rental))
 
     async def look_claimed(self, rental: Rental) -> Rental:
-        """Look at a rental that the caller has claimed; who refreshes it meanwhile waits."""
+        """Look at a rental that the caller has claimed; a `refresh` meanwhile waits for it."""
         return await self._flights.lead(rental.id, partial(self._looked, rental))
 
     async def look(self, rental: Rental, by: str = WORKER) -> tuple[Rental, Look]:
         """
-        Ask upstream now, and save what it says.
+        Ask upstream now, and save the answer.
 
-        Past the session's end this is the last look: without a message the number is handed
-        back upstream, so that none can be charged for later, and the rental runs out.
+        After the session's end this is the last look: without a message the number is handed back
+        upstream, so that no later message can be charged for, and the rental expires.
 
         Returns:
-            The rental as it is after, and upstream's answer.
+            The rental afterwards, and upstream's answer.
         """
         activation_id, began_at = number_of(rental), self.clock.now()
         over = rental.is_over_time(began_at)
@@ -119,7 +119,7 @@ class Looks:
         return looked, seen
 
     async def look_for_code(self, rental: Rental, by: str = WORKER) -> None:
-        """Look for a code that came just before the end, and for nothing else."""
+        """Look once more for a code that came just before the end; other answers change nothing."""
         activation_id, began_at = number_of(rental), self.clock.now()
         seen = await self.provider.look(activation_id)
         if isinstance(seen, Received):
@@ -128,10 +128,10 @@ class Looks:
 
     def unknown_end(self, rental: Rental) -> Incident:
         """
-        Tell the operator of a number that ends unpaid here, and that upstream does not know.
+        Make the incident of a number that ends unpaid here and that upstream does not know.
 
-        Nobody here was done with it, so it ran out, or was cancelled and the answer is lost: most
-        likely upstream has not charged for it.
+        It was not marked as done here. So it ran out, or it was cancelled and the answer was lost:
+        most likely upstream has not charged for it.
         """
         detail = "upstream no longer knows the number, and may have charged for it"
         return self.incidents.about(rental, IncidentKind.ANSWER_LOST, detail, rental.activation_id)
@@ -160,11 +160,11 @@ class Looks:
         seen: Look = Waiting()
         if isinstance(answer, Ambiguous):
             seen = await self.provider.look(activation_id)
-        # Upstream may still have it, and charge for a code that comes: ask again later.
+        # Upstream may still have the number, and charge for a later code: ask again later.
         return Unknown(f"not handed back: {answer}") if isinstance(seen, Waiting) else seen
 
     async def _result_of(self, rental: Rental, shown: Look, began_at: datetime) -> _LookResult:
-        # A look shows only the newest message: what was pushed before it would be missed.
+        # A look shows only the newest message; an earlier one may have been pushed.
         has_message = isinstance(shown, Received)
         pushed = await self.store.pushes(number_of(rental)) if has_message else ()
         return _LookResult(shown=shown, pushed=pushed, began_at=began_at, had=len(rental.messages))
@@ -212,7 +212,7 @@ class Looks:
 
 
 def number_of(rental: Rental) -> ActivationId:
-    """The activation of a rental that has one: every rental but a requested or failed one."""
+    """The activation of a rental; only a requested or failed one has none."""
     if rental.activation_id is None:
         raise ValueError(f"rental {rental.id} is {rental.state} and has no number")
     return rental.activation_id

@@ -1,4 +1,4 @@
-"""Events on their way out, written in the transaction of what they tell."""
+"""The outbox: events are saved as deliveries in the transaction that causes them."""
 
 from datetime import datetime
 
@@ -21,20 +21,20 @@ WORK = "work"
 
 @frozen(kw_only=True, eq=False)
 class Outbox:
-    """Writes a delivery for each event that somebody wants to hear of."""
+    """Saves a delivery for each event that an address is subscribed to."""
 
     clock: Clock
     ids: Ids
 
     async def save(self, tx: Transaction, progress: Progress) -> None:
-        """Save what a transaction did to a rental and its money, with the events that tell it."""
+        """Save what a transaction did to a rental and its money, and the events of that."""
         tx.save(*progress.facts)
         if progress.rental is not None:
             await self._rental_moved(tx, progress.rental_before, progress.rental)
         await self.wallet_moved(tx, progress.wallet_before, progress.wallet)
 
     async def wallet_moved(self, tx: Transaction, before: Wallet, after: Wallet) -> None:
-        """Tell, at the account's own address, that less is available than it asked to have."""
+        """Send ``wallet.low`` to the account's own address if the balance fell below its limit."""
         if after.available >= before.available:
             return
         webhook = await tx.webhook(None)
@@ -44,7 +44,7 @@ class Outbox:
             self._send(tx, webhook, wallet_low(after.available, webhook.low, self.clock.now()))
 
     async def _rental_moved(self, tx: Transaction, before: Rental | None, after: Rental) -> None:
-        """Tell it at the address of the key that rented, or else at the account's."""
+        """Send the events to the address of the key that rented, or else to the account's own."""
         events = list(rental_events(before, after))
         if not events:
             return

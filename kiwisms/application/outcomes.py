@@ -1,4 +1,4 @@
-"""What comes of a request for a number: it is kept, refused, lost, handed back or given up."""
+"""The outcome of a request for a number: kept, refused, lost, handed back or given up."""
 
 import logging
 from collections.abc import Callable
@@ -37,7 +37,7 @@ UNAVAILABLE = frozenset(
         Refusal.BAD_SERVICE,
     }
 )
-"""Refusals that mean: not now, not at this price. The others are for the operator to mend."""
+"""Refusals that mean "not now" or "not at this price". The operator must fix all others."""
 
 
 @frozen(kw_only=True, eq=False)
@@ -46,9 +46,9 @@ class HeldRequest:
     A request whose price is held.
 
     Attributes:
-        rental: What was requested.
-        phone: The number that it must be, where that is known.
-        transaction: The transaction that held the price, where it is known.
+        rental: The requested rental.
+        phone: The number that it must get, if known.
+        transaction: The transaction that held the price, if known.
     """
 
     rental: Rental
@@ -57,7 +57,7 @@ class HeldRequest:
 
     @property
     def prefetch(self) -> Prefetch:
-        """What applying upstream's answer reads; it writes in any case, unless it is too late."""
+        """What applying upstream's answer reads. It always writes, unless it is too late."""
         key = self.rental.idempotency_key
         return Prefetch(rental_id=self.rental.id, key=key, after=self.transaction)
 
@@ -83,7 +83,7 @@ class Outcomes:
         Apply upstream's answer to a request.
 
         Raises:
-            KiwismsError: No number came of it; the money is back and the key is free.
+            KiwismsError: No number was rented; the money is back and the key is free.
         """
         match answer:
             case Rented() as number:
@@ -97,11 +97,11 @@ class Outcomes:
     async def _keep(self, held: HeldRequest, number: Rented) -> Rental:
         """Acknowledge a number, or hand it back."""
         if held.phone not in {None, number.phone}:
-            raise await self._hand_back(held, number, "is another one than was asked for")
+            raise await self._hand_back(held, number, "is not the one that was requested")
         try:
             kept = await self._save(held, number)
         except NumberTaken:
-            raise await self._lost(held, _anothers(number)) from None
+            raise await self._lost(held, _taken(number)) from None
         except (StoreUnavailable, TransactionConflict):
             await self._hand_back(held, number, "could not be saved")
             raise
@@ -111,7 +111,7 @@ class Outcomes:
         return kept
 
     async def _lost(self, held: HeldRequest, detail: str) -> ProviderFailed:
-        """Give up a request, as upstream's answer never came or is nonsense, and say so."""
+        """Give up a request whose answer never came or is nonsense; returns the error to raise."""
         log.warning("rental %s: upstream's answer is lost: %s", held.rental.id, detail)
         incident = self.incidents.about(held.rental, IncidentKind.ANSWER_LOST, detail)
         await self._fail(held, incident)
@@ -120,9 +120,9 @@ class Outcomes:
     async def _hand_back(
         self, held: HeldRequest, number: Rented, why: str, *, is_late: bool = False
     ) -> ProviderFailed:
-        """Give up a request whose number cannot be acknowledged, and the number with it."""
-        if await self._is_anothers(held, number):
-            return await self._lost(held, _anothers(number))
+        """Give up a request whose number cannot be kept; returns the error to raise."""
+        if await self._belongs_to_another(held, number):
+            return await self._lost(held, _taken(number))
         answer = await self.provider.cancel(number.activation_id)
         activation_id = number.activation_id
         log.warning("rental %s: activation %s %s: %s", held.rental.id, activation_id, why, answer)
@@ -131,16 +131,16 @@ class Outcomes:
         kind = IncidentKind.ANSWER_TOO_LATE if is_late else IncidentKind.ANSWER_LOST
         detail = f"the number {why}; it {outcome}"
         incident = self.incidents.about(held.rental, kind, detail, activation_id)
-        # An incident of the request that was given up is there, so tell what became of it.
-        told = incident if is_late or not is_back else None
-        await self._fail(held, told, handed_back=number if is_back else None)
+        # A request that was given up before has an incident; this one reports what became of it.
+        reported = incident if is_late or not is_back else None
+        await self._fail(held, reported, handed_back=number if is_back else None)
         return _failure(why)
 
-    async def _is_anothers(self, held: HeldRequest, number: Rented) -> bool:
+    async def _belongs_to_another(self, held: HeldRequest, number: Rented) -> bool:
         try:
             other = await self.store.find_rental_by_activation(number.activation_id)
         except StoreUnavailable:
-            # Hardly ever, and a number that nobody knows of would be paid for.
+            # It hardly ever is, and a number that is not handed back would be paid for.
             return False
         return other is not None and other.id != held.rental.id and other.state in OPEN
 
@@ -175,7 +175,7 @@ class Outcomes:
         return kept
 
     async def give_up(self, rental: Rental) -> None:
-        """Give up a request that nobody finished: upstream cannot be asked what became of it."""
+        """Give up an unfinished request: upstream cannot be asked what became of it."""
         log.warning("rental %s: the process ended before it saved upstream's answer", rental.id)
         kind = IncidentKind.NOBODY_CAME_BACK
         incident = self.incidents.about(rental, kind, "the process ended")
@@ -191,11 +191,11 @@ class Outcomes:
         handed_back: Rented | None = None,
     ) -> None:
         """
-        Write down that no number came of it: the money is back and the key is free.
+        Save that no number was rented: the money is back and the key is free.
 
-        A number that was *handed_back* may be kept in the store all the same, when the store said
-        that it was not: then it is cancelled, but its key stays: a replay may have told of it. When
-        a request was given up before, only an incident that names a number is news.
+        A number that was *handed_back* may have been saved although the store reported a failure.
+        Then the rental is cancelled, but keeps its key, as a replay may have shown it. If the
+        request was given up before, an incident is saved only when it names a number.
         """
         async with self.store.transaction(held.rental.account_id, held.prefetch) as tx:
             rental = await tx.rental(held.rental.id)
@@ -213,8 +213,8 @@ class Outcomes:
                 await _settle_key(tx, rental, IdempotencyRecord.free)
 
 
-def _anothers(number: Rented) -> str:
-    return f"activation {number.activation_id} is another's"
+def _taken(number: Rented) -> str:
+    return f"activation {number.activation_id} belongs to another rental"
 
 
 def _end(rental: Rental, handed_back: Rented | None) -> Callable[[datetime], Rental] | None:

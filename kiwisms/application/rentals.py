@@ -1,4 +1,4 @@
-"""What a customer does with rentals: read, wait for codes, cancel, complete."""
+"""What a customer does with rentals: rent, read, wait for codes, cancel, complete."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -69,8 +69,8 @@ class Rentals:
         """
         Rent a number.
 
-        The arguments are those of `Order.parse`. With an *idempotency_key* the same call made
-        again, within 24 hours, gives the rental that the first one made.
+        The arguments are those of `Order.parse`. With an *idempotency_key*, the same call made
+        again within 24 hours returns the rental that the first call made.
 
         Raises:
             ValidationRefused: An argument cannot be used.
@@ -78,15 +78,15 @@ class Rentals:
             AccountNotFound: There is no such account.
             AccountSuspended: The operator has suspended the account.
             InsufficientBalance: The wallet does not cover the price.
-            ServiceUnavailable: Unknown service, no stock, or dearer than *max_price*.
-            TooManyActiveRentals: The account has as many as it may have.
+            ServiceUnavailable: Unknown service, no stock, or more expensive than *max_price*.
+            TooManyActiveRentals: The account has the most rentals that it may have.
             RateLimited: The account has cancelled too many numbers without a code.
             IdempotencyConflict: The same call is still running.
             IdempotencyKeyReused: The key belongs to another call.
             ProviderFailed: Upstream failed; no money moved and the key is free.
-            kiwisms.StoreUnavailable: The store failed. A price that is still held, and the key,
-                are free again when the request is given up.
-            kiwisms.TransactionConflict: Other processes wrote to the account first, each time.
+            kiwisms.StoreUnavailable: The store failed. If the price is still held, it is released
+                and the key is freed when the request is given up.
+            kiwisms.TransactionConflict: Other processes wrote to the account first at every try.
         """
         order = Order.parse(
             service=service, country=country, max_price=max_price, areas=areas, carrier=carrier
@@ -101,7 +101,7 @@ class Rentals:
         idempotency_key: str | None = None,
         key_prefix: KeyPrefix | None = None,
     ) -> Ordered:
-        """Like `rent`, for who must also know whether this is a replay, and say which key asked."""
+        """Like `rent`, but names the API key, and reports whether the answer is a replay."""
         key = parse_idempotency_key(idempotency_key)
         return await self.renting.rent(account_id, order, key=key, key_prefix=key_prefix)
 
@@ -113,7 +113,7 @@ class Rentals:
         idempotency_key: str | None = None,
     ) -> Rental:
         """
-        Begin a new session on the number of an earlier rental; raises as `rent` does.
+        Begin a new session on the number of an earlier rental; raises what `rent` raises.
 
         Raises:
             RenewNotFound: There is no such rental, or its number cannot be had again.
@@ -129,13 +129,13 @@ class Rentals:
         idempotency_key: str | None = None,
         key_prefix: KeyPrefix | None = None,
     ) -> Ordered:
-        """Like `renew`, for who must also know what `order` tells."""
+        """Like `renew`, but names the API key, and reports whether the answer is a replay."""
         key = parse_idempotency_key(idempotency_key)
         return await self.renting.renew(account_id, rental_id, key=key, key_prefix=key_prefix)
 
     async def get(self, account_id: AccountId, rental_id: RentalId, *, sync: bool = True) -> Rental:
         """
-        Read a rental; with *sync* upstream is asked first, if it may be.
+        Read a rental; with *sync*, upstream is asked first if it may be asked again.
 
         Raises:
             RentalNotFound: The account has no such rental.
@@ -149,7 +149,7 @@ class Rentals:
         """
         Read all rentals that are active, the newest first; *sync* as in `get`.
 
-        As this is polled, the account itself is not read: one that does not exist has none.
+        The account itself is not read, as this is polled; an unknown one has no rentals.
         """
         rentals = await self.store.active_rentals(account_id, self.clock.now())
         if sync:
@@ -158,23 +158,23 @@ class Rentals:
         return [rental for rental in rentals if rental.is_active(now)]
 
     async def codes(self, account_id: AccountId, rental_id: RentalId) -> AsyncIterator[Code]:
-        """Give each code as it comes, until the rental ends; raises `RentalNotFound`."""
-        told = 0
+        """Yield each code as it comes, until the rental ends; raises `RentalNotFound`."""
+        seen = 0
         while True:
             rental = await self.get(account_id, rental_id)
-            for message in rental.messages[told:]:
+            for message in rental.messages[seen:]:
                 yield message.code
-            told = len(rental.messages)
+            seen = len(rental.messages)
             if rental.state not in OPEN:
                 return
             await self.notices.wait(rental_id, self.terms.pace.look.total_seconds())
 
     async def cancel(self, account_id: AccountId, rental_id: RentalId, *, by: str = APP) -> Rental:
         """
-        Give a number back before a code came; the price is free again.
+        Give a number back before a code came; the price is released.
 
-        A code that came meanwhile wins: then the rental is RECEIVED, and paid. So does somebody
-        who was done with it, once upstream has heard that: then it is COMPLETED, and paid.
+        A code that came meanwhile wins: then the rental is RECEIVED, and paid. A `done` that has
+        reached upstream wins too: then the rental is COMPLETED, and paid.
 
         Raises:
             CancelNotAllowed: There is no such rental, or it is not WAITING.
@@ -186,7 +186,7 @@ class Rentals:
         answer = await self.provider.cancel(number_of(rental))
         seen: Look = Cancelled()
         if not isinstance(answer, Cancelled):
-            # Whatever upstream said, only a look tells whether a code came: a code wins.
+            # Only a look shows whether a code came, whatever upstream answered: a code wins.
             rental, seen = await self.looks.look(rental, by)
             if rental.state is State.CANCELLED:
                 return rental
@@ -201,14 +201,14 @@ class Rentals:
 
     async def done(self, account_id: AccountId, rental_id: RentalId, *, by: str = APP) -> Rental:
         """
-        Release a number; without a code its price is paid all the same.
+        Release a number; its price is paid even without a code.
 
-        Saying it again of a completed rental changes nothing.
+        A completed rental is returned unchanged.
 
         Raises:
             RentalNotFound: There is no such rental, or it ended unpaid.
-            ProviderFailed: Upstream failed, or did not say whether it has finished the number:
-                it is paid once that shows. Until then it may still receive codes, or be cancelled.
+            ProviderFailed: Upstream failed, or did not confirm that it has finished the number.
+                Once that shows, it is paid. Until then it may still receive codes, or be cancelled.
         """
         rental = await self.store.rental(account_id, rental_id)
         if rental is None or rental.state not in SHOWN:
@@ -243,7 +243,7 @@ class Rentals:
     async def all(
         self, *, account_id: AccountId | None = None, state: State | None = None, limit: int = 100
     ) -> Sequence[Rental]:
-        """The newest rentals, in whatever state, for the operator."""
+        """The newest rentals, in any state, for the operator."""
         return await self.store.rentals(account_id=account_id, state=state, limit=limit)
 
     async def history(self, rental: Rental) -> list[Step]:
@@ -252,16 +252,16 @@ class Rentals:
 
     async def give_up(self, rental_id: RentalId, *, reason: str) -> Rental:
         """
-        End a rental about which upstream is silent, for the operator.
+        End a silent rental: one whose end upstream does not report; for the operator.
 
-        Upstream is asked one last time: if it answers, that counts, and nothing is given up. If
-        not, the customer pays for a code that came, and for nothing else; an incident names the
-        number for which upstream may have charged.
+        Upstream is asked one last time. If it answers, the answer counts, and nothing is given up.
+        If not, the customer pays only if a code came; otherwise an incident names the number, as
+        upstream may have charged for it.
 
         Raises:
             RentalNotFound: There is no such rental.
             GiveUpNotAllowed: It has ended, or its session is not long over.
-            ValidationRefused: *reason* has not 1 to 500 printable characters.
+            ValidationRefused: *reason* does not have 1 to 500 printable characters.
         """
         return await self.giving_up.give_up(await self.find(rental_id), reason=reason)
 
@@ -273,7 +273,7 @@ class Rentals:
 
     @retry_on_conflict
     async def _mark_done(self, account_id: AccountId, rental_id: RentalId) -> Rental:
-        """Write down that somebody is done, before upstream hears of it, and may be paid."""
+        """Save that the customer is done, before upstream is asked to finish the number."""
         async with self.store.transaction(account_id) as tx:
             rental = await tx.rental(rental_id)
             if rental is None:

@@ -1,4 +1,4 @@
-"""Rent a number: hold the price, ask upstream once, and settle what it answered."""
+"""Rent a number: hold the price, ask upstream once, and apply its answer."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -40,11 +40,11 @@ class Ordered:
 
 
 @frozen(kw_only=True)
-class _Wish:
+class _Request:
     """
-    What the steps need to know; the fingerprint binds the idempotency key to it.
+    A request for a number; the fingerprint binds the idempotency key to it.
 
-    *phone* is the number that it must be, where that is known.
+    *phone* is the number that it must get, if known.
     """
 
     rental: Rental
@@ -118,8 +118,10 @@ class Renting:
             areas=order.areas,
             carrier=order.carrier,
         )
-        wish = _Wish(rental=rental, fingerprint=asked)
-        return await self.calls.run(self._hold_and_ask(wish, partial(self.provider.rent, number)))
+        request = _Request(rental=rental, fingerprint=asked)
+        return await self.calls.run(
+            self._hold_and_ask(request, partial(self.provider.rent, number))
+        )
 
     async def renew(
         self,
@@ -151,9 +153,9 @@ class Renting:
             idempotency_key=key,
             renews=old.id,
         )
-        wish = _Wish(rental=rental, fingerprint=asked, phone=old.phone)
+        request = _Request(rental=rental, fingerprint=asked, phone=old.phone)
         return await self.calls.run(
-            self._hold_and_ask(wish, partial(self.provider.renew, old.activation_id))
+            self._hold_and_ask(request, partial(self.provider.renew, old.activation_id))
         )
 
     async def _replayed(
@@ -165,10 +167,10 @@ class Renting:
         otherwise: KiwismsError,
     ) -> Ordered:
         """
-        Answer a request that cannot be made now as it was answered when it could.
+        Replay the answer of an earlier, equal request when this one cannot be made now.
 
         Raises:
-            KiwismsError: *otherwise*, when the key has no answer.
+            KiwismsError: *otherwise*, when there is nothing to replay.
         """
         record = None if key is None else await self.store.idempotency(account_id, key)
         made = replay(record, asked, self.clock.now())
@@ -184,27 +186,29 @@ class Renting:
             return Quote(price=old.price, max_cost=old.price)
         return quote(offer, surcharges=0, markup_percent=self.terms.markup_percent)
 
-    async def _hold_and_ask(self, wish: _Wish, ask: Callable[[], Awaitable[Answer]]) -> Ordered:
-        held = await self._hold(wish)
-        if held.rental.id != wish.rental.id:
+    async def _hold_and_ask(
+        self, request: _Request, ask: Callable[[], Awaitable[Answer]]
+    ) -> Ordered:
+        held = await self._hold(request)
+        if held.rental.id != request.rental.id:
             return Ordered(rental=held.rental, replayed=True)
         rental = await self.outcomes.apply(held, await ask())
         return Ordered(rental=rental, replayed=False)
 
     @retry_on_conflict
-    async def _hold(self, wish: _Wish) -> HeldRequest:
+    async def _hold(self, request: _Request) -> HeldRequest:
         """
         Step one: claim the key, hold the price, take a place upstream.
 
-        Gives an earlier rental if the key has one.
+        Returns the earlier rental if the key has one.
         """
-        rental, now = wish.rental, self.clock.now()
+        rental, now = request.rental, self.clock.now()
         asked, key = usage_query(self.terms, now), rental.idempotency_key
         prefetch = Prefetch(key=key, usage=asked)
         async with self.store.transaction(rental.account_id, prefetch) as tx:
             if key is not None:
                 record = await tx.idempotency(key)
-                made = replay(record, wish.fingerprint, now)
+                made = replay(record, request.fingerprint, now)
                 earlier = None if made is None else await tx.rental(made)
                 if earlier is not None:
                     return HeldRequest(rental=earlier)
@@ -212,7 +216,7 @@ class Renting:
                     record,
                     key=key,
                     account_id=rental.account_id,
-                    fingerprint=wish.fingerprint,
+                    fingerprint=request.fingerprint,
                     rental_id=rental.id,
                     at=now,
                 )
@@ -223,4 +227,4 @@ class Renting:
             progress.to(rental)
             await self.outbox.save(tx, progress)
             tx.take_place(rental.id, most=self.terms.provider_max_waiting)
-        return HeldRequest(rental=rental, phone=wish.phone, transaction=tx)
+        return HeldRequest(rental=rental, phone=request.phone, transaction=tx)

@@ -230,7 +230,7 @@ async def test_a_number_that_upstream_knows_no_more_stays_open(kit: Kit, ada: Ac
     await work(kit)
     incident = await the_incident(kit)
     assert (incident.activation_id, incident.is_open) == (number, True)
-    assert incident.detail == f"timed out; upstream knows number {number} no more"
+    assert incident.detail == f"timed out; upstream no longer knows number {number}"
     assert incident.due_at is None
 
 

@@ -21,7 +21,7 @@ from kiwisms.application.outcomes import Answer, HeldRequest, Outcomes
 from kiwisms.application.progress import Progress
 from kiwisms.application.pushes import Pushes
 from kiwisms.application.rentals import Rentals
-from kiwisms.application.renting import Ordered, Renting, _Wish
+from kiwisms.application.renting import Ordered, Renting, _Request
 from kiwisms.application.tracing import Tracing
 from kiwisms.domain.ids import AccountId, ActivationId, MessageId, RentalId
 from kiwisms.domain.incident import Incident
@@ -106,12 +106,14 @@ def test_to_watch_a_life_does_not_change_it() -> None:
 class AsksAgain(Renting):
     """Retries getNumber, which may have rented already."""
 
-    async def _hold_and_ask(self, wish: _Wish, ask: Callable[[], Awaitable[Answer]]) -> Ordered:
+    async def _hold_and_ask(
+        self, request: _Request, ask: Callable[[], Awaitable[Answer]]
+    ) -> Ordered:
         async def again() -> Answer:
             answer = await ask()
             return await ask() if isinstance(answer, Unknown) else answer
 
-        return await super()._hold_and_ask(wish, again)
+        return await super()._hold_and_ask(request, again)
 
 
 class AnswersEarly(Outcomes):
