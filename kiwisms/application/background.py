@@ -15,7 +15,8 @@ from kiwisms.application.pruning import Pruning
 from kiwisms.application.tracing import Tracing
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.incident import Incident
-from kiwisms.domain.rental import OPEN, Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import OPEN, State
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.work_queue import WorkQueue

@@ -9,7 +9,8 @@ from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.silence import Silence
 from kiwisms.application.trail import Trail
 from kiwisms.domain.incident import LONGEST_NOTE
-from kiwisms.domain.rental import OPEN, Rental, RentalNotFound
+from kiwisms.domain.rental import Rental, RentalNotFound
+from kiwisms.domain.rental_state import OPEN
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.text import printable
 from kiwisms.ports.clock import Clock

@@ -17,7 +17,8 @@ from kiwisms.domain.actors import WORKER
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.push import PushedMessage, confirmed_messages
-from kiwisms.domain.rental import OPEN, UNPAID, Rental, RentalNotFound
+from kiwisms.domain.rental import Rental, RentalNotFound
+from kiwisms.domain.rental_state import OPEN, UNPAID
 from kiwisms.domain.sms import Message
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock

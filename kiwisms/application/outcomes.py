@@ -17,7 +17,8 @@ from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.pricing import corrected
-from kiwisms.domain.rental import OPEN, RenewNotFound, Rental, State
+from kiwisms.domain.rental import RenewNotFound, Rental
+from kiwisms.domain.rental_state import OPEN, State
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices

@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from kiwisms.application.outbox import WORK
 from kiwisms.domain.push import PushedMessage, same_secret
-from kiwisms.domain.rental import OPEN
+from kiwisms.domain.rental_state import OPEN
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.store import Store

@@ -22,15 +22,8 @@ from kiwisms.domain.idempotency import parse_idempotency_key
 from kiwisms.domain.ids import AccountId, KeyPrefix, RentalId
 from kiwisms.domain.money import Amount
 from kiwisms.domain.order import Order
-from kiwisms.domain.rental import (
-    OPEN,
-    SHOWN,
-    UNPAID,
-    CancelNotAllowed,
-    Rental,
-    RentalNotFound,
-    State,
-)
+from kiwisms.domain.rental import CancelNotAllowed, Rental, RentalNotFound
+from kiwisms.domain.rental_state import OPEN, SHOWN, UNPAID, State
 from kiwisms.domain.sms import Code
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock

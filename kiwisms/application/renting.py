@@ -21,7 +21,8 @@ from kiwisms.domain.idempotency import (
 from kiwisms.domain.ids import AccountId, IdempotencyKey, KeyPrefix, RentalId
 from kiwisms.domain.order import Order
 from kiwisms.domain.pricing import Quote, must_be_within, quote
-from kiwisms.domain.rental import RENEWABLE, RenewNotFound, Rental
+from kiwisms.domain.rental import RenewNotFound, Rental
+from kiwisms.domain.rental_state import RENEWABLE
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.usage import must_have_room, usage_query
 from kiwisms.ports.clock import Clock

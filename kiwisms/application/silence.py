@@ -9,7 +9,8 @@ from kiwisms.application.incidents import Incidents
 from kiwisms.application.progress import Progress
 from kiwisms.application.trail import Trail
 from kiwisms.domain.incident import IncidentKind, silence_id
-from kiwisms.domain.rental import OPEN, UNPAID, Rental
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import OPEN, UNPAID
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock

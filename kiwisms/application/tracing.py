@@ -17,7 +17,8 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.orphan import Orphan, Request, may_match
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
@@ -80,7 +81,7 @@ class Tracing:
         return None if await self.store.find_rental_by_activation(number) else number
 
     async def _may_be_anothers(self, orphan: Orphan, incident: Incident) -> bool:
-        """Whether *orphan* may be of a request under way, of another lost one, or named already."""
+        """Whether *orphan* may belong to a request under way, or to another incident."""
         now = self.clock.now()
         for rental in await self.store.rentals(account_id=None, state=State.REQUESTED, limit=LIMIT):
             if may_match(orphan, await self._request(rental, now)):

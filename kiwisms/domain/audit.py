@@ -57,6 +57,6 @@ UNCHECKED: Final[Mapping[type, str]] = MappingProxyType(
 
 def audit(books: Books) -> Iterator[Violation]:
     """Run every check; yields nothing when the books are right."""
-    for passes in CHECKS.values():
-        for check in passes:
+    for checks in CHECKS.values():
+        for check in checks:
             yield from check(books)

@@ -10,7 +10,8 @@ from kiwisms.domain.causes import Effect, OperatorMove, cause_of, is_of_rental, 
 from kiwisms.domain.ids import TransferId
 from kiwisms.domain.ledger import LedgerAccount, sum_of
 from kiwisms.domain.money import ZERO, Money
-from kiwisms.domain.rental import SHOWN, UNDECIDED, Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import SHOWN, UNDECIDED, State
 
 CHARGED: Final = frozenset({State.RECEIVED, State.COMPLETED})
 """States in which the price is revenue; in every other decided state it was released."""

@@ -11,7 +11,8 @@ from kiwisms.domain.events import CodeAndText, WebhookEvent, code_and_text, mess
 from kiwisms.domain.history import Step, in_order
 from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
 from kiwisms.domain.ids import RentalId
-from kiwisms.domain.rental import FINAL, SHOWN, TRANSITIONS, UNDECIDED, Event, Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import FINAL, SHOWN, TRANSITIONS, UNDECIDED, Event, State
 
 MESSAGES_ADDED: Final = {Event.RECEIVE: 1}
 """How many messages an event adds to a rental; an event that is not listed adds none."""

@@ -41,7 +41,7 @@ class InvalidCountry(KiwismsError):
 
 
 class ServiceUnavailable(KiwismsError):
-    """The service is unknown, sold out or too dear, or upstream is full; *why* is for the log."""
+    """The service is unknown, sold out or too expensive, or upstream is full; *why* is logged."""
 
     code = "SERVICE_UNAVAILABLE"
 

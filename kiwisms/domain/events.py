@@ -14,7 +14,8 @@ from kiwisms.domain.delivery import TEST_EVENT
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import Money
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.sms import Message
 
 CodeAndText = tuple[str, str]

@@ -7,7 +7,8 @@ from typing import Final
 from attrs import frozen
 
 from kiwisms.domain.ids import AccountId, RentalId
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 
 
 @frozen(kw_only=True)

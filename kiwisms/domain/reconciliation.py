@@ -7,7 +7,7 @@ from attrs import frozen
 
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.money import ZERO, Money
-from kiwisms.domain.rental import OPEN, State
+from kiwisms.domain.rental_state import OPEN, State
 
 PAID_UPSTREAM: Final = OPEN | {State.COMPLETED}
 """States in which upstream has charged for a number and keeps the money."""

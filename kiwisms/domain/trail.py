@@ -1,4 +1,4 @@
-"""The trail: who changed what and when, beside rentals' steps; and the timeline of a rental."""
+"""The trail: changes that are not steps of a rental; and the timeline of a rental."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from kiwisms.domain.history import Step
 from kiwisms.domain.ids import AccountId, TrailId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 
 
 class Action(StrEnum):

@@ -11,7 +11,8 @@ from kiwisms.domain.ids import AccountId, ActivationId, DeliveryId, IncidentId, 
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 
 
 class CrossAccountReads(Protocol):

@@ -10,7 +10,7 @@ from kiwisms.domain.books import Books
 from kiwisms.domain.idempotency import KeyState
 from kiwisms.domain.ids import DeliveryId, RentalId, TransferId
 from kiwisms.domain.money import cents
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from kiwisms.ports.provider import Unknown
 from kiwisms.ports.store import Store
 from kiwisms.ports.transaction import Fact

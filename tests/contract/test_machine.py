@@ -27,7 +27,7 @@ from kiwisms.domain.ids import AccountId, ActivationId, RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.money import ZERO, Money, cents
-from kiwisms.domain.rental import FINAL, State
+from kiwisms.domain.rental_state import FINAL, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.provider import Ambiguous, Refusal, Refused, Unknown
 from kiwisms.testing.kit import Kit

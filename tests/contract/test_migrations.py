@@ -20,7 +20,8 @@ from kiwisms.domain.events import DEFAULT_EVENTS
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.money import cents
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.ports.store import SchemaMismatch, Store
 from kiwisms.ports.transaction import NumberTaken
 from tests.contract.stores import ADA, BOB, wallet

@@ -14,7 +14,7 @@ from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.ids import AccountId, ActivationId, KeyPrefix, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.reconciliation import Outlay
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.usage import Usage, UsageQuery
 from kiwisms.ports.store import Store
 from kiwisms.ports.transaction import Fact, NumberTaken, Prefetch

@@ -7,7 +7,7 @@ from typing import Final
 import kiwisms
 from kiwisms.domain.delivery import MAX_FAILURES, RETRY_DELAYS
 from kiwisms.domain.events import WebhookEvent
-from kiwisms.domain.rental import SHOWN
+from kiwisms.domain.rental_state import SHOWN
 from kiwisms.entrypoints.http.documents import rental as document_of
 from kiwisms.entrypoints.http.errors import OURS, STATUS
 from kiwisms.entrypoints.settings import Settings

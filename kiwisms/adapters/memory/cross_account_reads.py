@@ -13,7 +13,8 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.money import ZERO
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import PAID_UPSTREAM, Outlay, Reading
-from kiwisms.domain.rental import Rental, State, preferred
+from kiwisms.domain.rental import Rental, preferred
+from kiwisms.domain.rental_state import State
 
 
 class CrossAccountReads(Tables):

@@ -28,7 +28,8 @@ from kiwisms.domain.ids import (
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import UNDECIDED, Rental
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import UNDECIDED
 from kiwisms.domain.usage import Usage, UsageQuery
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook

@@ -18,7 +18,8 @@ from kiwisms.domain.idempotency import IdempotencyConflict
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
-from kiwisms.domain.rental import CancelNotAllowed, RenewNotFound, Rental, RentalNotFound, State
+from kiwisms.domain.rental import CancelNotAllowed, RenewNotFound, Rental, RentalNotFound
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.usage import TooManyActiveRentals
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.entrypoints.engine import Kiwisms

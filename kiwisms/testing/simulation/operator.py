@@ -15,7 +15,8 @@ from kiwisms.domain.delivery import DeliveryNotFound
 from kiwisms.domain.ids import IncidentId
 from kiwisms.domain.incident import IncidentResolved
 from kiwisms.domain.money import cents
-from kiwisms.domain.rental import OPEN, GiveUpNotAllowed, Rental, State
+from kiwisms.domain.rental import GiveUpNotAllowed, Rental
+from kiwisms.domain.rental_state import OPEN, State
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.domain.webhook import WebhookNotFound
 from kiwisms.entrypoints.engine import Kiwisms

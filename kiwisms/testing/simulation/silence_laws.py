@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from kiwisms.domain.incident import IncidentKind, silence_id
-from kiwisms.domain.rental import OPEN, UNPAID, State
+from kiwisms.domain.rental_state import OPEN, UNPAID, State
 from kiwisms.testing.simulation.facts import given_up, incidents_of, rentals_of
 from kiwisms.testing.simulation.life import Life
 

@@ -19,7 +19,7 @@ from kiwisms.adapters.system import SystemClock
 from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import ZERO, Money
-from kiwisms.domain.rental import SHOWN, State
+from kiwisms.domain.rental_state import SHOWN, State
 from kiwisms.entrypoints.http.documents import rental_created
 from kiwisms.testing.kit import do_all_work
 from tests.e2e.books import ALL, BACK, assert_books_agree

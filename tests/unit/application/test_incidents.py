@@ -14,7 +14,8 @@ from kiwisms.domain.ids import AccountId, ActivationId, IncidentId
 from kiwisms.domain.incident import Incident, IncidentKind, IncidentNotFound, IncidentResolved
 from kiwisms.domain.money import Money
 from kiwisms.domain.push import PushedMessage
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.ports.provider import Gone, NumberOrder, Rented, TooEarly, Unknown
 from kiwisms.testing.kit import Kit
 

@@ -10,7 +10,8 @@ from kiwisms.adapters.memory import MemoryStore
 from kiwisms.domain.account import Account
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.push import PushedMessage
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.ports.provider import Unknown
 from kiwisms.testing.kit import Kit
 

@@ -9,7 +9,8 @@ import pytest
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account
 from kiwisms.domain.ids import RentalId
-from kiwisms.domain.rental import CancelNotAllowed, Rental, RentalNotFound, State
+from kiwisms.domain.rental import CancelNotAllowed, Rental, RentalNotFound
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.sms import Code
 from kiwisms.ports.provider import (
     Ambiguous,

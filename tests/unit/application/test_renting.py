@@ -18,7 +18,8 @@ from kiwisms.domain.ids import AccountId, ActivationId
 from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
-from kiwisms.domain.rental import RenewNotFound, Rental, State
+from kiwisms.domain.rental import RenewNotFound, Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.usage import TooManyActiveRentals
 from kiwisms.domain.wallet import InsufficientBalance

@@ -12,13 +12,8 @@ from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.pace import Pace
-from kiwisms.domain.rental import (
-    CancelNotAllowed,
-    GiveUpNotAllowed,
-    Rental,
-    RentalNotFound,
-    State,
-)
+from kiwisms.domain.rental import CancelNotAllowed, GiveUpNotAllowed, Rental, RentalNotFound
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action
 from kiwisms.ports.provider import Refusal, Refused, Unknown

@@ -9,7 +9,8 @@ from kiwisms.domain.catalog import CountryCode, ServiceCode
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId, TransferId
 from kiwisms.domain.money import Money, cents
 from kiwisms.domain.pace import Pace
-from kiwisms.domain.rental import Event, Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import Event, State
 from kiwisms.domain.sms import Code, Message
 from kiwisms.domain.wallet import Cause
 

@@ -18,7 +18,8 @@ from kiwisms.domain.ids import DeliveryId, IdempotencyKey, IncidentId, RentalId,
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import ZERO, Money, cents
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.transaction import Fact
 from tests.unit.domain.samples import (

@@ -19,7 +19,7 @@ from kiwisms.domain.events import (
 )
 from kiwisms.domain.ids import KeyPrefix
 from kiwisms.domain.money import Money, cents
-from kiwisms.domain.rental import FINAL, SHOWN
+from kiwisms.domain.rental_state import FINAL, SHOWN
 from kiwisms.domain.webhook import Webhook
 from tests.unit.domain.samples import ADA, NOW, PACE, message, rent, request
 

@@ -11,18 +11,15 @@ from kiwisms.domain.history import Step, in_order, step
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import cents
 from kiwisms.domain.pace import Pace
-from kiwisms.domain.rental import (
+from kiwisms.domain.rental import CancelNotAllowed, GiveUpNotAllowed, Rental, RentalNotFound
+from kiwisms.domain.rental_state import (
     FINAL,
     OPEN,
     RENEWABLE,
     SHOWN,
     TRANSITIONS,
     UNDECIDED,
-    CancelNotAllowed,
     Event,
-    GiveUpNotAllowed,
-    Rental,
-    RentalNotFound,
     State,
 )
 from kiwisms.domain.sms import Message

@@ -27,7 +27,8 @@ from kiwisms.domain.ids import AccountId, ActivationId, MessageId, RentalId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.orphan import Orphan
 from kiwisms.domain.push import PushedMessage
-from kiwisms.domain.rental import CancelNotAllowed, Rental, State
+from kiwisms.domain.rental import CancelNotAllowed, Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints import worker
 from kiwisms.entrypoints.engine import Kiwisms
