@@ -83,7 +83,7 @@ class Looks:
 
     async def refresh(self, rental: Rental) -> Rental:
         """
-        Bring a rental up to date, if upstream may be asked again; its failure raises nothing.
+        Bring a rental up to date, if upstream may be asked now; never fails because of upstream.
 
         A call during another look at the same rental waits for that look's result.
         """

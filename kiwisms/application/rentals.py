@@ -72,7 +72,7 @@ class Rentals:
             AccountSuspended: The operator has suspended the account.
             InsufficientBalance: The wallet does not cover the price.
             ServiceUnavailable: Unknown service, no stock, or more expensive than *max_price*.
-            TooManyActiveRentals: The account has the most rentals that it may have.
+            TooManyActiveRentals: The account already has its maximum of active rentals.
             RateLimited: The account has cancelled too many numbers without a code.
             IdempotencyConflict: The same call is still running.
             IdempotencyKeyReused: The key belongs to another call.
@@ -187,7 +187,7 @@ class Rentals:
                 raise ProviderFailed("Could not cancel rental on provider", f"{answer}, {seen}")
         gone = isinstance(seen, Gone)
         end = partial(Rental.confirm_cancel, gone=gone)
-        ended = await self._end(account_id, rental_id, end, by, unseen=gone)
+        ended = await self._end(account_id, rental_id, end, by, gone=gone)
         if ended.state is not State.CANCELLED:
             raise CancelNotAllowed
         return ended
@@ -284,7 +284,7 @@ class Rentals:
         end: Callable[[Rental, datetime], Rental],
         by: str,
         *,
-        unseen: bool = False,
+        gone: bool = False,
     ) -> Rental:
         async with self.store.transaction(account_id, Prefetch(rental_id=rental_id)) as tx:
             rental = await tx.rental(rental_id)
@@ -295,7 +295,7 @@ class Rentals:
             progress.to(ended)
             await self.outbox.save(tx, progress)
             await self.silence.resolve_if_ended(tx, progress)
-            if unseen and rental.state is State.WAITING and ended.state in UNPAID:
+            if gone and rental.state is State.WAITING and ended.state in UNPAID:
                 tx.save(self.looks.unknown_end(ended))
         self.notices.notify(rental_id)
         self.notices.notify(WORK)

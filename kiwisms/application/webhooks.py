@@ -69,7 +69,7 @@ class Webhooks:
         Args:
             account_id: The account of the events.
             url: An http(s) address without user info. Its name is resolved at each try;
-                `test` shows whether one arrives.
+                `test` shows whether an event arrives.
             key_prefix: Send only events of what this API key rented.
             events: The names of the events to send, such as ``"sms.received,rental.expired"``;
                 by default those sent there before, or else ``sms.received``.

@@ -82,7 +82,7 @@ class Incident:
 
     @property
     def may_cost(self) -> bool:
-        """Whether upstream may have charged for it; only PROVIDER_SILENT alone costs nothing."""
+        """Whether upstream may have charged for it; PROVIDER_SILENT alone costs nothing."""
         return self.kind is not IncidentKind.PROVIDER_SILENT
 
     @property

@@ -8,7 +8,7 @@ from attrs import frozen
 @frozen(kw_only=True)
 class Pace:
     """
-    The timing of a rental. The *look…* fields are the shortest pauses between two looks upstream.
+    The timing of a rental. The *look…* fields are the pauses after a look upstream.
 
     Source: settings, ``KIWISMS_SESSION_SECONDS``, ``KIWISMS_SYNC_SECONDS`` and
     ``KIWISMS_PROVIDER_TIMEOUT_SECONDS`` for *request_timeout*; provider's documentation for a

@@ -13,7 +13,7 @@ CANCEL_WINDOW: Final = timedelta(hours=1)
 
 
 class TooManyActiveRentals(KiwismsError):
-    """The account has the most numbers that it may have at once."""
+    """The account already has its maximum of active rentals."""
 
     code = "TOO_MANY_ACTIVE_RENTALS"
 
@@ -65,8 +65,8 @@ def must_have_room(usage: Usage, terms: Terms, now: datetime) -> None:
     Check whether an account may rent one more number.
 
     Raises:
-        TooManyActiveRentals: It has the most numbers that it may have at once.
-        RateLimited: It has made the most cancels that it may within an hour.
+        TooManyActiveRentals: It already has its maximum of active rentals.
+        RateLimited: It has made its maximum of cancels within an hour.
 
     Source: settings, ``KIWISMS_MAX_ACTIVE_RENTALS`` and ``KIWISMS_CANCELS_PER_HOUR``.
     """

@@ -20,7 +20,7 @@ class Rejection(StrEnum):
 
     CIRCUIT_OPEN = "CIRCUIT_OPEN"
     NO_PLACE = "NO_PLACE"
-    """The most calls of its kind that are allowed were under way."""
+    """The maximum of calls of its kind was under way."""
 
 
 class Watcher(Protocol):
