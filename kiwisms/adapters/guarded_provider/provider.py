@@ -108,7 +108,7 @@ class GuardedProvider:
     def watch(self, watcher: Watcher) -> None:
         """Tell *watcher* how the circuit is, and from now on all that happens."""
         self._watchers.append(watcher)
-        watcher.turned(self._breaker.circuit)
+        watcher.circuit_changed(self._breaker.circuit)
 
     @property
     def asks_for_next(self) -> bool:
@@ -226,7 +226,7 @@ class GuardedProvider:
     def _turn(self, event: Event) -> None:
         self._breaker.turn(event)
         for watcher in self._watchers:
-            watcher.turned(self._breaker.circuit)
+            watcher.circuit_changed(self._breaker.circuit)
 
     def _tell_answer(self, call: str, answer: object) -> None:
         kind = answer.reason if isinstance(answer, Refused) else type(answer).__name__

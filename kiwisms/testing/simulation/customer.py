@@ -18,7 +18,8 @@ from kiwisms.domain.idempotency import IdempotencyConflict
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
-from kiwisms.domain.rental import CancelNotAllowed, RenewNotFound, Rental, RentalNotFound, State
+from kiwisms.domain.rental import CancelNotAllowed, RenewNotFound, Rental, RentalNotFound
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.usage import TooManyActiveRentals
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.entrypoints.engine import Kiwisms
@@ -34,7 +35,7 @@ from kiwisms.testing.simulation.world import World
 
 T = TypeVar("T")
 
-ORDERS: Final = tuple(Order.read(service=code) for code in ("go", "wa", "am"))
+ORDERS: Final = tuple(Order.parse(service=code) for code in ("go", "wa", "am"))
 PAUSES: Final = (0.5, 3.0, 12.0, 40.0)
 """Seconds before each further try of a request that failed for no fault of the customer's."""
 FAILED: Final = (ProviderFailed, StoreUnavailable, TransactionConflict, IdempotencyConflict)

@@ -9,7 +9,7 @@ from kiwisms.domain.audit import audit
 from kiwisms.domain.causes import OperatorMove, operator_transfer_id
 from kiwisms.domain.delivery import GONE, Delivery, DeliveryStatus
 from kiwisms.domain.idempotency import KeyState
-from kiwisms.domain.rental import FINAL, SHOWN, UNPAID, State
+from kiwisms.domain.rental_state import FINAL, SHOWN, UNPAID, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.testing.simulation.customer import Balance
 from kiwisms.testing.simulation.facts import given_up, incidents_of, rentals_of, sure_until
