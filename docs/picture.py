@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from docs.tables import Arrow
-from kiwisms.domain.rental import FINAL, State
+from kiwisms.domain.rental_state import FINAL, State
 
 BOX: Final = (112, 36)
 SPOTS: Final[Mapping[State, tuple[int, int]]] = MappingProxyType(

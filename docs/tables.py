@@ -13,7 +13,7 @@ from kiwisms.domain.causes import Effect
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, TransferId
 from kiwisms.domain.money import cents
-from kiwisms.domain.rental import FINAL, SHOWN, TRANSITIONS, Event, State
+from kiwisms.domain.rental_state import FINAL, SHOWN, TRANSITIONS, Event, State
 from kiwisms.domain.wallet import Cause, Wallet
 from kiwisms.entrypoints.http.errors import STATUS, InvalidJson
 

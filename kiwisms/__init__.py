@@ -49,8 +49,8 @@ from kiwisms.domain.rental import (
     RenewNotFound,
     Rental,
     RentalNotFound,
-    State,
 )
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.sms import Code, Message
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.transitions import TransitionRefused

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.trail import Trail
-from kiwisms.domain.account import Account, AccountNotFound, normal_email
+from kiwisms.domain.account import Account, AccountNotFound, normalize_email
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.text import must_be_text
@@ -33,8 +33,8 @@ class Accounts:
 
         Args:
             email: The address; no two accounts have the same.
-            password: Kept as a hash, for a sign-in of your own: ``passwords.matches`` compares it
-                with the account's *password_hash*; 8 to 1024 characters.
+            password: 8 to 1024 characters, stored as a hash for your own sign-in:
+                ``passwords.matches`` compares it with the account's *password_hash*.
 
         Raises:
             ValidationRefused: The email or the password cannot be used.
@@ -42,7 +42,7 @@ class Accounts:
         """
         account = Account(
             id=AccountId(self.ids.new()),
-            email=normal_email(email),
+            email=normalize_email(email),
             password_hash=None if password is None else await self._hash(password),
             created_at=self.clock.now(),
         )
@@ -50,19 +50,19 @@ class Accounts:
         await self.store.create_account(account, entry)
         return account
 
-    async def find(self, who: str) -> Account:
+    async def find(self, id_or_email: str) -> Account:
         """Find an account by its id or email; raises `AccountNotFound`."""
-        must_be_text("who", who)
-        if "@" in who:
+        must_be_text("id_or_email", id_or_email)
+        if "@" in id_or_email:
             try:
-                email = normal_email(who)
+                email = normalize_email(id_or_email)
             except ValidationRefused:
-                raise AccountNotFound(who) from None
+                raise AccountNotFound(id_or_email) from None
             found = await self.store.account_by_email(email)
         else:
-            found = await self.store.account(AccountId(who))
+            found = await self.store.account(AccountId(id_or_email))
         if found is None:
-            raise AccountNotFound(who)
+            raise AccountNotFound(id_or_email)
         return found
 
     async def all(self) -> Sequence[Account]:
@@ -72,11 +72,11 @@ class Accounts:
     @retry_on_conflict
     async def suspend(self, account_id: AccountId, *, reason: str) -> Account:
         """
-        Refuse everything the account asks for until it is reinstated.
+        Refuse every request of the account until it is reinstated.
 
         Raises:
             AccountNotFound: There is no such account.
-            ValidationRefused: *reason* has not 1 to 500 printable characters.
+            ValidationRefused: *reason* does not have 1 to 500 printable characters.
         """
         async with self.store.transaction(account_id) as tx:
             account = (await tx.account()).suspend(reason)

@@ -1,4 +1,4 @@
-"""Work that comes due: look at rentals, rescue lost requests, deliver webhooks, trace incidents."""
+"""Background work: look at rentals, give up lost requests, deliver webhooks, trace incidents."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,20 +15,21 @@ from kiwisms.application.pruning import Pruning
 from kiwisms.application.tracing import Tracing
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.incident import Incident
-from kiwisms.domain.rental import OPEN, Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import OPEN, State
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.work_queue import WorkQueue
 
 FAIR_SHARE: Final = 5
-"""Deliveries of one account that are claimed at once, if not that many are under way."""
+"""The most deliveries of one account that are claimed at once."""
 LONGEST_PAUSE: Final = timedelta(seconds=1)
-"""Another process may write work at any time without telling."""
+"""Another process may add work at any time without a notice."""
 
 
 @frozen(kw_only=True, eq=False)
 class Background:
-    """What a worker does; each claim lasts for the lease, and then comes due again."""
+    """What a worker does. A claim lasts for the lease; after that the work is due again."""
 
     work: WorkQueue
     looks: Looks
@@ -41,7 +42,7 @@ class Background:
     terms: Terms
 
     async def claim_rentals(self, limit: int) -> Sequence[Rental]:
-        """Take at most *limit* rentals that must be looked at."""
+        """Claim at most *limit* rentals that are due."""
         now, terms = self.clock.now(), self.terms
         return await self.work.claim_due_rentals(
             now=now, look_after=now + terms.pace.look, until=now + terms.lease, limit=limit
@@ -51,10 +52,10 @@ class Background:
         self, limit: int, under_way: Iterable[Delivery] = ()
     ) -> Sequence[Delivery]:
         """
-        Take at most *limit* deliveries that must be tried.
+        Claim at most *limit* deliveries that are due.
 
-        However many are due, an account is given its fair share, and nothing while it has that
-        much *under_way*: so a receiver that hangs holds up nobody else.
+        An account gets its fair share at most, and nothing while that many of its deliveries are
+        *under_way*: so a receiver that hangs delays no other account.
         """
         now = self.clock.now()
         tries = Counter(delivery.account_id for delivery in under_way)
@@ -67,16 +68,16 @@ class Background:
         )
 
     async def claim_incidents(self, limit: int) -> Sequence[Incident]:
-        """Take at most *limit* incidents that must be gone into."""
+        """Claim at most *limit* incidents that are due."""
         now = self.clock.now()
         return await self.work.claim_due_incidents(
             now=now, until=now + self.terms.lease, limit=limit
         )
 
-    async def tend(self, rental: Rental) -> None:
-        """Do what a claimed rental came due for."""
+    async def process_rental(self, rental: Rental) -> None:
+        """Look at a claimed rental, or give up its request."""
         if rental.state is State.REQUESTED:
-            await self.outcomes.rescue(rental)
+            await self.outcomes.give_up(rental)
         elif rental.state in OPEN:
             await self.looks.look_claimed(rental)
 
@@ -85,16 +86,16 @@ class Background:
         await self.delivering.deliver(delivery)
 
     async def trace(self, incident: Incident) -> None:
-        """Go into a claimed incident."""
+        """Investigate a claimed incident."""
         await self.tracing.trace(incident)
 
-    async def keep_balance(self) -> None:
-        """Know upstream's balance, in case an incident must tell what it was before."""
-        await self.balances.keep()
+    async def refresh_balance(self) -> None:
+        """Keep a recent balance of upstream, so that an incident can report what it was before."""
+        await self.balances.refresh_if_old()
 
     async def prune(self) -> None:
-        """Remove records that became older than the operator wants to keep."""
-        await self.pruning.keep()
+        """Remove records that are older than the operator keeps them."""
+        await self.pruning.run_if_due()
 
     async def pause(self) -> float:
         """Seconds until it is worth claiming again: until the next work is due, or a second."""

@@ -1,4 +1,4 @@
-"""Bulkheads: so many at once for each key, and a short queue behind them."""
+"""Bulkheads: a limit for each key on what runs at once, with a short queue behind it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
@@ -13,13 +13,13 @@ K = TypeVar("K", bound=Hashable)
 @define(eq=False)
 class _Bulkhead:
     places: asyncio.Semaphore
-    present: int = 0
+    entered: int = 0
 
 
 @define(eq=False)
 class Bulkheads(Generic[K]):
     """
-    Bounds what is under way for each key by itself.
+    Limits what is under way, for each key separately.
 
     Args:
         places: How many of one key may be under way at once.
@@ -32,21 +32,21 @@ class Bulkheads(Generic[K]):
 
     @property
     def keys(self) -> frozenset[K]:
-        """The keys of which something is under way."""
+        """The keys for which something is under way."""
         return frozenset(self._bulkheads)
 
     @asynccontextmanager
     async def place(self, key: K) -> AsyncIterator[bool]:
-        """Have a place while the block runs; gives False, at once, when the queue is full."""
+        """Hold a place while the block runs; yields False at once when the queue is full."""
         bulkhead = self._bulkheads.setdefault(key, _Bulkhead(asyncio.Semaphore(self._places)))
-        if bulkhead.present >= self._places + self._waiting:
+        if bulkhead.entered >= self._places + self._waiting:
             yield False
             return
-        bulkhead.present += 1
+        bulkhead.entered += 1
         try:
             async with bulkhead.places:
                 yield True
         finally:
-            bulkhead.present -= 1
-            if not bulkhead.present:
+            bulkhead.entered -= 1
+            if not bulkhead.entered:
                 del self._bulkheads[key]

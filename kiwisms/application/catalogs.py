@@ -1,4 +1,4 @@
-"""What is on offer and at which price: fetched seldom, remembered when upstream is away."""
+"""Catalogs: what is on offer and at which price, cached in case upstream fails."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from kiwisms.ports.provider import Provider
 
 @frozen(kw_only=True)
 class KnownCatalog:
-    """The last catalog that upstream told; *stale* when the latest try to ask it failed."""
+    """The last catalog that upstream sent; *stale* when the latest try to fetch one failed."""
 
     catalog: Catalog
     fetched_at: datetime
@@ -56,10 +56,10 @@ class Catalogs:
 
     async def current(self, country: CountryCode) -> KnownCatalog:
         """
-        Give the catalog, asking upstream when it is too old: once, for all who ask.
+        Return the catalog; when it is too old, fetch it once for all waiting callers.
 
         Raises:
-            ProviderFailed: Upstream cannot be asked, and never could before.
+            ProviderFailed: Upstream fails, and no earlier catalog is known.
         """
         known = self._known.get(country)
         if known is not None and self.clock.now() < known.tried_at + self.max_age:

@@ -1,4 +1,4 @@
-"""Try the deliveries that are due: sign, send, and write down what the receiver said."""
+"""Try the deliveries that are due: sign, send, and save what the receiver answered."""
 
 import logging
 from datetime import datetime
@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 CONTENT_TYPE: Final = {"Content-Type": "application/json"}
 TRIES_PER_HOST: Final = 20
 WAITING_PER_HOST: Final = 40
-"""Deliveries that wait until one of their host's tries has ended; further ones are let go."""
+"""How many deliveries may wait for tries of their host to end; further ones are skipped."""
 
 
 @frozen(kw_only=True, eq=False)
 class Delivering:
-    """The tries of deliveries, so many at once for each host."""
+    """Tries deliveries, with a limit for each host on the tries at once."""
 
     store: Store
     sender: WebhookSender
@@ -45,21 +45,21 @@ class Delivering:
 
     async def deliver(self, delivery: Delivery) -> Delivery:
         """
-        Try a delivery that the caller has claimed, once, and save how that went.
+        Try a delivery once, which the caller has claimed, and save the result.
 
-        One whose host has too many tries under way is let go: nothing is saved, and it comes due
-        again when its lease is over.
+        If its host has too many tries under way, it is skipped: nothing is saved, and it is due
+        again when its lease ends.
         """
         webhook = await self.store.webhook(delivery.account_id, delivery.key_prefix)
         if webhook is None or webhook.stopped_at is not None:
-            return await self._save_try(delivery, NotAnswered("no address is set any more"), None)
+            return await self._save_try(delivery, NotAnswered("the address is no longer set"), None)
         async with self._hosts.place(urlsplit(webhook.url).hostname or "") as placed:
             if placed and self._has_time(delivery):
                 return await self._try(delivery, webhook)
         return delivery
 
     def _has_time(self, delivery: Delivery) -> bool:
-        """Whether so much of the lease is left that nobody else can begin the same try."""
+        """Whether enough of the lease is left that no other worker can begin the same try."""
         now = self.clock.now()
         return delivery.due_at is None or delivery.due_at >= now + self.terms.lease / 2
 
@@ -91,7 +91,7 @@ class Delivering:
             if current is not None and webhook is not None and current.url == webhook.url:
                 stopped = self.trail.entry_of_webhook(current, Action.WEBHOOK_STOPPED, by=WORKER)
                 tx.save(current.stop(now), stopped)
-        # Whoever asked for a test event is told how that went.
+        # The caller that sends a test event gets its result.
         if after.status is DeliveryStatus.GIVEN_UP and after.event != TEST_EVENT:
             log.warning("event %s of %s given up: %s", after.id, after.account_id, after.last_error)
         return after

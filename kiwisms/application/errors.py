@@ -1,4 +1,4 @@
-"""What a use case reports when upstream, and not the customer, is the reason."""
+"""The error of a use case that fails because of upstream."""
 
 from kiwisms.domain.errors import KiwismsError
 

@@ -1,4 +1,4 @@
-"""The operator's way out for a rental about which upstream is silent."""
+"""Give up a silent rental: one whose end upstream does not report."""
 
 from attrs import frozen
 
@@ -9,7 +9,8 @@ from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.silence import Silence
 from kiwisms.application.trail import Trail
 from kiwisms.domain.incident import LONGEST_NOTE
-from kiwisms.domain.rental import OPEN, Rental, RentalNotFound
+from kiwisms.domain.rental import Rental, RentalNotFound
+from kiwisms.domain.rental_state import OPEN
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.text import printable
 from kiwisms.ports.clock import Clock
@@ -20,7 +21,7 @@ from kiwisms.ports.transaction import Prefetch
 
 @frozen(kw_only=True, eq=False)
 class GivingUp:
-    """Ends a silent rental, unless upstream answers one last time."""
+    """Ends a silent rental, unless a last look upstream is answered."""
 
     store: Store
     looks: Looks
@@ -33,12 +34,12 @@ class GivingUp:
 
     async def give_up(self, rental: Rental, *, reason: str) -> Rental:
         """Give a rental up; see `Rentals.give_up`."""
-        said = printable("reason", reason.strip(), longest=LONGEST_NOTE)
+        checked = printable("reason", reason.strip(), longest=LONGEST_NOTE)
         rental.must_be_silent(self.clock.now(), self.terms.pace)
         looked, _ = await self.looks.look(rental, self.trail.by)
         if looked.state not in OPEN:
             return looked
-        ended = await self._end(looked, said)
+        ended = await self._end(looked, checked)
         self.notices.notify(ended.id)
         self.notices.notify(WORK)
         return ended
@@ -54,5 +55,5 @@ class GivingUp:
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=self.trail.by)
             ended = self.silence.give_up(tx, progress, rental, reason)
             await self.outbox.save(tx, progress)
-            await self.silence.ended(tx, progress)
+            await self.silence.resolve_if_ended(tx, progress)
         return ended

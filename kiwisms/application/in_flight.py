@@ -1,4 +1,4 @@
-"""Calls in flight: each runs to its end, whatever becomes of its caller."""
+"""Calls in flight: each runs to its end, even if its caller is cancelled."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ class InFlight:
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
         try:
-            # Unlike a shield, this is silent in every Python about an error that comes later.
+            # Unlike a shield, this logs no later error by itself in any version of Python.
             await asyncio.wait([task])
         except asyncio.CancelledError:
             task.add_done_callback(_log_error)
@@ -46,6 +46,6 @@ class InFlight:
 def _log_error(task: asyncio.Task[object]) -> None:
     error = None if task.cancelled() else task.exception()
     if isinstance(error, KiwismsError):
-        log.info("a call that its caller had left was refused: %s", error)
+        log.info("a call was refused after its caller was cancelled: %s", error)
     elif error is not None:
-        log.error("a call that its caller had left failed", exc_info=error)
+        log.error("a call failed after its caller was cancelled", exc_info=error)

@@ -1,4 +1,4 @@
-"""Incidents: write one down, read them, and say what became of one."""
+"""Incidents: make, list and resolve them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @frozen(kw_only=True, eq=False)
 class Incidents:
-    """The operator's use cases about what nobody can tell."""
+    """The operator's use cases about incidents."""
 
     store: Store
     balances: Balances
@@ -41,8 +41,8 @@ class Incidents:
         """
         Make an incident, to be saved with what it is about.
 
-        Nobody waits for upstream here: the incident is due at once, and background work reads
-        the balance and finds out more.
+        This does not ask upstream: the incident is due at once, and background work reads the
+        balance and investigates.
         """
         now = self.clock.now()
         return Incident(
@@ -71,12 +71,12 @@ class Incidents:
 
     async def resolve(self, incident_id: IncidentId, *, note: str) -> Incident:
         """
-        Say what became of an incident.
+        Record what became of an incident.
 
         Raises:
             IncidentNotFound: There is no such incident.
             IncidentResolved: It is resolved already.
-            ValidationRefused: *note* has not 1 to 500 printable characters.
+            ValidationRefused: *note* does not have 1 to 500 printable characters.
         """
         return await self._resolve(await self.find(incident_id), note)
 

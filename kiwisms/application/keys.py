@@ -1,4 +1,4 @@
-"""API keys: issue them, revoke them, and tell who is speaking."""
+"""API keys: issue, revoke and authenticate them."""
 
 from base64 import b32hexencode
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from kiwisms.domain.api_key import (
     account_of,
     hash_secret,
     issue_key,
-    read_key,
+    parse_key,
 )
 from kiwisms.domain.errors import Unauthorized
 from kiwisms.domain.ids import AccountId, KeyPrefix
@@ -28,23 +28,23 @@ from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
 
-REMEMBERED: Final = timedelta(seconds=1)
-"""How long a verified key is believed; so long may a revocation by another process take."""
-MOST_REMEMBERED: Final = 10_000
-NOBODYS_HASH: Final = hash_secret("")
-"""What is compared with where there is no key; whatever is given, it lets nobody in."""
+CACHE_LIFETIME: Final = timedelta(seconds=1)
+"""How long a verified key is cached, and so the longest delay of a revocation elsewhere."""
+MAX_CACHED: Final = 10_000
+NO_KEY_HASH: Final = hash_secret("")
+"""What is compared when there is no key; no secret is accepted then."""
 
 
 @frozen(kw_only=True)
 class Caller:
-    """Who is speaking: an account, through one of its keys."""
+    """The authenticated caller: an account, and the key that it used."""
 
     account_id: AccountId
     key_prefix: KeyPrefix
 
 
 @frozen
-class _Remembered:
+class _CachedCaller:
     caller: Caller
     until: datetime
 
@@ -57,7 +57,7 @@ class ApiKeys:
     clock: Clock
     ids: Ids
     trail: Trail
-    _remembered: dict[bytes, _Remembered] = field(factory=dict, init=False, repr=False)
+    _cache: dict[bytes, _CachedCaller] = field(factory=dict, init=False, repr=False)
     _verifying: SingleFlight[bytes, Caller] = field(factory=SingleFlight, init=False, repr=False)
 
     @retry_on_conflict
@@ -66,7 +66,7 @@ class ApiKeys:
         Issue a key.
 
         Returns:
-            The key, and its text ``lsms_{prefix}_{secret}``, which nobody can read again.
+            The key, and its text ``lsms_{prefix}_{secret}``, which cannot be read again.
 
         Raises:
             AccountNotFound: There is no such account.
@@ -86,7 +86,7 @@ class ApiKeys:
 
     @retry_on_conflict
     async def revoke(self, prefix: str) -> ApiKey:
-        """Make a key useless; raises `ApiKeyNotFound`."""
+        """Revoke a key; raises `ApiKeyNotFound`."""
         key_prefix = KeyPrefix(prefix)
         account_id = account_of(key_prefix)
         if account_id is None or await self.store.account(account_id) is None:
@@ -103,31 +103,31 @@ class ApiKeys:
 
     async def authenticate(self, text: str) -> Caller:
         """
-        Tell who sent this API key.
+        Find the caller that an API key belongs to.
 
         Raises:
             Unauthorized: The key is malformed, unknown or revoked.
-            AccountSuspended: The key is right, and its account may do nothing.
+            AccountSuspended: The key is right, but its account is suspended.
         """
         digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
         now = self.clock.now()
-        remembered = self._remembered.get(digest)
-        if remembered is not None and now < remembered.until:
-            return remembered.caller
-        # All who send a key again when it is believed no more ask the store once.
+        cached = self._cache.get(digest)
+        if cached is not None and now < cached.until:
+            return cached.caller
+        # When a cached key expires, all requests that send it ask the store once.
         caller = await self._verifying.do(digest, partial(self._verify, text))
-        if len(self._remembered) >= MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[digest] = _Remembered(caller, now + REMEMBERED)
+        if len(self._cache) >= MAX_CACHED:
+            self._cache.clear()
+        self._cache[digest] = _CachedCaller(caller, now + CACHE_LIFETIME)
         return caller
 
     def forget(self) -> None:
-        """Believe no key any more without asking the store."""
-        self._remembered.clear()
+        """Clear the cache: every key is verified in the store again."""
+        self._cache.clear()
         self._verifying = SingleFlight()
 
     async def _verify(self, text: str) -> Caller:
-        prefix, secret = read_key(text)
+        prefix, secret = parse_key(text)
         account_id = account_of(prefix)
         if account_id is None:
             # No key can ever have such a prefix, so there is nothing to hide.
@@ -137,7 +137,7 @@ class ApiKeys:
         checked = key or ApiKey(
             prefix=prefix,
             account_id=account_id,
-            secret_hash=NOBODYS_HASH,
+            secret_hash=NO_KEY_HASH,
             created_at=self.clock.now(),
         )
         checked.must_accept(secret)

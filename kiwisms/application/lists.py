@@ -1,4 +1,4 @@
-"""Lists of what one account has."""
+"""Lists that belong to one account."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -14,12 +14,12 @@ async def of_account(
     accounts: AccountReads, account_id: AccountId, found: Sequence[T]
 ) -> Sequence[T]:
     """
-    Give back what was *found* of an account.
+    Return what was *found* for an account.
 
-    Only where that is nothing is it looked whether there is such an account.
+    The account itself is read only when nothing was found.
 
     Raises:
-        AccountNotFound: There is none.
+        AccountNotFound: There is no such account.
     """
     if not found and await accounts.account(account_id) is None:
         raise AccountNotFound(account_id)

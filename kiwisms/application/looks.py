@@ -1,4 +1,4 @@
-"""Look upstream what has become of a number, and let it count."""
+"""Looks: ask upstream for the status of a number, and apply the answer to its rental."""
 
 import logging
 from collections.abc import Sequence
@@ -16,8 +16,9 @@ from kiwisms.application.single_flight import SingleFlight
 from kiwisms.domain.actors import WORKER
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
-from kiwisms.domain.push import PushedMessage, confirmed
-from kiwisms.domain.rental import OPEN, UNPAID, Rental, RentalNotFound
+from kiwisms.domain.push import PushedMessage, confirmed_messages
+from kiwisms.domain.rental import Rental, RentalNotFound
+from kiwisms.domain.rental_state import OPEN, UNPAID
 from kiwisms.domain.sms import Message
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
@@ -41,11 +42,11 @@ log = logging.getLogger(__name__)
 
 
 @frozen(kw_only=True)
-class _Sight:
+class _LookResult:
     """
-    What a look that began at *began_at* has shown, and what was *pushed* for the number.
+    What a look has *shown* that began at *began_at*, and what was *pushed* for the number.
 
-    The rental *had* so many messages then.
+    *had* is how many messages the rental had then.
     """
 
     shown: Look
@@ -54,19 +55,21 @@ class _Sight:
     had: int
 
     def messages(self, rental: Rental, now: datetime) -> Sequence[Message]:
-        """What the rental is to receive."""
+        """The messages that *rental* must receive."""
         if not isinstance(self.shown, Received):
             return ()
         newest = Message(code=self.shown.code, text=self.shown.text, at=now)
-        found = confirmed(newest, self.pushed, known=rental.messages, asked_at=self.began_at)
-        # Another look may have had it, in other words, from a push that came too late for this one.
+        found = confirmed_messages(
+            newest, self.pushed, known=rental.messages, asked_at=self.began_at
+        )
+        # Another look may have added it already, with another text, from a push after this look.
         learnt = {message.code for message in rental.messages[self.had :]}
         return [message for message in found if message.code not in learnt]
 
 
 @define(kw_only=True, eq=False)
 class Looks:
-    """Asks upstream no more often than allowed, once for all who want to know."""
+    """Asks upstream no more often than allowed, once for all callers at a time."""
 
     store: Store
     provider: Provider
@@ -80,9 +83,9 @@ class Looks:
 
     async def refresh(self, rental: Rental) -> Rental:
         """
-        Bring a rental up to date if upstream may be asked again; never fails for upstream.
+        Bring a rental up to date, if upstream may be asked now; never fails because of upstream.
 
-        Who comes while somebody else is asking waits for what that one sees.
+        A call during another look at the same rental waits for that look's result.
         """
         under_way = self._flights.is_under_way(rental.id)
         if not under_way and not rental.may_be_looked_at(self.clock.now()):
@@ -90,18 +93,18 @@ class Looks:
         return await self._flights.do(rental.id, partial(self._claim_and_look, rental))
 
     async def look_claimed(self, rental: Rental) -> Rental:
-        """Look at a rental that the caller has claimed; who refreshes it meanwhile waits."""
+        """Look at a rental that the caller has claimed; a `refresh` meanwhile waits for it."""
         return await self._flights.lead(rental.id, partial(self._looked, rental))
 
     async def look(self, rental: Rental, by: str = WORKER) -> tuple[Rental, Look]:
         """
-        Ask upstream now, and save what it says.
+        Ask upstream now, and save the answer.
 
-        Past the session's end this is the last look: without a message the number is handed
-        back upstream, so that none can be charged for later, and the rental runs out.
+        After the session's end this is the last look: without a message the number is handed back
+        upstream, so that no later message can be charged for, and the rental expires.
 
         Returns:
-            The rental as it is after, and upstream's answer.
+            The rental afterwards, and upstream's answer.
         """
         activation_id, began_at = number_of(rental), self.clock.now()
         over = rental.is_over_time(began_at)
@@ -110,26 +113,26 @@ class Looks:
             seen = await self._hand_back(activation_id)
         if isinstance(seen, Refused) or (isinstance(seen, Unknown) and seen.asked):
             log.warning("look at %s failed: %s", rental.id, seen.detail)
-        sight = await self._sight(rental, seen, began_at)
-        looked = await self._apply(rental.account_id, rental.id, sight, over=over, by=by)
+        result = await self._result_of(rental, seen, began_at)
+        looked = await self._apply(rental.account_id, rental.id, result, over=over, by=by)
         if isinstance(seen, Received) and self.provider.asks_for_next and looked.state in OPEN:
             await self.provider.ask_next(activation_id)
         return looked, seen
 
-    async def catch(self, rental: Rental, by: str = WORKER) -> None:
-        """Look for a code that came just before the end, and for nothing else."""
+    async def look_for_code(self, rental: Rental, by: str = WORKER) -> None:
+        """Look once more for a code that came just before the end; other answers change nothing."""
         activation_id, began_at = number_of(rental), self.clock.now()
         seen = await self.provider.look(activation_id)
         if isinstance(seen, Received):
-            sight = await self._sight(rental, seen, began_at)
-            await self._apply(rental.account_id, rental.id, sight, over=False, by=by)
+            result = await self._result_of(rental, seen, began_at)
+            await self._apply(rental.account_id, rental.id, result, over=False, by=by)
 
-    def unseen_end(self, rental: Rental) -> Incident:
+    def unknown_end(self, rental: Rental) -> Incident:
         """
-        Tell the operator of a number that ends unpaid here, and that upstream does not know.
+        Make the incident of a number that ends unpaid here and that upstream does not know.
 
-        Nobody here was done with it, so it ran out, or was cancelled and the answer is lost: most
-        likely upstream has not charged for it.
+        It was not marked as done here. So it ran out, or it was cancelled and the answer was lost:
+        most likely upstream has not charged for it.
         """
         detail = "upstream no longer knows the number, and may have charged for it"
         return self.incidents.about(rental, IncidentKind.ANSWER_LOST, detail, rental.activation_id)
@@ -158,18 +161,18 @@ class Looks:
         seen: Look = Waiting()
         if isinstance(answer, Ambiguous):
             seen = await self.provider.look(activation_id)
-        # Upstream may still have it, and charge for a code that comes: ask again later.
+        # Upstream may still have the number, and charge for a later code: ask again later.
         return Unknown(f"not handed back: {answer}") if isinstance(seen, Waiting) else seen
 
-    async def _sight(self, rental: Rental, shown: Look, began_at: datetime) -> _Sight:
-        # A look shows only the newest message: what was pushed before it would be missed.
+    async def _result_of(self, rental: Rental, shown: Look, began_at: datetime) -> _LookResult:
+        # A look shows only the newest message; an earlier one may have been pushed.
         has_message = isinstance(shown, Received)
         pushed = await self.store.pushes(number_of(rental)) if has_message else ()
-        return _Sight(shown=shown, pushed=pushed, began_at=began_at, had=len(rental.messages))
+        return _LookResult(shown=shown, pushed=pushed, began_at=began_at, had=len(rental.messages))
 
     @retry_on_conflict
     async def _apply(
-        self, account_id: AccountId, rental_id: RentalId, seen: _Sight, *, over: bool, by: str
+        self, account_id: AccountId, rental_id: RentalId, seen: _LookResult, *, over: bool, by: str
     ) -> Rental:
         async with self.store.transaction(account_id, Prefetch(rental_id=rental_id)) as tx:
             rental = await tx.rental(rental_id)
@@ -180,17 +183,19 @@ class Looks:
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
             after = self._decide(progress, rental, seen, over=over)
             if isinstance(seen.shown, NoAnswer):
-                after = await self.silence.noticed(tx, progress, after, seen.shown.detail)
+                after = await self.silence.record_silence(tx, progress, after, seen.shown.detail)
             await self.outbox.save(tx, progress)
-            await self.silence.ended(tx, progress)
+            await self.silence.resolve_if_ended(tx, progress)
             if isinstance(seen.shown, Gone) and after.state in UNPAID:
-                tx.save(self.unseen_end(after))
+                tx.save(self.unknown_end(after))
         if after.messages != rental.messages or after.state is not rental.state:
             self.notices.notify(rental_id)
             self.notices.notify(WORK)
         return after
 
-    def _decide(self, progress: Progress, rental: Rental, seen: _Sight, *, over: bool) -> Rental:
+    def _decide(
+        self, progress: Progress, rental: Rental, seen: _LookResult, *, over: bool
+    ) -> Rental:
         now, pace = self.clock.now(), self.terms.pace
         after = rental.looked(now, pace)
         progress.to(after)
@@ -208,7 +213,7 @@ class Looks:
 
 
 def number_of(rental: Rental) -> ActivationId:
-    """The activation of a rental that has one: every rental but a requested or failed one."""
+    """The activation of a rental; only a requested or failed one has none."""
     if rental.activation_id is None:
         raise ValueError(f"rental {rental.id} is {rental.state} and has no number")
     return rental.activation_id

@@ -1,4 +1,4 @@
-"""Events on their way out, written in the transaction of what they tell."""
+"""The outbox: events are saved as deliveries in the transaction that causes them."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from attrs import frozen
 
 from kiwisms.application.progress import Progress
 from kiwisms.domain.delivery import Delivery
-from kiwisms.domain.events import Event, fell_below, of_rental, wallet_low
+from kiwisms.domain.events import Event, fell_below, rental_events, wallet_low
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.wallet import Wallet
@@ -21,20 +21,20 @@ WORK = "work"
 
 @frozen(kw_only=True, eq=False)
 class Outbox:
-    """Writes a delivery for each event that somebody wants to hear of."""
+    """Saves a delivery for each event that an address is subscribed to."""
 
     clock: Clock
     ids: Ids
 
     async def save(self, tx: Transaction, progress: Progress) -> None:
-        """Save what a transaction did to a rental and its money, with the events that tell it."""
+        """Save what a transaction did to a rental and its money, and the events of that."""
         tx.save(*progress.facts)
         if progress.rental is not None:
             await self._rental_moved(tx, progress.rental_before, progress.rental)
         await self.wallet_moved(tx, progress.wallet_before, progress.wallet)
 
     async def wallet_moved(self, tx: Transaction, before: Wallet, after: Wallet) -> None:
-        """Tell, at the account's own address, that less is available than it asked to have."""
+        """Send ``wallet.low`` to the account's own address if the balance fell below its limit."""
         if after.available >= before.available:
             return
         webhook = await tx.webhook(None)
@@ -44,8 +44,8 @@ class Outbox:
             self._send(tx, webhook, wallet_low(after.available, webhook.low, self.clock.now()))
 
     async def _rental_moved(self, tx: Transaction, before: Rental | None, after: Rental) -> None:
-        """Tell it at the address of the key that rented, or else at the account's."""
-        events = list(of_rental(before, after))
+        """Send the events to the address of the key that rented, or else to the account's own."""
+        events = list(rental_events(before, after))
         if not events:
             return
         webhook = None
@@ -58,7 +58,7 @@ class Outbox:
                 self._send(tx, webhook, event)
 
     def _send(self, tx: Transaction, webhook: Webhook, event: Event) -> None:
-        if webhook.hears(event.name):
+        if webhook.receives(event.name):
             to, now = webhook.key_prefix, self.clock.now()
             tx.save(self.delivery(webhook.account_id, to, event, due_at=now))
 
@@ -77,7 +77,7 @@ class Outbox:
             key_prefix=key_prefix,
             event=event.name,
             rental_id=event.rental_id,
-            body=event.written(),
+            body=event.to_json(),
             created_at=self.clock.now(),
             due_at=due_at,
         )

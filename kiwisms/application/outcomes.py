@@ -1,4 +1,4 @@
-"""What comes of a request for a number: it is kept, refused, lost, handed back or given up."""
+"""The outcome of a request for a number: kept, refused, lost, handed back or given up."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,8 @@ from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.pricing import corrected
-from kiwisms.domain.rental import OPEN, RenewNotFound, Rental, State
+from kiwisms.domain.rental import RenewNotFound, Rental
+from kiwisms.domain.rental_state import OPEN, State
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
@@ -37,29 +38,29 @@ UNAVAILABLE = frozenset(
         Refusal.BAD_SERVICE,
     }
 )
-"""Refusals that mean: not now, not at this price. The others are for the operator to mend."""
+"""Refusals that mean "not now" or "not at this price". The operator must fix all others."""
 
 
 @frozen(kw_only=True, eq=False)
-class Held:
+class HeldRequest:
     """
     A request whose price is held.
 
     Attributes:
-        rental: What was requested.
-        phone: The number that it must be, where that is known.
-        by: The transaction that held the price, where it is known.
+        rental: The requested rental.
+        phone: The number that it must get, if known.
+        transaction: The transaction that held the price, if known.
     """
 
     rental: Rental
     phone: str | None = None
-    by: Transaction | None = None
+    transaction: Transaction | None = None
 
     @property
     def prefetch(self) -> Prefetch:
-        """What applying upstream's answer reads; it writes in any case, unless it is too late."""
+        """What applying upstream's answer reads. It always writes, unless it is too late."""
         key = self.rental.idempotency_key
-        return Prefetch(rental_id=self.rental.id, key=key, after=self.by)
+        return Prefetch(rental_id=self.rental.id, key=key, after=self.transaction)
 
 
 @frozen(kw_only=True, eq=False)
@@ -78,12 +79,12 @@ class Outcomes:
     notices: Notices
     terms: Terms
 
-    async def apply(self, held: Held, answer: Answer) -> Rental:
+    async def apply(self, held: HeldRequest, answer: Answer) -> Rental:
         """
         Apply upstream's answer to a request.
 
         Raises:
-            KiwismsError: No number came of it; the money is back and the key is free.
+            KiwismsError: No number was rented; the money is back and the key is free.
         """
         match answer:
             case Rented() as number:
@@ -94,14 +95,14 @@ class Outcomes:
             case Unknown(detail=detail):
                 raise await self._lost(held, detail)
 
-    async def _keep(self, held: Held, number: Rented) -> Rental:
+    async def _keep(self, held: HeldRequest, number: Rented) -> Rental:
         """Acknowledge a number, or hand it back."""
         if held.phone not in {None, number.phone}:
-            raise await self._hand_back(held, number, "is another one than was asked for")
+            raise await self._hand_back(held, number, "is not the one that was requested")
         try:
             kept = await self._save(held, number)
         except NumberTaken:
-            raise await self._lost(held, _anothers(number)) from None
+            raise await self._lost(held, _taken(number)) from None
         except (StoreUnavailable, TransactionConflict):
             await self._hand_back(held, number, "could not be saved")
             raise
@@ -110,19 +111,19 @@ class Outcomes:
         self.notices.notify(WORK)
         return kept
 
-    async def _lost(self, held: Held, detail: str) -> ProviderFailed:
-        """Give up a request, as upstream's answer never came or is nonsense, and say so."""
+    async def _lost(self, held: HeldRequest, detail: str) -> ProviderFailed:
+        """Give up a request whose answer never came or is nonsense; returns the error to raise."""
         log.warning("rental %s: upstream's answer is lost: %s", held.rental.id, detail)
         incident = self.incidents.about(held.rental, IncidentKind.ANSWER_LOST, detail)
         await self._fail(held, incident)
         return _failure(detail)
 
     async def _hand_back(
-        self, held: Held, number: Rented, why: str, *, is_late: bool = False
+        self, held: HeldRequest, number: Rented, why: str, *, is_late: bool = False
     ) -> ProviderFailed:
-        """Give up a request whose number cannot be acknowledged, and the number with it."""
-        if await self._is_anothers(held, number):
-            return await self._lost(held, _anothers(number))
+        """Give up a request whose number cannot be kept; returns the error to raise."""
+        if await self._belongs_to_another(held, number):
+            return await self._lost(held, _taken(number))
         answer = await self.provider.cancel(number.activation_id)
         activation_id = number.activation_id
         log.warning("rental %s: activation %s %s: %s", held.rental.id, activation_id, why, answer)
@@ -131,20 +132,20 @@ class Outcomes:
         kind = IncidentKind.ANSWER_TOO_LATE if is_late else IncidentKind.ANSWER_LOST
         detail = f"the number {why}; it {outcome}"
         incident = self.incidents.about(held.rental, kind, detail, activation_id)
-        # An incident of the request that was given up is there, so tell what became of it.
-        told = incident if is_late or not is_back else None
-        await self._fail(held, told, handed_back=number if is_back else None)
+        # A request that was given up before has an incident; this one reports what became of it.
+        reported = incident if is_late or not is_back else None
+        await self._fail(held, reported, handed_back=number if is_back else None)
         return _failure(why)
 
-    async def _is_anothers(self, held: Held, number: Rented) -> bool:
+    async def _belongs_to_another(self, held: HeldRequest, number: Rented) -> bool:
         try:
             other = await self.store.find_rental_by_activation(number.activation_id)
         except StoreUnavailable:
-            # Hardly ever, and a number that nobody knows of would be paid for.
+            # It hardly ever is, and a number that is not handed back would be paid for.
             return False
         return other is not None and other.id != held.rental.id and other.state in OPEN
 
-    async def _save(self, held: Held, number: Rented) -> Rental | None:
+    async def _save(self, held: HeldRequest, number: Rented) -> Rental | None:
         try:
             return await self._apply_number(held, number)
         except StoreUnavailable:
@@ -152,7 +153,7 @@ class Outcomes:
             return await self._apply_number(held, number)
 
     @retry_on_conflict
-    async def _apply_number(self, held: Held, number: Rented) -> Rental | None:
+    async def _apply_number(self, held: HeldRequest, number: Rented) -> Rental | None:
         async with self.store.transaction(held.rental.account_id, held.prefetch) as tx:
             rental = await tx.rental(held.rental.id)
             if rental is None:
@@ -174,28 +175,28 @@ class Outcomes:
             await _settle_key(tx, rental, IdempotencyRecord.finish)
         return kept
 
-    async def rescue(self, rental: Rental) -> None:
-        """Give up a request that nobody finished: upstream cannot be asked what became of it."""
+    async def give_up(self, rental: Rental) -> None:
+        """Give up an unfinished request: upstream cannot be asked what became of it."""
         log.warning("rental %s: the process ended before it saved upstream's answer", rental.id)
         kind = IncidentKind.NOBODY_CAME_BACK
         incident = self.incidents.about(rental, kind, "the process ended")
-        await self._fail(Held(rental=rental), incident, by=WORKER)
+        await self._fail(HeldRequest(rental=rental), incident, by=WORKER)
 
     @retry_on_conflict
     async def _fail(
         self,
-        held: Held,
+        held: HeldRequest,
         incident: Incident | None,
         *,
         by: str | None = None,
         handed_back: Rented | None = None,
     ) -> None:
         """
-        Write down that no number came of it: the money is back and the key is free.
+        Save that no number was rented: the money is back and the key is free.
 
-        A number that was *handed_back* may be kept in the store all the same, when the store said
-        that it was not: then it is cancelled, but its key stays: a replay may have told of it. When
-        a request was given up before, only an incident that names a number is news.
+        A number that was *handed_back* may have been saved although the store reported a failure.
+        Then the rental is cancelled, but keeps its key, as a replay may have shown it. If the
+        request was given up before, an incident is saved only when it names a number.
         """
         async with self.store.transaction(held.rental.account_id, held.prefetch) as tx:
             rental = await tx.rental(held.rental.id)
@@ -213,8 +214,8 @@ class Outcomes:
                 await _settle_key(tx, rental, IdempotencyRecord.free)
 
 
-def _anothers(number: Rented) -> str:
-    return f"activation {number.activation_id} is another's"
+def _taken(number: Rented) -> str:
+    return f"activation {number.activation_id} belongs to another rental"
 
 
 def _end(rental: Rental, handed_back: Rented | None) -> Callable[[datetime], Rental] | None:

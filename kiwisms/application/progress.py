@@ -12,13 +12,13 @@ from kiwisms.ports.transaction import Fact
 
 
 def actor(rental: Rental) -> str:
-    """Say who asked for a rental."""
+    """The actor that requested a rental."""
     return rental.key_prefix or APP
 
 
 @define(kw_only=True)
 class Progress:
-    """A rental and its account's wallet as they change, and all that is to be saved of it."""
+    """A rental and its account's wallet as they change, and everything to save."""
 
     wallet: Wallet
     rental: Rental | None
@@ -36,7 +36,7 @@ class Progress:
         return self.rental
 
     def to(self, after: Rental) -> None:
-        """Go one step on; raises `InsufficientBalance` where the step costs too much."""
+        """Take one step; raises `InsufficientBalance` when it costs more than is available."""
         self.wallet, transfers = settle(self.wallet, self.rental, after)
         happened = step(self.rental, after, self.by)
         self._added.extend(transfers)
@@ -46,7 +46,7 @@ class Progress:
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        """What to save: the rental, the wallet when money moved, and what was added."""
+        """The facts to save: the rental, the wallet if money moved, and transfers and steps."""
         moved = any(isinstance(fact, Transfer) for fact in self._added)
         rental = () if self.rental is None else (self.rental,)
         return (*rental, *((self.wallet,) if moved else ()), *self._added)

@@ -1,4 +1,4 @@
-"""Remove old records that no money and no open work depends on."""
+"""Pruning: remove old records that no money and no open work depends on."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,22 +13,22 @@ from kiwisms.ports.clock import Clock
 from kiwisms.ports.store import Pruned, Store
 
 AT_ONCE: Final = 1_000
-"""So many of each kind are removed in one transaction: whoever writes waits no longer for it."""
+"""The most of each kind in one transaction, so that other writers do not wait long for it."""
 PACE: Final = timedelta(hours=1)
-"""How often what became too old is removed in the background."""
+"""How often records are pruned in the background."""
 
 
 @define(kw_only=True, eq=False)
 class Pruning:
-    """The operator's use case about records that are old."""
+    """The operator's use case about old records."""
 
     store: Store
     clock: Clock
     terms: Terms
     _began_at: datetime | None = field(default=None, init=False)
 
-    async def keep(self) -> None:
-        """Remove what is older than the terms say, unless that was begun within the hour."""
+    async def run_if_due(self) -> None:
+        """Remove what is older than the terms allow, unless a run began within the hour."""
         now, days = self.clock.now(), self.terms.keep_days
         if days is not None and (self._began_at is None or now >= self._began_at + PACE):
             self._began_at = now
@@ -40,14 +40,16 @@ class Pruning:
 
         These are idempotency keys past their lifetime, webhook deliveries that arrived or were
         given up, incidents that are resolved, pushed messages that were matched, and entries of
-        the trail. Transfers, rentals and whatever is open stay. Interrupted, it can be run again.
+        the trail. Transfers, rentals and everything open stay. After an interruption, run it again.
 
         Raises:
-            ValidationRefused: *days* is less than 1: so long an idempotency key is bound.
+            ValidationRefused: *days* is less than 1.
         """
         age = timedelta(days=days)
         if age < LIFETIME:
-            raise ValidationRefused("days", "must be at least 1: so long a key is bound")
+            raise ValidationRefused(
+                "days", "must be at least 1: an idempotency key is bound for a day"
+            )
         before = self.clock.now() - age
         pruned = Pruned()
         while removed := await self.store.prune_pushes(before=before, limit=AT_ONCE):

@@ -1,4 +1,4 @@
-"""Messages that upstream pushes: kept at once, and believed when a look has confirmed them."""
+"""Messages that upstream pushes: saved at once, believed after a look has confirmed them."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from kiwisms.application.outbox import WORK
 from kiwisms.domain.push import PushedMessage, same_secret
-from kiwisms.domain.rental import OPEN
+from kiwisms.domain.rental_state import OPEN
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.store import Store
@@ -17,8 +17,8 @@ class Pushes:
     """
     The provider's use case.
 
-    Each of the *secrets* is a part of an address that nobody else knows. The first is told to the
-    provider, and the others were: what is pushed there is taken in too.
+    Each of the *secrets* is part of an address that only the provider knows. The first is the
+    current one. The others are earlier ones; messages pushed there are accepted too.
     """
 
     store: Store
@@ -28,19 +28,19 @@ class Pushes:
 
     @property
     def secret(self) -> str:
-        """The secret part of the address that is told to the provider."""
+        """The secret part of the address to give to the provider."""
         return self.secrets[0]
 
     def knows(self, secret: str) -> bool:
-        """Whether somebody who gives this secret is the provider."""
+        """Whether *secret* is one of those given to the provider."""
         return any(same_secret(secret, each) for each in self.secrets)
 
-    async def take(self, pushed: PushedMessage) -> None:
+    async def accept(self, pushed: PushedMessage) -> None:
         """
-        Keep a pushed message and have its number looked at now, without waiting for upstream.
+        Save a pushed message, and make its rental due for a look, without waiting for upstream.
 
-        Said again it changes nothing. A message for a number that nobody has is kept too: the
-        number may be just about to be rented, or be one of which only an incident tells.
+        A repeated push changes nothing. A message for a number without a rental is saved too: the
+        number may be in the middle of being rented, or belong to an incident.
         """
         if not await self.store.add_push(pushed):
             return

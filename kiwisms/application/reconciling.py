@@ -1,4 +1,4 @@
-"""Compare upstream's balance with our books, from one reading to the next."""
+"""Reconciliation: compare upstream's balance with our books since the last reading."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -26,10 +26,10 @@ class Reconciled:
     What a comparison found.
 
     Attributes:
-        earlier: The reading before; the first one has none, and so no difference.
-        reading: This one, which was kept.
-        difference: What upstream has more than the books explain; negative when it has less.
-        uncosted: Numbers that were paid for and of which upstream did not tell the cost.
+        earlier: The previous reading; the first one has none, and so no difference.
+        reading: This reading, which was saved.
+        difference: How much more upstream has than the books explain; negative when it has less.
+        uncosted: How many paid numbers have a cost that upstream did not report.
         incidents: Those that were open at some time since the earlier reading, and so may
             explain a difference.
     """
@@ -52,15 +52,15 @@ class Reconciling:
 
     async def run(self, *, topped_up: Money = ZERO) -> Reconciled:
         """
-        Read upstream's balance, compare it with the books, and keep the reading.
+        Read upstream's balance, compare it with the books, and save the reading.
 
         Args:
             topped_up: What the operator paid in upstream since the last reading.
 
         Raises:
             ValidationRefused: *topped_up* is negative.
-            ProviderFailed: Upstream does not tell its balance; nothing was kept.
-            BooksInMotion: There was no quiet moment for it; nothing was kept.
+            ProviderFailed: Upstream does not report its balance; nothing was saved.
+            BooksInMotion: There was no quiet moment to read it; nothing was saved.
         """
         if topped_up < ZERO:
             raise ValidationRefused("topped-up", "must not be negative")
@@ -79,7 +79,7 @@ class Reconciling:
         )
 
     async def _read_quietly(self) -> tuple[Money, Outlay]:
-        """Read balance and books so that both are of one moment, in which nothing moves."""
+        """Read balance and books at one moment, in which nothing moves."""
         for _ in range(TRIES):
             before = await self._outlay()
             if before.moving:
@@ -87,7 +87,7 @@ class Reconciling:
                 continue
             balance = await self.provider.balance()
             if not isinstance(balance, Money):
-                raise ProviderFailed(f"the provider does not tell its balance: {balance}", "")
+                raise ProviderFailed(f"the provider does not report its balance: {balance}", "")
             # What upstream did just before may not be in our books yet.
             await self.clock.sleep(PAUSE_SECONDS)
             if await self._outlay() == before:

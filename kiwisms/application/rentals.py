@@ -1,4 +1,4 @@
-"""What a customer does with rentals: read, wait for codes, cancel, complete."""
+"""What a customer does with rentals: rent, read, wait for codes, cancel, complete."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -18,19 +18,12 @@ from kiwisms.application.silence import Silence
 from kiwisms.domain.actors import APP
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
 from kiwisms.domain.history import Step, in_order
-from kiwisms.domain.idempotency import read_key
+from kiwisms.domain.idempotency import parse_idempotency_key
 from kiwisms.domain.ids import AccountId, KeyPrefix, RentalId
 from kiwisms.domain.money import Amount
 from kiwisms.domain.order import Order
-from kiwisms.domain.rental import (
-    OPEN,
-    SHOWN,
-    UNPAID,
-    CancelNotAllowed,
-    Rental,
-    RentalNotFound,
-    State,
-)
+from kiwisms.domain.rental import CancelNotAllowed, Rental, RentalNotFound
+from kiwisms.domain.rental_state import OPEN, SHOWN, UNPAID, State
 from kiwisms.domain.sms import Code
 from kiwisms.domain.terms import Terms
 from kiwisms.ports.clock import Clock
@@ -69,8 +62,8 @@ class Rentals:
         """
         Rent a number.
 
-        The arguments are those of `Order.read`. With an *idempotency_key* the same call made
-        again, within 24 hours, gives the rental that the first one made.
+        The arguments are those of `Order.parse`. With an *idempotency_key*, the same call made
+        again within 24 hours returns the rental that the first call made.
 
         Raises:
             ValidationRefused: An argument cannot be used.
@@ -78,17 +71,17 @@ class Rentals:
             AccountNotFound: There is no such account.
             AccountSuspended: The operator has suspended the account.
             InsufficientBalance: The wallet does not cover the price.
-            ServiceUnavailable: Unknown service, no stock, or dearer than *max_price*.
-            TooManyActiveRentals: The account has as many as it may have.
+            ServiceUnavailable: Unknown service, no stock, or more expensive than *max_price*.
+            TooManyActiveRentals: The account already has its maximum of active rentals.
             RateLimited: The account has cancelled too many numbers without a code.
             IdempotencyConflict: The same call is still running.
             IdempotencyKeyReused: The key belongs to another call.
             ProviderFailed: Upstream failed; no money moved and the key is free.
-            kiwisms.StoreUnavailable: The store failed. A price that is still held, and the key,
-                are free again when the request is given up.
-            kiwisms.TransactionConflict: Other processes wrote to the account first, each time.
+            kiwisms.StoreUnavailable: The store failed. If the price is still held, it is released
+                and the key is freed when the request is given up.
+            kiwisms.TransactionConflict: Other processes wrote to the account first at every try.
         """
-        order = Order.read(
+        order = Order.parse(
             service=service, country=country, max_price=max_price, areas=areas, carrier=carrier
         )
         return (await self.order(account_id, order, idempotency_key=idempotency_key)).rental
@@ -101,8 +94,8 @@ class Rentals:
         idempotency_key: str | None = None,
         key_prefix: KeyPrefix | None = None,
     ) -> Ordered:
-        """Like `rent`, for who must also know whether this is a replay, and say which key asked."""
-        key = read_key(idempotency_key)
+        """Like `rent`, but names the API key, and reports whether the answer is a replay."""
+        key = parse_idempotency_key(idempotency_key)
         return await self.renting.rent(account_id, order, key=key, key_prefix=key_prefix)
 
     async def renew(
@@ -113,7 +106,7 @@ class Rentals:
         idempotency_key: str | None = None,
     ) -> Rental:
         """
-        Begin a new session on the number of an earlier rental; raises as `rent` does.
+        Begin a new session on the number of an earlier rental; raises what `rent` raises.
 
         Raises:
             RenewNotFound: There is no such rental, or its number cannot be had again.
@@ -129,13 +122,13 @@ class Rentals:
         idempotency_key: str | None = None,
         key_prefix: KeyPrefix | None = None,
     ) -> Ordered:
-        """Like `renew`, for who must also know what `order` tells."""
-        key = read_key(idempotency_key)
+        """Like `renew`, but names the API key, and reports whether the answer is a replay."""
+        key = parse_idempotency_key(idempotency_key)
         return await self.renting.renew(account_id, rental_id, key=key, key_prefix=key_prefix)
 
     async def get(self, account_id: AccountId, rental_id: RentalId, *, sync: bool = True) -> Rental:
         """
-        Read a rental; with *sync* upstream is asked first, if it may be.
+        Read a rental; with *sync*, upstream is asked first if it may be asked again.
 
         Raises:
             RentalNotFound: The account has no such rental.
@@ -149,7 +142,7 @@ class Rentals:
         """
         Read all rentals that are active, the newest first; *sync* as in `get`.
 
-        As this is polled, the account itself is not read: one that does not exist has none.
+        The account itself is not read, as this is polled; an unknown one has no rentals.
         """
         rentals = await self.store.active_rentals(account_id, self.clock.now())
         if sync:
@@ -158,23 +151,23 @@ class Rentals:
         return [rental for rental in rentals if rental.is_active(now)]
 
     async def codes(self, account_id: AccountId, rental_id: RentalId) -> AsyncIterator[Code]:
-        """Give each code as it comes, until the rental ends; raises `RentalNotFound`."""
-        told = 0
+        """Yield each code as it comes, until the rental ends; raises `RentalNotFound`."""
+        seen = 0
         while True:
             rental = await self.get(account_id, rental_id)
-            for message in rental.messages[told:]:
+            for message in rental.messages[seen:]:
                 yield message.code
-            told = len(rental.messages)
+            seen = len(rental.messages)
             if rental.state not in OPEN:
                 return
             await self.notices.wait(rental_id, self.terms.pace.look.total_seconds())
 
     async def cancel(self, account_id: AccountId, rental_id: RentalId, *, by: str = APP) -> Rental:
         """
-        Give a number back before a code came; the price is free again.
+        Give a number back before a code came; the price is released.
 
-        A code that came meanwhile wins: then the rental is RECEIVED, and paid. So does somebody
-        who was done with it, once upstream has heard that: then it is COMPLETED, and paid.
+        A code that came meanwhile wins: then the rental is RECEIVED, and paid. A `done` that has
+        reached upstream wins too: then the rental is COMPLETED, and paid.
 
         Raises:
             CancelNotAllowed: There is no such rental, or it is not WAITING.
@@ -186,38 +179,38 @@ class Rentals:
         answer = await self.provider.cancel(number_of(rental))
         seen: Look = Cancelled()
         if not isinstance(answer, Cancelled):
-            # Whatever upstream said, only a look tells whether a code came: a code wins.
+            # Only a look shows whether a code came, whatever upstream answered: a code wins.
             rental, seen = await self.looks.look(rental, by)
             if rental.state is State.CANCELLED:
                 return rental
             if isinstance(seen, Waiting | NoAnswer):
                 raise ProviderFailed("Could not cancel rental on provider", f"{answer}, {seen}")
         gone = isinstance(seen, Gone)
-        end = partial(Rental.cancel_asked, gone=gone)
-        ended = await self._end(account_id, rental_id, end, by, unseen=gone)
+        end = partial(Rental.confirm_cancel, gone=gone)
+        ended = await self._end(account_id, rental_id, end, by, gone=gone)
         if ended.state is not State.CANCELLED:
             raise CancelNotAllowed
         return ended
 
     async def done(self, account_id: AccountId, rental_id: RentalId, *, by: str = APP) -> Rental:
         """
-        Release a number; without a code its price is paid all the same.
+        Release a number; its price is paid even without a code.
 
-        Saying it again of a completed rental changes nothing.
+        A completed rental is returned unchanged.
 
         Raises:
             RentalNotFound: There is no such rental, or it ended unpaid.
-            ProviderFailed: Upstream failed, or did not say whether it has finished the number:
-                it is paid once that shows. Until then it may still receive codes, or be cancelled.
+            ProviderFailed: Upstream failed, or did not confirm that it has finished the number.
+                Once that shows, it is paid. Until then it may still receive codes, or be cancelled.
         """
         rental = await self.store.rental(account_id, rental_id)
         if rental is None or rental.state not in SHOWN:
             raise RentalNotFound
         if rental.state is State.WAITING:
-            await self._look_surely(rental, by)
-            rental = await self._be_done(account_id, rental_id)
+            await self._look_or_fail(rental, by)
+            rental = await self._mark_done(account_id, rental_id)
         elif rental.state is State.RECEIVED:
-            await self.looks.catch(rental, by)
+            await self.looks.look_for_code(rental, by)
         if rental.state is State.COMPLETED:
             return rental
         if rental.state not in OPEN:
@@ -228,10 +221,10 @@ class Rentals:
         if rental.state is State.WAITING:
             # Between the look and the release a code may have come.
             if isinstance(answer, Gone):
-                await self._look_surely(rental, by)
+                await self._look_or_fail(rental, by)
             else:
-                await self.looks.catch(rental, by)
-        return await self._end(account_id, rental_id, Rental.done_confirmed, by)
+                await self.looks.look_for_code(rental, by)
+        return await self._end(account_id, rental_id, Rental.confirm_done, by)
 
     async def find(self, rental_id: RentalId) -> Rental:
         """Read any account's rental, for the operator; raises `RentalNotFound`."""
@@ -243,7 +236,7 @@ class Rentals:
     async def all(
         self, *, account_id: AccountId | None = None, state: State | None = None, limit: int = 100
     ) -> Sequence[Rental]:
-        """The newest rentals, in whatever state, for the operator."""
+        """The newest rentals, in any state, for the operator."""
         return await self.store.rentals(account_id=account_id, state=state, limit=limit)
 
     async def history(self, rental: Rental) -> list[Step]:
@@ -252,34 +245,34 @@ class Rentals:
 
     async def give_up(self, rental_id: RentalId, *, reason: str) -> Rental:
         """
-        End a rental about which upstream is silent, for the operator.
+        End a silent rental: one whose end upstream does not report; for the operator.
 
-        Upstream is asked one last time: if it answers, that counts, and nothing is given up. If
-        not, the customer pays for a code that came, and for nothing else; an incident names the
-        number for which upstream may have charged.
+        Upstream is asked one last time. If it answers, the answer counts, and nothing is given up.
+        If not, the customer pays only if a code came; otherwise an incident names the number, as
+        upstream may have charged for it.
 
         Raises:
             RentalNotFound: There is no such rental.
             GiveUpNotAllowed: It has ended, or its session is not long over.
-            ValidationRefused: *reason* has not 1 to 500 printable characters.
+            ValidationRefused: *reason* does not have 1 to 500 printable characters.
         """
         return await self.giving_up.give_up(await self.find(rental_id), reason=reason)
 
-    async def _look_surely(self, rental: Rental, by: str) -> Rental:
+    async def _look_or_fail(self, rental: Rental, by: str) -> Rental:
         looked, seen = await self.looks.look(rental, by)
         if isinstance(seen, NoAnswer):
             raise ProviderFailed("Could not complete rental on provider", seen.detail)
         return looked
 
     @retry_on_conflict
-    async def _be_done(self, account_id: AccountId, rental_id: RentalId) -> Rental:
-        """Write down that somebody is done, before upstream hears of it, and may be paid."""
+    async def _mark_done(self, account_id: AccountId, rental_id: RentalId) -> Rental:
+        """Save that the customer is done, before upstream is asked to finish the number."""
         async with self.store.transaction(account_id) as tx:
             rental = await tx.rental(rental_id)
             if rental is None:
                 raise RentalNotFound
             if rental.state is State.WAITING:
-                rental = rental.be_done(self.clock.now())
+                rental = rental.mark_done(self.clock.now())
                 tx.save(rental)
         return rental
 
@@ -291,7 +284,7 @@ class Rentals:
         end: Callable[[Rental, datetime], Rental],
         by: str,
         *,
-        unseen: bool = False,
+        gone: bool = False,
     ) -> Rental:
         async with self.store.transaction(account_id, Prefetch(rental_id=rental_id)) as tx:
             rental = await tx.rental(rental_id)
@@ -301,9 +294,9 @@ class Rentals:
             ended = end(rental, self.clock.now())
             progress.to(ended)
             await self.outbox.save(tx, progress)
-            await self.silence.ended(tx, progress)
-            if unseen and rental.state is State.WAITING and ended.state in UNPAID:
-                tx.save(self.looks.unseen_end(ended))
+            await self.silence.resolve_if_ended(tx, progress)
+            if gone and rental.state is State.WAITING and ended.state in UNPAID:
+                tx.save(self.looks.unknown_end(ended))
         self.notices.notify(rental_id)
         self.notices.notify(WORK)
         return ended

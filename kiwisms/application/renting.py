@@ -1,4 +1,4 @@
-"""Rent a number: hold the price, ask upstream once, and settle what it answered."""
+"""Rent a number: hold the price, ask upstream once, and apply its answer."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -8,7 +8,7 @@ from attrs import field, frozen
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.in_flight import InFlight
 from kiwisms.application.outbox import Outbox
-from kiwisms.application.outcomes import Answer, Held, Outcomes
+from kiwisms.application.outcomes import Answer, HeldRequest, Outcomes
 from kiwisms.application.progress import Progress, actor
 from kiwisms.application.retry import retry_on_conflict
 from kiwisms.domain.errors import KiwismsError
@@ -21,9 +21,10 @@ from kiwisms.domain.idempotency import (
 from kiwisms.domain.ids import AccountId, IdempotencyKey, KeyPrefix, RentalId
 from kiwisms.domain.order import Order
 from kiwisms.domain.pricing import Quote, must_be_within, quote
-from kiwisms.domain.rental import RENEWABLE, RenewNotFound, Rental
+from kiwisms.domain.rental import RenewNotFound, Rental
+from kiwisms.domain.rental_state import RENEWABLE
 from kiwisms.domain.terms import Terms
-from kiwisms.domain.usage import must_have_room, usage_to_ask
+from kiwisms.domain.usage import must_have_room, usage_query
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.provider import NumberOrder, Provider
@@ -40,11 +41,11 @@ class Ordered:
 
 
 @frozen(kw_only=True)
-class _Wish:
+class _Request:
     """
-    What the steps need to know; the fingerprint binds the idempotency key to it.
+    A request for a number; the fingerprint binds the idempotency key to it.
 
-    *phone* is the number that it must be, where that is known.
+    *phone* is the number that it must get, if known.
     """
 
     rental: Rental
@@ -93,7 +94,9 @@ class Renting:
         )
         try:
             offer = (await self.catalogs.current(order.country)).catalog.offer(order.service)
-            quoted = quote(offer, wishes=order.wishes, markup_percent=self.terms.markup_percent)
+            quoted = quote(
+                offer, surcharges=order.surcharges, markup_percent=self.terms.markup_percent
+            )
             must_be_within(quoted.price, order.max_price)
         except KiwismsError as why:
             return await self._replayed(account_id, key, asked, otherwise=why)
@@ -116,8 +119,10 @@ class Renting:
             areas=order.areas,
             carrier=order.carrier,
         )
-        wish = _Wish(rental=rental, fingerprint=asked)
-        return await self.calls.run(self._hold_and_ask(wish, partial(self.provider.rent, number)))
+        request = _Request(rental=rental, fingerprint=asked)
+        return await self.calls.run(
+            self._hold_and_ask(request, partial(self.provider.rent, number))
+        )
 
     async def renew(
         self,
@@ -149,9 +154,9 @@ class Renting:
             idempotency_key=key,
             renews=old.id,
         )
-        wish = _Wish(rental=rental, fingerprint=asked, phone=old.phone)
+        request = _Request(rental=rental, fingerprint=asked, phone=old.phone)
         return await self.calls.run(
-            self._hold_and_ask(wish, partial(self.provider.renew, old.activation_id))
+            self._hold_and_ask(request, partial(self.provider.renew, old.activation_id))
         )
 
     async def _replayed(
@@ -163,10 +168,10 @@ class Renting:
         otherwise: KiwismsError,
     ) -> Ordered:
         """
-        Answer a request that cannot be made now as it was answered when it could.
+        Replay the answer of an earlier, equal request when this one cannot be made now.
 
         Raises:
-            KiwismsError: *otherwise*, when the key has no answer.
+            KiwismsError: *otherwise*, when there is nothing to replay.
         """
         record = None if key is None else await self.store.idempotency(account_id, key)
         made = replay(record, asked, self.clock.now())
@@ -180,37 +185,39 @@ class Renting:
         offer = catalog.offers.get(old.service)
         if offer is None:
             return Quote(price=old.price, max_cost=old.price)
-        return quote(offer, wishes=0, markup_percent=self.terms.markup_percent)
+        return quote(offer, surcharges=0, markup_percent=self.terms.markup_percent)
 
-    async def _hold_and_ask(self, wish: _Wish, ask: Callable[[], Awaitable[Answer]]) -> Ordered:
-        held = await self._hold(wish)
-        if held.rental.id != wish.rental.id:
+    async def _hold_and_ask(
+        self, request: _Request, ask: Callable[[], Awaitable[Answer]]
+    ) -> Ordered:
+        held = await self._hold(request)
+        if held.rental.id != request.rental.id:
             return Ordered(rental=held.rental, replayed=True)
         rental = await self.outcomes.apply(held, await ask())
         return Ordered(rental=rental, replayed=False)
 
     @retry_on_conflict
-    async def _hold(self, wish: _Wish) -> Held:
+    async def _hold(self, request: _Request) -> HeldRequest:
         """
         Step one: claim the key, hold the price, take a place upstream.
 
-        Gives an earlier rental if the key has one.
+        Returns the earlier rental if the key has one.
         """
-        rental, now = wish.rental, self.clock.now()
-        asked, key = usage_to_ask(self.terms, now), rental.idempotency_key
+        rental, now = request.rental, self.clock.now()
+        asked, key = usage_query(self.terms, now), rental.idempotency_key
         prefetch = Prefetch(key=key, usage=asked)
         async with self.store.transaction(rental.account_id, prefetch) as tx:
             if key is not None:
                 record = await tx.idempotency(key)
-                made = replay(record, wish.fingerprint, now)
+                made = replay(record, request.fingerprint, now)
                 earlier = None if made is None else await tx.rental(made)
                 if earlier is not None:
-                    return Held(rental=earlier)
+                    return HeldRequest(rental=earlier)
                 claimed = IdempotencyRecord.claim(
                     record,
                     key=key,
                     account_id=rental.account_id,
-                    fingerprint=wish.fingerprint,
+                    fingerprint=request.fingerprint,
                     rental_id=rental.id,
                     at=now,
                 )
@@ -221,4 +228,4 @@ class Renting:
             progress.to(rental)
             await self.outbox.save(tx, progress)
             tx.take_place(rental.id, most=self.terms.provider_max_waiting)
-        return Held(rental=rental, phone=wish.phone, by=tx)
+        return HeldRequest(rental=rental, phone=request.phone, transaction=tx)

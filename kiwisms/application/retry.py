@@ -1,4 +1,4 @@
-"""Run a transaction again when another process wrote to the account first."""
+"""Retry a transaction when another process wrote to the account first."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -13,10 +13,9 @@ T = TypeVar("T")
 
 def retry_on_conflict(step: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     """
-    Mark a coroutine that does nothing but one transaction, and so can be run again.
+    Retry a coroutine on `TransactionConflict`; it must do nothing but one transaction.
 
-    After a conflict it begins again with its reads. After `TRIES` of them the
-    `TransactionConflict` is raised.
+    After a conflict it runs again from its reads. The conflict of the last of `TRIES` is raised.
     """
 
     @wraps(step)

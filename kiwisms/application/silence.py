@@ -1,4 +1,4 @@
-"""Rentals whose session is long over, while upstream does not report how it ended."""
+"""Silent rentals: the session is long over, and upstream does not report how it ended."""
 
 import logging
 from typing import Final
@@ -9,7 +9,8 @@ from kiwisms.application.incidents import Incidents
 from kiwisms.application.progress import Progress
 from kiwisms.application.trail import Trail
 from kiwisms.domain.incident import IncidentKind, silence_id
-from kiwisms.domain.rental import OPEN, UNPAID, Rental
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import OPEN, UNPAID
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
@@ -22,24 +23,24 @@ PATIENCE_OVER: Final = "upstream reported nothing for too long"
 
 @frozen(kw_only=True, eq=False)
 class Silence:
-    """What comes of a silent rental; each step is a part of the caller's transaction."""
+    """Reports, gives up and resolves silent rentals, each within the caller's transaction."""
 
     incidents: Incidents
     trail: Trail
     clock: Clock
     terms: Terms
 
-    async def noticed(
+    async def record_silence(
         self, tx: Transaction, progress: Progress, rental: Rental, why: str
     ) -> Rental:
         """
-        Take in that a look at a rental showed nothing, and *why*.
+        Record that a look at a rental showed nothing, and *why*.
 
-        A rental that is silent is reported to the operator, once. If it is still silent when
-        patience is over, it is given up.
+        A silent rental becomes an incident, once. If it is still silent after `Pace.give_up_after`,
+        it is given up.
 
         Returns:
-            The rental as it is after.
+            The rental afterwards.
         """
         now, pace = self.clock.now(), self.terms.pace
         if not rental.is_silent(now, pace):
@@ -51,7 +52,7 @@ class Silence:
             kind = IncidentKind.PROVIDER_SILENT
             incident = self.incidents.about(rental, kind, detail, rental.activation_id)
             tx.save(evolve(incident, id=silence_id(rental.id)))
-        elif now >= alarm.at + pace.patience:
+        elif now >= alarm.at + pace.give_up_after:
             log.error("rental %s is given up: %s", rental.id, why)
             return self.give_up(tx, progress, rental, f"{PATIENCE_OVER}: {why}")
         return rental
@@ -60,7 +61,7 @@ class Silence:
         """
         End a silent rental without upstream; raises `GiveUpNotAllowed`.
 
-        What upstream may have charged for it, and the customer did not pay, is an incident.
+        If the customer does not pay for it, an incident records that upstream may have charged.
         """
         given_up = rental.give_up(self.clock.now(), self.terms.pace)
         progress.to(given_up)
@@ -71,8 +72,8 @@ class Silence:
             tx.save(self.incidents.about(given_up, kind, detail, given_up.activation_id))
         return given_up
 
-    async def ended(self, tx: Transaction, progress: Progress) -> None:
-        """When a silent rental has ended, in whatever way, resolve its incident."""
+    async def resolve_if_ended(self, tx: Transaction, progress: Progress) -> None:
+        """Resolve the incident of a silent rental that has ended, in any way."""
         before, after, now = progress.rental_before, progress.rental, self.clock.now()
         if before is None or after is None or after.state in OPEN:
             return

@@ -1,4 +1,4 @@
-"""Single flight: one piece of slow work for all who ask for it at once."""
+"""Single flight: concurrent calls for the same slow work share one run of it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -11,21 +11,21 @@ T = TypeVar("T")
 
 
 class _AbandonedError(Exception):
-    """Who did the work for the others was cancelled."""
+    """The caller that ran the work for the others was cancelled."""
 
 
 @define(eq=False)
 class SingleFlight(Generic[K, T]):
-    """Work in flight by key: who asks first does it, the others wait for its outcome."""
+    """Work in flight by key: the first caller runs it, the others wait for its outcome."""
 
     _flights: dict[K, asyncio.Future[T]] = field(factory=dict, init=False)
 
     def is_under_way(self, key: K) -> bool:
-        """Whether somebody is doing *key*'s work now."""
+        """Whether the work of *key* is running now."""
         return key in self._flights
 
     async def do(self, key: K, work: Callable[[], Awaitable[T]]) -> T:
-        """Await *work*, or the outcome of the same *key*'s work that is under way already."""
+        """Run *work*, or await the outcome of the work of *key* that is already under way."""
         while (flight := self._flights.get(key)) is not None:
             try:
                 return await asyncio.shield(flight)
@@ -34,7 +34,7 @@ class SingleFlight(Generic[K, T]):
         return await self._fly(key, work)
 
     async def lead(self, key: K, work: Callable[[], Awaitable[T]]) -> T:
-        """Do *work* after what is under way, and let whoever asks meanwhile wait for it."""
+        """Run *work* after what is under way; callers of `do` meanwhile wait for it."""
         while (flight := self._flights.get(key)) is not None:
             await asyncio.wait([flight])
         return await self._fly(key, work)
@@ -46,7 +46,7 @@ class SingleFlight(Generic[K, T]):
         except BaseException as error:
             del self._flights[key]
             flight.set_exception(error if isinstance(error, Exception) else _AbandonedError())
-            flight.exception()  # nobody may be waiting, and that is no mistake
+            flight.exception()  # retrieved here, as it may be that no caller waits
             raise
         del self._flights[key]
         flight.set_result(outcome)

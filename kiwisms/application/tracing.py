@@ -1,4 +1,4 @@
-"""Find out what an incident left open: upstream's balance, and the number that nobody has."""
+"""Investigate incidents: find upstream's balance after one, and the number that it lost."""
 
 import logging
 from collections.abc import Sequence
@@ -14,10 +14,11 @@ from kiwisms.application.trail import Trail
 from kiwisms.domain.actors import WORKER
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.incident import Incident
-from kiwisms.domain.orphan import Orphan, Request, may_answer
+from kiwisms.domain.orphan import Orphan, Request, may_match
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
@@ -27,21 +28,21 @@ from kiwisms.ports.store import Store
 log = logging.getLogger(__name__)
 
 PACE: Final = timedelta(seconds=30)
-"""How often an incident is gone into while something may still be found."""
+"""How often an incident is investigated while something may still be found."""
 PUSHED_WITHIN: Final = timedelta(minutes=3)
-"""Upstream tries a push for two minutes."""
+"""Upstream retries a push for two minutes."""
 CLOCKS_APART: Final = timedelta(minutes=1)
-"""So much upstream's clock may differ from ours."""
-MOST: Final = 1_000
+"""The most that upstream's clock may differ from ours."""
+LIMIT: Final = 1_000
 
 
 @define(kw_only=True, eq=False)
 class Tracing:
     """
-    Goes into incidents as they come due.
+    Investigates due incidents.
 
-    A number is only ever matched to a request when no other number and no other request can be
-    meant; it is then cancelled upstream, which is safe to repeat.
+    A number is matched to a request only when no other number and no other request fits. It is
+    then cancelled upstream, which is safe to repeat.
     """
 
     store: Store
@@ -55,14 +56,14 @@ class Tracing:
     )
 
     async def trace(self, incident: Incident) -> None:
-        """Find out about a claimed incident what can be, and save that."""
+        """Investigate a claimed incident, and save what was found."""
         incident = evolve(incident, after=await self._balance_after(incident))
         rental = await self.store.rental(incident.account_id, incident.rental_id)
-        # A rental that got a number is about that one, and it has ended upstream.
+        # If the rental got a number, the incident is about that one, which has ended upstream.
         searches = incident.is_open and rental is not None and rental.activation_id is None
         if rental is not None and searches and incident.activation_id is None:
             incident = evolve(incident, activation_id=await self._find_number(incident, rental))
-        # Before upstream hears of it, and then lists it no more.
+        # Saved before the number is cancelled: after that upstream no longer lists it.
         incident = await self._save(incident, searches=searches)
         if searches and incident.is_open and incident.activation_id is not None:
             await self._hand_back(incident, incident.activation_id)
@@ -72,20 +73,20 @@ class Tracing:
 
     async def _find_number(self, incident: Incident, rental: Rental) -> ActivationId | None:
         request = await self._request(rental, incident.at)
-        numbers = [each for each in await self._orphans() if may_answer(each, request)]
+        numbers = [each for each in await self._orphans() if may_match(each, request)]
         if len(numbers) != 1 or await self._may_be_anothers(numbers[0], incident):
             return None
         number = numbers[0].activation_id
-        # The request that was about to be given it may have ended while we asked.
+        # Another request may have been given it while we asked.
         return None if await self.store.find_rental_by_activation(number) else number
 
     async def _may_be_anothers(self, orphan: Orphan, incident: Incident) -> bool:
-        """Whether it may be the answer to a request that is under way, or to another lost one."""
+        """Whether *orphan* may belong to a request under way, or to another incident."""
         now = self.clock.now()
-        for rental in await self.store.rentals(account_id=None, state=State.REQUESTED, limit=MOST):
-            if may_answer(orphan, await self._request(rental, now)):
+        for rental in await self.store.rentals(account_id=None, state=State.REQUESTED, limit=LIMIT):
+            if may_match(orphan, await self._request(rental, now)):
                 return True
-        for other in await self.store.incidents(limit=MOST):
+        for other in await self.store.incidents(limit=LIMIT):
             if other.id == incident.id:
                 continue
             if other.activation_id == orphan.activation_id:
@@ -93,7 +94,7 @@ class Tracing:
             if not other.is_open or other.activation_id is not None:
                 continue
             lost = await self.store.rental(other.account_id, other.rental_id)
-            if lost is not None and may_answer(orphan, await self._request(lost, other.at)):
+            if lost is not None and may_match(orphan, await self._request(lost, other.at)):
                 return True
         return False
 
@@ -109,22 +110,22 @@ class Tracing:
         )
 
     async def _orphans(self) -> Sequence[Orphan]:
-        """List the numbers that upstream tells of in whatever way, and that nobody here has."""
+        """List the numbers that upstream reports, by push or in a list, and that no rental has."""
         since = self.clock.now() - 2 * self.terms.pace.session
-        pushes = await self.store.unmatched_pushes(since=since, limit=MOST)
-        # The newest comes first, and the oldest push of a number says most about when it was
-        # rented. Upstream's list says more than any push.
+        pushes = await self.store.unmatched_pushes(since=since, limit=LIMIT)
+        # Pushes come newest first, so the oldest one of a number is kept: it says most about when
+        # the number was rented. Upstream's list says more than any push.
         orphans = {each.activation_id: self._from_push(each) for each in pushes}
         for number in await self._unknown_active():
             orphans[number.activation_id] = self._from_list(number)
         return list(orphans.values())
 
     async def _unknown_active(self) -> Sequence[Active]:
-        # Of many incidents that come due together one asks.
+        # Of many incidents that are due together, one asks.
         active = await self._lists.do(None, self.provider.active)
         if isinstance(active, NoAnswer):
             return ()
-        taken = {each.activation_id for each in await self.store.incidents(limit=MOST)}
+        taken = {each.activation_id for each in await self.store.incidents(limit=LIMIT)}
         return [
             number
             for number in active
@@ -151,7 +152,7 @@ class Tracing:
         )
 
     async def _hand_back(self, incident: Incident, number: ActivationId) -> None:
-        """Cancel a number upstream, and say so; where that failed it is tried again later."""
+        """Cancel a number upstream and resolve the incident; a failure is retried later."""
         answer = await self.provider.cancel(number)
         seen = await self.provider.look(number) if isinstance(answer, Ambiguous) else answer
         match seen:
@@ -160,17 +161,17 @@ class Tracing:
             case Received():
                 await self._resolve(incident, f"number {number} had a message: upstream charged")
             case Gone():
-                found = incident.add(f"upstream knows number {number} no more")
+                found = incident.with_finding(f"upstream no longer knows number {number}")
                 await self._save(found, searches=False)
 
     @retry_on_conflict
     async def _save(self, found: Incident, *, searches: bool) -> Incident:
-        """Save what was found; what somebody has said or found meanwhile stands."""
+        """Save what was found; what was found or resolved meanwhile is kept."""
         now = self.clock.now()
         async with self.store.transaction(found.account_id) as tx:
             known = await tx.incident(found.id)
             if known is not None:
-                found = known.traced(found)
+                found = known.merge(found)
             last = found.at + self.terms.pace.session + PUSHED_WITHIN
             more = found.is_open and (searches or found.after is None) and now < last
             found = evolve(found, due_at=now + PACE if more else None)

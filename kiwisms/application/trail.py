@@ -1,4 +1,4 @@
-"""The trail: write down who changed something, and read what was done."""
+"""The trail: record who changed what, and read it."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,19 +11,19 @@ from kiwisms.domain.billing import MOVES
 from kiwisms.domain.causes import transfer_id
 from kiwisms.domain.ids import AccountId, TrailId
 from kiwisms.domain.rental import Rental
-from kiwisms.domain.trail import Action, Line, TrailEntry, time_line
+from kiwisms.domain.trail import Action, Line, TrailEntry, timeline
 from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
 from kiwisms.ports.store import Store
 
-MOST: Final = 10_000
-"""So many of an account's newest entries are searched for those about one rental."""
+LIMIT: Final = 10_000
+"""How many of an account's newest entries are searched for those about one rental."""
 
 
 @frozen(kw_only=True, eq=False)
 class Trail:
-    """The use cases about the trail; *by* is who acts where nobody else is named."""
+    """The use cases about the trail; *by* is the actor when no other is named."""
 
     store: Store
     clock: Clock
@@ -39,7 +39,7 @@ class Trail:
         *,
         by: str | None = None,
     ) -> TrailEntry:
-        """Make an entry, to be saved with what it tells of."""
+        """Make an entry, to be saved with the change that it records."""
         return TrailEntry(
             account_id=account_id,
             id=TrailId(self.ids.new()),
@@ -53,7 +53,7 @@ class Trail:
     def entry_of_webhook(
         self, webhook: Webhook, action: Action, *, by: str | None = None
     ) -> TrailEntry:
-        """Make an entry about an address: of that only the host, as there may be secrets in it."""
+        """Make an entry about an address; it names only the host, as the rest may hold secrets."""
         parts = urlsplit(webhook.url)
         return self.entry(
             webhook.account_id,
@@ -78,8 +78,8 @@ class Trail:
         about: set[str] = {rental_id}
         about.update(each.id for each in deliveries)
         about.update(each.id for each in incidents)
-        entries = await self.of(account_id, limit=MOST)
-        return time_line(
+        entries = await self.of(account_id, limit=LIMIT)
+        return timeline(
             steps=await self.store.steps(account_id, rental_id),
             transfers=(transfer for transfer in moved if transfer is not None),
             deliveries=deliveries,

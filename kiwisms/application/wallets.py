@@ -30,7 +30,7 @@ MOVES: Final[Mapping[OperatorMove, tuple[Move, Action]]] = MappingProxyType(
         OperatorMove.DEBIT: (Wallet.withdraw, Action.WALLET_DEBITED),
     }
 )
-"""What each of the operator's moves does to a wallet, and how the trail calls it."""
+"""What each of the operator's moves does to a wallet, and its action in the trail."""
 
 
 @frozen(kw_only=True)
@@ -73,11 +73,11 @@ class Wallets:
         Put money into a wallet.
 
         Args:
-            account_id: Whose wallet.
+            account_id: The account of the wallet.
             amount: Dollars, in whole cents.
             reason: A sentence for the statement, of 1 to 500 printable characters.
-            reference: The operator's own name for this payment: it is applied once, however
-                often it is said.
+            reference: The operator's name for this payment. A payment with the same reference is
+                applied only once.
 
         Raises:
             AccountNotFound: There is no such account.
@@ -91,7 +91,7 @@ class Wallets:
     async def debit(
         self, account_id: AccountId, amount: Amount, *, reason: str, reference: str | None = None
     ) -> Wallet:
-        """Take available money out of a wallet; like `credit`, and `InsufficientBalance`."""
+        """Take available money out; like `credit`, but may raise `InsufficientBalance`."""
         return await self._move(
             OperatorMove.DEBIT, account_id, amount=amount, reason=reason, reference=reference
         )

@@ -11,7 +11,7 @@ from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.trail import Trail
 from kiwisms.domain.api_key import ApiKeyNotFound
 from kiwisms.domain.delivery import Delivery, DeliveryNotFound
-from kiwisms.domain.events import address_test, read_events
+from kiwisms.domain.events import address_test, parse_events
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix
 from kiwisms.domain.money import Amount, Money
 from kiwisms.domain.signature import new_secret
@@ -29,9 +29,9 @@ from kiwisms.ports.webhooks import AddressChecker
 @frozen(kw_only=True)
 class Resealed:
     """
-    How many addresses had their secrets sealed anew, and how many needed it not.
+    How many addresses had their secrets sealed again, and how many did not need it.
 
-    The secrets of those that are *locked* were sealed with a key that is not known here.
+    The secrets of the *locked* addresses were sealed with a key that is not known here.
     """
 
     resealed: int
@@ -41,7 +41,7 @@ class Resealed:
 
 @frozen(kw_only=True, eq=False)
 class Webhooks:
-    """The use cases about webhooks. An address is an account's, or goes before it for one key."""
+    """The use cases about webhooks. An API key's address takes precedence over its account's."""
 
     store: Store
     vault: Vault
@@ -67,13 +67,13 @@ class Webhooks:
         Send events to *url* from now on.
 
         Args:
-            account_id: Whose events.
-            url: An http(s) address without user info. A name is looked up at each try; `test`
-                shows whether one gets through.
-            key_prefix: Only for what this API key rented.
-            events: The names of those to send, such as ``"sms.received,rental.expired"``; without
-                it what was sent there before, or else ``sms.received``.
-            low: Dollars; ``wallet.low`` is sent when less becomes available. Without it as before.
+            account_id: The account of the events.
+            url: An http(s) address without user info. Its name is resolved at each try;
+                `test` shows whether an event arrives.
+            key_prefix: Send only events of what this API key rented.
+            events: The names of the events to send, such as ``"sms.received,rental.expired"``;
+                by default those sent there before, or else ``sms.received``.
+            low: Dollars; ``wallet.low`` is sent when less becomes available. By default as before.
 
         Returns:
             The address, and the secret ``whsec_…`` that signs. An address that is only changed
@@ -87,7 +87,7 @@ class Webhooks:
         check_url(url)
         if isinstance(self.delivering.sender, AddressChecker):
             self.delivering.sender.must_accept(url)
-        asked = None if events is None else read_events(events)
+        asked = None if events is None else parse_events(events)
         below = None if low is None else Money.parse(low, name="low")
         async with self.store.transaction(account_id) as tx:
             if key_prefix is not None and await tx.api_key(key_prefix) is None:
@@ -104,7 +104,7 @@ class Webhooks:
             else:
                 secret = self.vault.open(earlier.sealed_secret)
                 webhook = earlier.move_to(url)
-            webhook = webhook.ask_for(asked, below)
+            webhook = webhook.subscribe(asked, below)
             tx.save(webhook, self.trail.entry_of_webhook(webhook, Action.WEBHOOK_SET))
         return webhook, secret
 
@@ -148,10 +148,10 @@ class Webhooks:
 
     async def reseal(self) -> Resealed:
         """
-        Seal all secrets with the current key, so that an old one is needed no more.
+        Seal all secrets with the current key, so that an old key is no longer needed.
 
-        Each account is done by itself. What breaks off, or meets a process that still seals with
-        the old key, can be run again.
+        Each account has a transaction of its own. Run it again after an interruption, or if
+        another process still sealed with the old key meanwhile.
         """
         changed: list[bool] = []
         locked: list[Webhook] = []
@@ -165,7 +165,7 @@ class Webhooks:
 
     async def test(self, account_id: AccountId, *, key_prefix: KeyPrefix | None = None) -> Delivery:
         """
-        Send a ``webhook.test`` event now, once, and say how that went.
+        Send a ``webhook.test`` event now, once, and return the delivery with its result.
 
         Raises:
             WebhookNotFound: No address is set.
@@ -191,7 +191,7 @@ class Webhooks:
         async with self.store.transaction(account_id) as tx:
             if await tx.webhook(key_prefix) is None:
                 raise WebhookNotFound
-            # Due only after a lease: whoever asked for the test makes the first try.
+            # Due only after a lease, as the caller makes the first try.
             due_at = now + self.terms.lease
             delivery = self.outbox.delivery(
                 account_id, key_prefix, address_test(now), due_at=due_at
@@ -201,7 +201,7 @@ class Webhooks:
 
     @retry_on_conflict
     async def _reseal(self, found: Webhook) -> bool:
-        """Tell whether that changed anything; raises `VaultLocked`."""
+        """Seal one address again; returns whether that changed it, raises `VaultLocked`."""
         async with self.store.transaction(found.account_id) as tx:
             webhook = await tx.webhook(found.key_prefix)
             if webhook is None:

@@ -1,4 +1,4 @@
-"""Who the customer is, and whether they may act."""
+"""A customer's account: its email, and whether it may act."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -14,14 +14,14 @@ LONGEST_REASON: Final = 500
 
 
 class AccountStatus(StrEnum):
-    """Whether an account may do anything at all."""
+    """Whether an account may act."""
 
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
 
 
 class AccountSuspended(KiwismsError):
-    """The operator has suspended the account; nothing but the operator may touch it."""
+    """The operator has suspended the account; only the operator may change it."""
 
     code = "ACCOUNT_SUSPENDED"
 
@@ -34,9 +34,9 @@ class AccountNotFound(KiwismsError):
 
     code = "ACCOUNT_NOT_FOUND"
 
-    def __init__(self, who: str) -> None:
-        super().__init__(f"no account {who!r}")
-        self.who = who
+    def __init__(self, id_or_email: str) -> None:
+        super().__init__(f"no account {id_or_email!r}")
+        self.id_or_email = id_or_email
 
 
 class EmailTaken(KiwismsError):
@@ -65,7 +65,7 @@ class Account:
         Stop the account from doing anything until it is reinstated.
 
         Raises:
-            ValidationRefused: *reason* has not 1 to 500 printable characters.
+            ValidationRefused: *reason* does not have 1 to 500 printable characters.
         """
         why = printable("reason", reason, longest=LONGEST_REASON)
         return evolve(self, status=AccountStatus.SUSPENDED, suspended_for=why)
@@ -80,14 +80,14 @@ class Account:
             raise AccountSuspended
 
 
-def normal_email(email: str) -> str:
+def normalize_email(email: str) -> str:
     """
-    Bring an email into the one form in which it is stored and looked up.
+    Normalize an email to the form in which it is stored and looked up.
 
     Raises:
-        ValidationRefused: It is not an address at all.
+        ValidationRefused: *email* is not an email address.
 
-    >>> normal_email(" Ada@Example.com ")
+    >>> normalize_email(" Ada@Example.com ")
     'ada@example.com'
     """
     must_be_text("email", email)

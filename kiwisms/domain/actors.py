@@ -1,10 +1,10 @@
-"""Who acts, beside the API keys of customers."""
+"""The actors that history and trail name, other than API keys."""
 
 from typing import Final
 
 APP: Final = "app"
-"""The program that embeds kiwisms, where no API key is named."""
+"""The program that embeds kiwisms, when it names no API key."""
 WORKER: Final = "worker"
-"""The work that comes due, and a look that several wait for."""
+"""Background work, and a look upstream that several callers share."""
 OPERATOR: Final = "operator"
-"""The commands."""
+"""The operator, through the command line."""

@@ -1,4 +1,4 @@
-"""The keys that speak for an account: their form, and how one is known again."""
+"""API keys: their format, and how one is verified."""
 
 import hmac
 from base64 import b32hexencode
@@ -42,7 +42,7 @@ class ApiKey:
     revoked_at: datetime | None = None
 
     def revoke(self, at: datetime) -> "ApiKey":
-        """Make the key useless from now on; a second time changes nothing."""
+        """Revoke the key; revoking it again changes nothing."""
         return self if self.revoked_at else evolve(self, revoked_at=at)
 
     def must_accept(self, secret: str) -> None:
@@ -64,10 +64,10 @@ def issue_key(
     Make a new API key.
 
     Args:
-        account_id: The account that it speaks for.
-        tag: Six letters or digits that tell this account's keys apart.
-        secret: 256 bits of chance, in letters and digits.
-        label: The customer's own name for it.
+        account_id: The account that the key authenticates.
+        tag: Six letters or digits that distinguish this account's keys.
+        secret: 256 random bits, as letters and digits.
+        label: The customer's name for the key.
         at: Now.
 
     Returns:
@@ -87,9 +87,9 @@ def issue_key(
     return key, f"{SCHEME}_{prefix}_{secret}"
 
 
-def read_key(text: str) -> tuple[KeyPrefix, str]:
+def parse_key(text: str) -> tuple[KeyPrefix, str]:
     """
-    Take an API key's text apart.
+    Split an API key's text.
 
     Returns:
         Its prefix and its secret.
@@ -105,7 +105,7 @@ def read_key(text: str) -> tuple[KeyPrefix, str]:
 
 def account_of(prefix: KeyPrefix) -> AccountId | None:
     """
-    Say which account a key prefix belongs to, or ``None`` when it cannot be a prefix.
+    Return the account that a key prefix belongs to; ``None`` when it cannot be a prefix.
 
     >>> key, _ = issue_key(AccountId("01890a5d-ac96-774b-bcce-b302099a8057"),
     ...     tag="abc123", secret="s" * 32, label="", at=datetime(2026, 1, 1))
@@ -128,8 +128,8 @@ def hash_secret(secret: str) -> str:
     """
     Hash an API key's secret for storage.
 
-    A plain SHA-256 is right here: the secret is 256 bits of chance, so there is nothing
-    to guess that a slow hash would slow down, and a key is checked on every request.
+    Plain SHA-256 is enough: nobody can guess 256 random bits, so a slow hash would protect
+    nothing, and it would delay every request.
     """
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -1,4 +1,4 @@
-"""The proof that an account's books agree: what can be derived is derived again and compared."""
+"""The audit of an account's books: what can be derived is derived again and compared."""
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -19,44 +19,44 @@ from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 
-Pass = Callable[[Books], Iterator[Violation]]
+Check = Callable[[Books], Iterator[Violation]]
 
-PASSES: Final[Mapping[type, tuple[Pass, ...]]] = MappingProxyType(
+CHECKS: Final[Mapping[type, tuple[Check, ...]]] = MappingProxyType(
     {
         Transfer: (
             money.numbers_have_no_gap,
             money.never_negative,
             money.transfers_have_their_rental,
-            money.transfers_go_their_way,
+            money.transfers_match_their_cause,
         ),
-        Wallet: (money.wallet_is_the_sum, money.held_is_for_undecided),
+        Wallet: (money.wallet_is_the_sum, money.held_matches_undecided_rentals),
         Rental: (
             money.rentals_are_settled,
-            records.places_are_for_undecided,
-            records.rentals_stand_where_their_steps_led,
-            records.work_that_waits_is_due,
+            records.places_match_undecided_rentals,
+            records.rentals_match_their_last_step,
+            records.waiting_work_is_due,
         ),
-        Step: (records.steps_go_their_way,),
-        IdempotencyRecord: (records.keys_agree_with_their_rentals,),
-        Delivery: (records.deliveries_tell_of_their_rentals,),
+        Step: (records.steps_follow_the_table,),
+        IdempotencyRecord: (records.keys_match_their_rentals,),
+        Delivery: (records.deliveries_match_their_rentals,),
         Incident: (records.incidents_have_their_rentals,),
     }
 )
-"""By the kind of fact: the passes that compare it with the others. Each is made once."""
+"""For each kind of fact, the checks that compare it with the others. Each is listed once."""
 
-UNDERIVED: Final[Mapping[type, str]] = MappingProxyType(
+UNCHECKED: Final[Mapping[type, str]] = MappingProxyType(
     {
-        Account: "it is what the operator last said of it, and nothing else tells that",
+        Account: "it is what the operator last set, and no other record shows that",
         ApiKey: "only its hash is kept, and nothing else depends on it",
         Webhook: "it is what was last set, and its secret is sealed",
-        TrailEntry: "it may be pruned, and tells who did what, which no other row does",
+        TrailEntry: "it may be pruned, and no other record shows who did what",
     }
 )
-"""Kinds of facts that nothing else tells of, and why: no pass can check them."""
+"""Kinds of facts that no check can derive from others, and why."""
 
 
 def audit(books: Books) -> Iterator[Violation]:
-    """Make every pass; yields nothing when the books are right."""
-    for passes in PASSES.values():
-        for check in passes:
+    """Run every check; yields nothing when the books are right."""
+    for checks in CHECKS.values():
+        for check in checks:
             yield from check(books)

@@ -1,4 +1,4 @@
-"""The laws of the ledger: wallet, transfers and rentals tell of the same money."""
+"""The laws of the ledger: wallet, transfers and rentals agree about the money."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -6,30 +6,33 @@ from typing import Final
 
 from kiwisms.domain.billing import EFFECTS
 from kiwisms.domain.books import Books, Violation, violation
-from kiwisms.domain.causes import Effect, OperatorMove, is_of_rental, transfer_id, what_moved
+from kiwisms.domain.causes import Effect, OperatorMove, cause_of, is_of_rental, transfer_id
 from kiwisms.domain.ids import TransferId
 from kiwisms.domain.ledger import LedgerAccount, sum_of
 from kiwisms.domain.money import ZERO, Money
-from kiwisms.domain.rental import SHOWN, UNDECIDED, Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import SHOWN, UNDECIDED, State
 
 CHARGED: Final = frozenset({State.RECEIVED, State.COMPLETED})
-"""States in which the price has become revenue; in all others that are decided it went back."""
+"""States in which the price is revenue; in every other decided state it was released."""
 
-WAYS: Final[Mapping[Effect | OperatorMove, tuple[LedgerAccount, LedgerAccount]]] = MappingProxyType(
-    {
-        OperatorMove.CREDIT: (LedgerAccount.FUNDING, LedgerAccount.AVAILABLE),
-        OperatorMove.DEBIT: (LedgerAccount.AVAILABLE, LedgerAccount.FUNDING),
-        Effect.HOLD: (LedgerAccount.AVAILABLE, LedgerAccount.HELD),
-        Effect.CORRECT: (LedgerAccount.HELD, LedgerAccount.AVAILABLE),
-        Effect.RELEASE: (LedgerAccount.HELD, LedgerAccount.AVAILABLE),
-        Effect.CAPTURE: (LedgerAccount.HELD, LedgerAccount.REVENUE),
-    }
+DIRECTIONS: Final[Mapping[Effect | OperatorMove, tuple[LedgerAccount, LedgerAccount]]] = (
+    MappingProxyType(
+        {
+            OperatorMove.CREDIT: (LedgerAccount.FUNDING, LedgerAccount.AVAILABLE),
+            OperatorMove.DEBIT: (LedgerAccount.AVAILABLE, LedgerAccount.FUNDING),
+            Effect.HOLD: (LedgerAccount.AVAILABLE, LedgerAccount.HELD),
+            Effect.CORRECT: (LedgerAccount.HELD, LedgerAccount.AVAILABLE),
+            Effect.RELEASE: (LedgerAccount.HELD, LedgerAccount.AVAILABLE),
+            Effect.CAPTURE: (LedgerAccount.HELD, LedgerAccount.REVENUE),
+        }
+    )
 )
-"""From where to where each cause moves money."""
+"""The account that each cause debits, and the one that it credits."""
 
 
 def numbers_have_no_gap(books: Books) -> Iterator[Violation]:
-    """Every transfer is there, and the wallet has counted it."""
+    """Transfers are numbered without a gap, and the wallet counts them all."""
     for expected, transfer in enumerate(books.transfers, start=1):
         if transfer.number != expected:
             yield violation(
@@ -51,7 +54,7 @@ def numbers_have_no_gap(books: Books) -> Iterator[Violation]:
 
 
 def wallet_is_the_sum(books: Books) -> Iterator[Violation]:
-    """The wallet's row is what its transfers add up to."""
+    """The wallet's amounts are the sums of its transfers."""
     sums = {
         LedgerAccount.AVAILABLE: books.wallet.available,
         LedgerAccount.HELD: books.wallet.held,
@@ -65,7 +68,7 @@ def wallet_is_the_sum(books: Books) -> Iterator[Violation]:
 
 
 def never_negative(books: Books) -> Iterator[Violation]:
-    """No transfer took money that was not there."""
+    """No transfer makes the available or the held amount negative."""
     running = {LedgerAccount.AVAILABLE: ZERO, LedgerAccount.HELD: ZERO}
     for transfer in books.transfers:
         for account, sign in ((transfer.credit, 1), (transfer.debit, -1)):
@@ -79,8 +82,8 @@ def never_negative(books: Books) -> Iterator[Violation]:
                 return
 
 
-def held_is_for_undecided(books: Books) -> Iterator[Violation]:
-    """What is held is held for rentals that are not decided."""
+def held_matches_undecided_rentals(books: Books) -> Iterator[Violation]:
+    """The held amount is the sum of the undecided rentals' prices."""
     expected = sum((r.price for r in books.rentals if r.state in UNDECIDED), start=ZERO)
     if expected != books.wallet.held:
         yield violation(
@@ -89,7 +92,7 @@ def held_is_for_undecided(books: Books) -> Iterator[Violation]:
 
 
 def rentals_are_settled(books: Books) -> Iterator[Violation]:
-    """Each rental moved the money that its state says, has its number, and is paid for a code."""
+    """Each rental moved the money of its state, paid for its codes, and has a number if shown."""
     amounts = {transfer.id: transfer.amount for transfer in books.transfers}
     for rental in books.rentals:
         yield from _rental_is_settled(books, amounts, rental)
@@ -117,13 +120,15 @@ def _rental_is_settled(
         if expected != found:
             yield violation(books, f"a rental {law}", rental.id, expected, found)
     if rental.messages and rental.state not in CHARGED:
-        yield violation(books, "a code received is paid", rental.id, State.RECEIVED, rental.state)
+        yield violation(
+            books, "a received code is paid for", rental.id, State.RECEIVED, rental.state
+        )
     if rental.state in SHOWN and rental.activation_id is None:
         yield violation(books, "a shown rental has a number", rental.id, "a number", "none")
 
 
 def transfers_have_their_rental(books: Books) -> Iterator[Violation]:
-    """A rental's transfer is of a rental that is there."""
+    """A transfer that a rental caused names a rental that exists."""
     effects = sorted(set(EFFECTS.values()) - {Effect.NOTHING})
     possible = {transfer_id(rental, effect) for rental in books.rentals for effect in effects}
     for transfer in books.transfers:
@@ -131,15 +136,15 @@ def transfers_have_their_rental(books: Books) -> Iterator[Violation]:
             yield violation(books, "a transfer has its rental", transfer.id, "a rental", "none")
 
 
-def transfers_go_their_way(books: Books) -> Iterator[Violation]:
-    """A transfer moves money as its cause does."""
+def transfers_match_their_cause(books: Books) -> Iterator[Violation]:
+    """A transfer debits and credits the accounts of its cause."""
     for transfer in books.transfers:
-        cause = what_moved(transfer.id)
-        expected = None if cause is None else WAYS.get(cause)
+        cause = cause_of(transfer.id)
+        expected = None if cause is None else DIRECTIONS.get(cause)
         if (transfer.debit, transfer.credit) != expected:
             yield violation(
                 books,
-                "a transfer goes the way of its cause",
+                "a transfer moves money as its cause does",
                 transfer.id,
                 "a known cause" if expected is None else " → ".join(expected),
                 f"{transfer.debit} → {transfer.credit}",

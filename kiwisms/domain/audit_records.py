@@ -1,4 +1,4 @@
-"""The laws of what is kept beside the money: each record agrees with the rental it is about."""
+"""The laws of the records beside the money: each agrees with the rental it is about."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -7,42 +7,43 @@ from typing import Final
 
 from kiwisms.domain.books import Books, Violation, violation
 from kiwisms.domain.delivery import DeliveryStatus
-from kiwisms.domain.events import WebhookEvent, Words, message_told, words
+from kiwisms.domain.events import CodeAndText, WebhookEvent, code_and_text, message_in
 from kiwisms.domain.history import Step, in_order
 from kiwisms.domain.idempotency import IdempotencyRecord, KeyState
 from kiwisms.domain.ids import RentalId
-from kiwisms.domain.rental import FINAL, SHOWN, TRANSITIONS, UNDECIDED, Event, Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import FINAL, SHOWN, TRANSITIONS, UNDECIDED, Event, State
 
 MESSAGES_ADDED: Final = {Event.RECEIVE: 1}
-"""How many messages more a rental has after an event; none where it does not say."""
+"""How many messages an event adds to a rental; an event that is not listed adds none."""
 
-WAYS: Final = frozenset(
+ALLOWED_STEPS: Final = frozenset(
     (before, after, MESSAGES_ADDED.get(event, 0)) for (before, event), after in TRANSITIONS.items()
 )
-"""From which state a step leads to which, and how many messages come with it."""
+"""The steps that can happen: the state before, the state after, and the messages added."""
 
 
-def rentals_stand_where_their_steps_led(books: Books) -> Iterator[Violation]:
-    """A rental is in the state, with the messages, and since the moment of its last step."""
+def rentals_match_their_last_step(books: Books) -> Iterator[Violation]:
+    """A rental has the state, the number of messages and the moment of its last step."""
     histories = _histories(books)
     for rental in books.rentals:
-        expected, found = "a step", _standing(rental.state, len(rental.messages), rental.changed_at)
+        expected, found = "a step", _position(rental.state, len(rental.messages), rental.changed_at)
         for step in histories[rental.id][-1:]:
-            expected = _standing(step.state, step.messages, step.at)
+            expected = _position(step.state, step.messages, step.at)
         if expected != found:
-            law = "a rental stands where its last step led"
+            law = "a rental matches its last step"
             yield violation(books, law, rental.id, expected, found)
 
 
-def steps_go_their_way(books: Books) -> Iterator[Violation]:
-    """A rental's steps begin with the request for it and follow the table of transitions."""
+def steps_follow_the_table(books: Books) -> Iterator[Violation]:
+    """A rental's steps begin with its request and follow the table of transitions."""
     rentals = {rental.id for rental in books.rentals}
     for rental_id, steps in _histories(books).items():
         if rental_id not in rentals:
             yield violation(books, "a step has its rental", rental_id, "a rental", "none")
         state, messages = State.NEW, 0
         for step in steps:
-            if (state, step.state, step.messages - messages) not in WAYS:
+            if (state, step.state, step.messages - messages) not in ALLOWED_STEPS:
                 law = "steps follow the table of transitions"
                 after = f"a step after {state} with {messages}"
                 yield violation(books, law, rental_id, after, f"{step.state} with {step.messages}")
@@ -50,8 +51,8 @@ def steps_go_their_way(books: Books) -> Iterator[Violation]:
             state, messages = step.state, step.messages
 
 
-def work_that_waits_is_due(books: Books) -> Iterator[Violation]:
-    """Whatever is not at its end has a moment at which somebody looks at it, and nothing else."""
+def waiting_work_is_due(books: Books) -> Iterator[Violation]:
+    """A rental is due exactly until it is in a final state."""
     waits = {rental.id: (rental.state not in FINAL, rental.due_at) for rental in books.rentals}
     for row, (is_waiting, due_at) in waits.items():
         if is_waiting is (due_at is None):
@@ -59,8 +60,8 @@ def work_that_waits_is_due(books: Books) -> Iterator[Violation]:
             yield violation(books, law, row, expected, due_at or "none")
 
 
-def places_are_for_undecided(books: Books) -> Iterator[Violation]:
-    """A rental has a place upstream while it is undecided, where the store writes places down."""
+def places_match_undecided_rentals(books: Books) -> Iterator[Violation]:
+    """A rental has a place upstream exactly while it is undecided, if the store records places."""
     if books.places is None:
         return
     undecided = {rental.id for rental in books.rentals if rental.state in UNDECIDED}
@@ -70,14 +71,14 @@ def places_are_for_undecided(books: Books) -> Iterator[Violation]:
         yield violation(books, law, rental_id, *answers)
 
 
-def keys_agree_with_their_rentals(books: Books) -> Iterator[Violation]:
-    """An idempotency key runs as long as its rental is requested, and then has its answer."""
+def keys_match_their_rentals(books: Books) -> Iterator[Violation]:
+    """An idempotency key is RUNNING while its rental is REQUESTED, then FINISHED or FREE."""
     rentals = {rental.id: rental for rental in books.rentals}
     for record in books.idempotency:
         rental = rentals.get(record.rental_id)
         expected = _key_state(record, rental)
         if expected is not record.state:
-            law = "an idempotency key is as its rental says"
+            law = "an idempotency key agrees with its rental"
             yield violation(books, law, record.key, expected, record.state)
     owners = {record.key: record.rental_id for record in books.idempotency}
     for rental in books.rentals:
@@ -87,10 +88,10 @@ def keys_agree_with_their_rentals(books: Books) -> Iterator[Violation]:
             yield violation(books, law, key, rental.id, owner or "none")
 
 
-def deliveries_tell_of_their_rentals(books: Books) -> Iterator[Violation]:
-    """An event is about a rental and a message that are there, told once, and due until its end."""
+def deliveries_match_their_rentals(books: Books) -> Iterator[Violation]:
+    """An event names an existing rental and message, is the only one, and is due until its end."""
     rentals = {rental.id: rental for rental in books.rentals}
-    told: Counter[tuple[RentalId, Words | None]] = Counter()
+    sent: Counter[tuple[RentalId, CodeAndText | None]] = Counter()
     for delivery in books.deliveries:
         is_waiting = delivery.status is DeliveryStatus.PENDING
         if is_waiting is (delivery.due_at is None):
@@ -102,13 +103,13 @@ def deliveries_tell_of_their_rentals(books: Books) -> Iterator[Violation]:
         if rental is None:
             yield violation(books, "an event has its rental", delivery.id, "a rental", "none")
         elif delivery.event == WebhookEvent.SMS_RECEIVED:
-            message = message_told(delivery.body)
-            told[rental.id, message] += 1
-            # Two messages may be told in the same words.
-            received = sum(words(each) == message for each in rental.messages)
-            if told[rental.id, message] > received:
-                law = "an event tells of one message"
-                yield violation(books, law, delivery.id, received, told[rental.id, message])
+            message = message_in(delivery.body)
+            sent[rental.id, message] += 1
+            # Two messages may have the same code and text.
+            received = sum(code_and_text(each) == message for each in rental.messages)
+            if sent[rental.id, message] > received:
+                law = "a message has at most one event"
+                yield violation(books, law, delivery.id, received, sent[rental.id, message])
 
 
 def incidents_have_their_rentals(books: Books) -> Iterator[Violation]:
@@ -125,7 +126,7 @@ def incidents_have_their_rentals(books: Books) -> Iterator[Violation]:
             yield violation(books, law, incident.id, "none", incident.due_at)
 
 
-def _standing(state: State, messages: int, since: datetime) -> str:
+def _position(state: State, messages: int, since: datetime) -> str:
     return f"{state} with {messages} since {since}"
 
 
@@ -139,7 +140,7 @@ def _histories(books: Books) -> Mapping[RentalId, list[Step]]:
 
 
 def _key_state(record: IdempotencyRecord, rental: Rental | None) -> KeyState:
-    """The state in which a key is that a rental made, as long as it is that rental's."""
+    """The state that a key must have; FREE when it is no longer the rental's."""
     if rental is None or rental.idempotency_key != record.key or rental.state is State.FAILED:
         return KeyState.FREE
     return KeyState.FINISHED if rental.state in SHOWN else KeyState.RUNNING

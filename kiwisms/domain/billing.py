@@ -7,7 +7,8 @@ from typing import Final
 from kiwisms.domain.causes import Effect, transfer_id
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.money import Money
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.wallet import Cause, Wallet
 
 EFFECTS: Final[Mapping[tuple[State, State], Effect]] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""All that is kept of one account and can be checked against the rest."""
+"""An account's records, as the audit checks them against one another."""
 
 from collections.abc import Collection, Sequence
 
@@ -20,7 +20,7 @@ class Books:
     One account's records at one moment.
 
     *transfers* are in the order of their numbers. *places* are the rentals that have a place
-    upstream, where the store writes that down.
+    upstream; ``None`` when the store does not record places.
     """
 
     wallet: Wallet
@@ -35,7 +35,7 @@ class Books:
 
 @frozen(kw_only=True)
 class Violation:
-    """A law that does not hold: which, in which row, what should be there and what is."""
+    """A broken law: its name, the row, what was expected and what was found."""
 
     law: str
     account_id: AccountId
@@ -45,7 +45,7 @@ class Violation:
 
 
 def violation(books: Books, law: str, row: str, expected: object, found: object) -> Violation:
-    """Say that *law* does not hold in *row*."""
+    """Report that *law* is broken in *row*."""
     return Violation(
         law=law,
         account_id=books.wallet.account_id,

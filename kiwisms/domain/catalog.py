@@ -32,7 +32,7 @@ DEFAULT_COUNTRY: Final = CountryCode("187")
 
 
 class InvalidCountry(KiwismsError):
-    """The country is none of `COUNTRIES`."""
+    """The country is not one of `COUNTRIES`."""
 
     code = "INVALID_COUNTRY"
 
@@ -41,7 +41,7 @@ class InvalidCountry(KiwismsError):
 
 
 class ServiceUnavailable(KiwismsError):
-    """The service is unknown, out of stock, too dear or full; *why* is for the operator's log."""
+    """The service is unknown, sold out or too expensive, or upstream is full; *why* is logged."""
 
     code = "SERVICE_UNAVAILABLE"
 
@@ -67,7 +67,7 @@ def _read_only(offers: Mapping[ServiceCode, Offer]) -> Mapping[ServiceCode, Offe
 
 @frozen(kw_only=True)
 class Catalog:
-    """All offers of one country, as upstream tells them."""
+    """All offers of one country, as upstream reports them."""
 
     country: CountryCode
     offers: Mapping[ServiceCode, Offer] = field(converter=_read_only)
@@ -77,7 +77,7 @@ class Catalog:
         Find a service that has stock.
 
         Raises:
-            ServiceUnavailable: It is not on offer, or none is left.
+            ServiceUnavailable: It is not on offer, or out of stock.
         """
         offer = self.offers.get(service)
         if offer is None:

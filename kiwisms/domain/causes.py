@@ -1,4 +1,4 @@
-"""What moves money, and the transfer's id that says so."""
+"""The causes that move money, and the transfer ids made from them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,11 +21,11 @@ class Effect(StrEnum):
     HOLD = "hold"
     """available → held."""
     CORRECT = "correct"
-    """What was held too much goes back: held → available."""
+    """The excess of the hold goes back: held → available."""
     RELEASE = "release"
-    """All that is held goes back: held → available."""
+    """The whole hold goes back: held → available."""
     CAPTURE = "capture"
-    """All that is held is earned: held → revenue."""
+    """The whole hold is earned: held → revenue."""
     NOTHING = "nothing"
 
 
@@ -39,42 +39,42 @@ class OperatorMove(StrEnum):
 
 
 def transfer_id(rental: Rental, effect: Effect) -> TransferId:
-    """Name the transfer of one effect on one rental: each can exist only once."""
+    """Make the id of a rental's transfer: each effect can move money only once."""
     return TransferId(f"{_RENTAL}:{rental.id}:{effect}")
 
 
 def operator_transfer_id(move: OperatorMove, reference: str) -> TransferId:
     """
-    Name the transfer that an operator's *reference* causes.
+    Make the id of the transfer for an operator's *reference*.
 
     Raises:
-        ValidationRefused: The reference has not 1 to 200 printable characters.
+        ValidationRefused: The reference does not have 1 to 200 printable characters.
     """
     return TransferId(f"{move}:{printable('reference', reference, longest=LONGEST_REFERENCE)}")
 
 
 def operator_cause(move: OperatorMove, reference: str, *, reason: str, at: datetime) -> Cause:
     """
-    Say why the operator moves money.
+    Make the cause of an operator's transfer.
 
     Raises:
-        ValidationRefused: The *reference* has not 1 to 200 printable characters, or the *reason*
-            not 1 to 500.
+        ValidationRefused: The *reference* does not have 1 to 200 printable characters, or the
+            *reason* does not have 1 to 500.
     """
-    said = printable("reason", reason, longest=LONGEST_REASON)
-    return Cause(id=operator_transfer_id(move, reference), reason=said, at=at)
+    checked = printable("reason", reason, longest=LONGEST_REASON)
+    return Cause(id=operator_transfer_id(move, reference), reason=checked, at=at)
 
 
 def is_of_rental(transfer_id: TransferId) -> bool:
-    """Whether it names a transfer that a rental caused."""
+    """Whether a rental caused the transfer."""
     return transfer_id.startswith(f"{_RENTAL}:")
 
 
-def what_moved(transfer_id: TransferId) -> Effect | OperatorMove | None:
+def cause_of(transfer_id: TransferId) -> Effect | OperatorMove | None:
     """
-    Read what moved the money; ``None`` where the id names nothing that could.
+    Read the cause from a transfer's id; ``None`` when it names no known cause.
 
-    >>> what_moved(TransferId("rental:r-1:hold")), what_moved(TransferId("credit:invoice-1"))
+    >>> cause_of(TransferId("rental:r-1:hold")), cause_of(TransferId("credit:invoice-1"))
     (<Effect.HOLD: 'hold'>, <OperatorMove.CREDIT: 'credit'>)
     """
     try:

@@ -1,4 +1,4 @@
-"""One event on its way to one address: when a failed try is repeated, and when given up."""
+"""The delivery of an event to an address: when a failed try is retried, and when given up."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, DeliveryId, KeyPrefix, RentalId
 from kiwisms.domain.transitions import next_state
 
-PAUSES: Final = (
+RETRY_DELAYS: Final = (
     timedelta(seconds=5),
     timedelta(seconds=30),
     timedelta(minutes=2),
@@ -22,18 +22,18 @@ PAUSES: Final = (
     timedelta(hours=6),
     timedelta(hours=24),
 )
-"""Pauses between tries; after the last of them one more try is the last."""
-MOST_FAILURES: Final = len(PAUSES) + 1
-"""As many failed tries are remembered as one whole schedule has; older ones are forgotten."""
+"""The backoff between tries; the last try follows the last delay."""
+MAX_FAILURES: Final = len(RETRY_DELAYS) + 1
+"""How many failed tries are kept: those of one whole schedule. Older ones are dropped."""
 TEST_EVENT: Final = "webhook.test"
-"""Tried once, whenever it is sent: somebody waits to see how that went."""
+"""Tried once and not retried: the caller waits for the result."""
 JITTER: Final = 0.2
 GONE: Final = 410
-"""The status with which a receiver asks never to be called again (RFC 9110, 15.5.11)."""
+"""The HTTP status with which a receiver asks for no further events (RFC 9110, 15.5.11)."""
 
 
 class DeliveryStatus(StrEnum):
-    """Where a delivery stands."""
+    """The status of a delivery."""
 
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
@@ -84,10 +84,10 @@ class FailedTry:
 @frozen(kw_only=True)
 class Delivery:
     """
-    One event on its way to one address.
+    The delivery of one event to one address.
 
-    *attempts* counts the tries made, *failures* are the newest that failed, and *last_error* is
-    why the last try did, if it did.
+    *attempts* counts the tries, *failures* are the newest failed ones, and *last_error* is the
+    error of the last try, if it failed.
     """
 
     id: DeliveryId
@@ -106,10 +106,10 @@ class Delivery:
 
     @tries_left.default
     def _whole_schedule(self) -> int:
-        return 0 if self.event == TEST_EVENT else len(PAUSES)
+        return 0 if self.event == TEST_EVENT else len(RETRY_DELAYS)
 
     def accepted(self) -> Self:
-        """The receiver answered 2xx."""
+        """Record that the receiver answered 2xx."""
         return evolve(
             self,
             status=self._next(DeliveryEvent.ACCEPT),
@@ -119,10 +119,10 @@ class Delivery:
         )
 
     def failed(self, error: str, at: datetime) -> Self:
-        """A try failed: come back after a pause, or give up after the last one."""
+        """Record a failed try: retry after a delay, or give up after the last try."""
         if self.tries_left == 0:
             return self.given_up(error, at)
-        pause = PAUSES[len(PAUSES) - self.tries_left]
+        delay = RETRY_DELAYS[len(RETRY_DELAYS) - self.tries_left]
         return evolve(
             self,
             status=self._next(DeliveryEvent.RETRY),
@@ -130,11 +130,11 @@ class Delivery:
             tries_left=self.tries_left - 1,
             last_error=error,
             failures=self._failures(error, at),
-            due_at=at + pause * spread(self.id, self.attempts),
+            due_at=at + delay * jitter(self.id, self.attempts),
         )
 
     def given_up(self, error: str, at: datetime) -> Self:
-        """No further try will be made unless somebody asks for it."""
+        """Record a failed try and make no further one, unless `resend` is called."""
         return evolve(
             self,
             status=self._next(DeliveryEvent.GIVE_UP),
@@ -145,22 +145,22 @@ class Delivery:
         )
 
     def resend(self, at: datetime) -> Self:
-        """Try again now, with the whole schedule ahead."""
+        """Make it due now, with the whole retry schedule ahead."""
         status, tries_left = self._next(DeliveryEvent.RESEND), self._whole_schedule()
         return evolve(self, status=status, tries_left=tries_left, due_at=at)
 
     def _failures(self, error: str, at: datetime) -> tuple[FailedTry, ...]:
-        return (*self.failures, FailedTry(at=at, error=error))[-MOST_FAILURES:]
+        return (*self.failures, FailedTry(at=at, error=error))[-MAX_FAILURES:]
 
     def _next(self, event: DeliveryEvent) -> DeliveryStatus:
         return next_state(TRANSITIONS, self.status, event)
 
 
-def spread(delivery_id: DeliveryId, attempt: int) -> float:
+def jitter(delivery_id: DeliveryId, attempt: int) -> float:
     """
-    A factor from 0.8 to 1.2, so that failed deliveries do not come back all at once.
+    A factor from 0.8 to 1.2, so that failed deliveries are not all retried at once.
 
-    Derived from the delivery and not from chance: the schedule of a delivery is a fact.
+    It is derived from the delivery and not random, so the schedule of a delivery is fixed.
     """
     digest = sha256(f"{delivery_id}:{attempt}".encode()).digest()
     return 1 - JITTER + 2 * JITTER * int.from_bytes(digest[:8]) / 2**64

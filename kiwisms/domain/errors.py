@@ -7,19 +7,19 @@ class KiwismsError(Exception):
     """
     Something was refused or failed for a reason that kiwisms can name.
 
-    ``code`` is the machine-readable word that the HTTP contract puts beside the message. What an
-    error is made from is an attribute of it, and it can be pickled.
+    ``code`` is the machine-readable code that the HTTP contract puts beside the message. The
+    facts of an error are its attributes, and it can be pickled.
     """
 
     code: ClassVar[str] = "ERROR"
 
     def __reduce__(self) -> tuple[object, ...]:
-        # An exception would call its class with its message, which the classes here do not take.
+        # By default unpickling calls the class with the message; the classes here take others.
         return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class ValidationRefused(KiwismsError):
-    """A value that somebody gave cannot be used; *field* names it."""
+    """A given value cannot be used; *field* names it."""
 
     code = "VALIDATION_ERROR"
 
@@ -29,7 +29,7 @@ class ValidationRefused(KiwismsError):
 
 
 class Unauthorized(KiwismsError):
-    """The API key is missing, malformed, unknown or revoked; which of them is not told."""
+    """The API key is missing, malformed, unknown or revoked; the error does not say which."""
 
     code = "UNAUTHORIZED"
 

@@ -1,4 +1,4 @@
-"""What customers can be told of, and in which words."""
+"""The events that webhooks send, and their JSON."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,14 +14,15 @@ from kiwisms.domain.delivery import TEST_EVENT
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import Money
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.sms import Message
 
-Words = tuple[str, str]
+CodeAndText = tuple[str, str]
 
 
 class WebhookEvent(StrEnum):
-    """An event that an address can ask for."""
+    """An event that an address can subscribe to."""
 
     SMS_RECEIVED = "sms.received"
     RENTAL_EXPIRED = "rental.expired"
@@ -32,42 +33,42 @@ class WebhookEvent(StrEnum):
 
 @frozen(kw_only=True)
 class Event:
-    """Something that a customer can be told of: its name, its rental if it has one, its facts."""
+    """An event to send: its name, its rental if it has one, and its facts."""
 
     name: str = field(converter=str)
     rental_id: RentalId | None = None
     facts: Mapping[str, str | float]
 
-    def written(self) -> str:
-        """Write it as it is sent."""
+    def to_json(self) -> str:
+        """Write the body that is sent."""
         return json.dumps(
             {"event": self.name, **self.facts}, ensure_ascii=False, separators=(",", ":")
         )
 
 
-UNLESS_ASKED: Final = frozenset({WebhookEvent.SMS_RECEIVED})
-"""What is sent to an address that asks for nothing else."""
-ENDS: Final[Mapping[State, WebhookEvent]] = MappingProxyType(
+DEFAULT_EVENTS: Final = frozenset({WebhookEvent.SMS_RECEIVED})
+"""The events of an address when none are chosen."""
+END_EVENTS: Final[Mapping[State, WebhookEvent]] = MappingProxyType(
     {
         State.EXPIRED: WebhookEvent.RENTAL_EXPIRED,
         State.CANCELLED: WebhookEvent.RENTAL_CANCELLED,
         State.COMPLETED: WebhookEvent.RENTAL_COMPLETED,
     }
 )
-"""The event of each state in which a number that the customer had can end."""
+"""The event of each final state that a customer can see."""
 
 
-def read_events(names: str | Iterable[str]) -> frozenset[WebhookEvent]:
+def parse_events(names: str | Iterable[str]) -> frozenset[WebhookEvent]:
     """
-    Read which events are asked for.
+    Parse the names of events.
 
     Args:
-        names: Their names, or one text with commas between them.
+        names: The names, or one text with commas between them.
 
     Raises:
-        ValidationRefused: A name is unknown, or there is none.
+        ValidationRefused: A name is unknown, or no name is given.
 
-    >>> sorted(read_events("wallet.low, sms.received"))
+    >>> sorted(parse_events("wallet.low, sms.received"))
     [<WebhookEvent.SMS_RECEIVED: 'sms.received'>, <WebhookEvent.WALLET_LOW: 'wallet.low'>]
     """
     given = names.split(",") if isinstance(names, str) else names
@@ -76,26 +77,26 @@ def read_events(names: str | Iterable[str]) -> frozenset[WebhookEvent]:
     if unknown or not asked:
         wrong = f"{unknown} is unknown: " if unknown else ""
         raise ValidationRefused("events", f"{wrong}must be some of {', '.join(WebhookEvent)}")
-    return in_events(asked)
+    return as_events(asked)
 
 
-def in_events(names: Iterable[str]) -> frozenset[WebhookEvent]:
-    """Turn names that are known into events."""
+def as_events(names: Iterable[str]) -> frozenset[WebhookEvent]:
+    """Convert known names to events."""
     return frozenset(map(WebhookEvent, names))
 
 
-def of_rental(before: Rental | None, after: Rental) -> Iterator[Event]:
-    """Make the events of what happened between two versions of a rental."""
+def rental_events(before: Rental | None, after: Rental) -> Iterator[Event]:
+    """Make the events for the change between two versions of a rental."""
     for message in after.messages[0 if before is None else len(before.messages) :]:
         yield _sms_received(after, message)
     if before is None or before.state is not after.state:
-        ended = ENDS.get(after.state)
+        ended = END_EVENTS.get(after.state)
         if ended is not None:
             yield _rental_ended(ended, after)
 
 
 def wallet_low(available: Money, threshold: Money, at: datetime) -> Event:
-    """Make the event of an amount that fell below *threshold*."""
+    """Make the event for a balance that fell below *threshold*."""
     return Event(
         name=WebhookEvent.WALLET_LOW,
         facts={
@@ -107,14 +108,14 @@ def wallet_low(available: Money, threshold: Money, at: datetime) -> Event:
 
 
 def address_test(at: datetime) -> Event:
-    """Make the event that only shows whether an address hears of any."""
+    """Make the event that tests whether an address can be reached."""
     return Event(name=TEST_EVENT, facts={"sentAt": instant(at)})
 
 
-def message_told(text: str) -> Words | None:
-    """Read the `words` of a message that was received from its event as it is written."""
+def message_in(body: str) -> CodeAndText | None:
+    """Read the code and text from the body of a message's event; ``None`` for other events."""
     try:
-        match json.loads(text):
+        match json.loads(body):
             case {"otpCode": str(code), "smsText": str(sms)}:
                 return code, sms
     except ValueError:
@@ -122,8 +123,8 @@ def message_told(text: str) -> Words | None:
     return None
 
 
-def words(message: Message) -> Words:
-    """The code and the text by which a message is told: one that has only a code is its text."""
+def code_and_text(message: Message) -> CodeAndText:
+    """The code and the text in a message's event; without a text, the code is also the text."""
     return message.code, message.code if message.text is None else message.text
 
 
@@ -133,7 +134,7 @@ def fell_below(threshold: Money, *, before: Money, after: Money) -> bool:
 
 
 def _sms_received(rental: Rental, message: Message) -> Event:
-    code, text = words(message)
+    code, text = code_and_text(message)
     facts = {"otpCode": code, "smsText": text, "receivedAt": instant(message.at)}
     return _about(rental, WebhookEvent.SMS_RECEIVED, facts)
 

@@ -1,4 +1,4 @@
-"""What happened to a rental: a step each time that it comes into a state or has a message more."""
+"""A rental's history: one step for each state that it enters and each message that it gets."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,17 +7,18 @@ from typing import Final
 from attrs import frozen
 
 from kiwisms.domain.ids import AccountId, RentalId
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 
 
 @frozen(kw_only=True)
 class Step:
     """
-    One line of a rental's history: it came into *state* with so many *messages*.
+    One step of a rental's history: it has entered *state*, or received a message in it.
 
-    A rental comes into each such place once. *by* is who brought it there: an API key's prefix,
-    ``app`` for the program that embeds kiwisms, or ``worker`` for work that came due. What a poll
-    finds is the worker's too, since all who poll at once share one look.
+    *messages* is how many it has then; each pair of state and messages occurs once. *by* is the
+    actor: an API key's prefix, ``app`` for the program that embeds kiwisms, or ``worker`` for
+    background work. What a poll finds is the worker's too: callers that poll at once share a look.
     """
 
     rental_id: RentalId
@@ -29,8 +30,8 @@ class Step:
 
 
 def step(before: Rental | None, after: Rental, by: str) -> Step | None:
-    """Say what happened between two versions of a rental; ``None`` when nothing did."""
-    if before is not None and _place(before) == _place(after):
+    """Make the step between two versions of a rental; ``None`` when nothing happened."""
+    if before is not None and _position(before) == _position(after):
         return None
     return Step(
         rental_id=after.id,
@@ -42,13 +43,13 @@ def step(before: Rental | None, after: Rental, by: str) -> Step | None:
     )
 
 
-_PLACES: Final = {state: place for place, state in enumerate(State)}
+_ORDER: Final = {state: number for number, state in enumerate(State)}
 
 
 def in_order(steps: Iterable[Step]) -> list[Step]:
-    """Sort a history: states are declared in the order in which a rental can come to them."""
-    return sorted(steps, key=lambda each: (_PLACES[each.state], each.messages))
+    """Sort a history; states are declared in the order in which a rental can enter them."""
+    return sorted(steps, key=lambda each: (_ORDER[each.state], each.messages))
 
 
-def _place(rental: Rental) -> tuple[State, int]:
+def _position(rental: Rental) -> tuple[State, int]:
     return rental.state, len(rental.messages)

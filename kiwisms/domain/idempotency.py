@@ -69,8 +69,8 @@ class IdempotencyRecord:
     """
     A key, the request it is bound to, and the rental that request makes.
 
-    The rental is the stored answer: all that the first answer said is fixed from then on, so a
-    replay says it again.
+    The rental is the stored response: what the first response said of it never changes, so a
+    replay can be written from it.
     """
 
     key: IdempotencyKey
@@ -92,10 +92,10 @@ class IdempotencyRecord:
         at: datetime,
     ) -> Self:
         """
-        Bind a key to a request; *earlier* is what it was bound to before.
+        Bind a key to a request; *earlier* is the previous record of the key.
 
         Raises:
-            TransitionRefused: It still belongs to that request.
+            TransitionRefused: The key still belongs to the earlier request.
         """
         state = KeyState.FREE
         if earlier is not None and earlier.binds(at):
@@ -110,11 +110,11 @@ class IdempotencyRecord:
         )
 
     def finish(self) -> Self:
-        """The rental was made: from now on the key answers with it."""
+        """Record that the rental was made; from now on the key replays it."""
         return self._after(KeyEvent.FINISH)
 
     def free(self) -> Self:
-        """Nothing came of the request: the key may be used again, for anything."""
+        """Free the key for any request, as this one made no rental."""
         return self._after(KeyEvent.FREE)
 
     def binds(self, now: datetime) -> bool:
@@ -126,12 +126,12 @@ class IdempotencyRecord:
         return evolve(self, state=next_state(TRANSITIONS, self.state, event))
 
 
-def read_key(text: str | None) -> IdempotencyKey | None:
+def parse_idempotency_key(text: str | None) -> IdempotencyKey | None:
     """
     Check a key that a customer sent.
 
     Raises:
-        ValidationRefused: It has not 1 to 256 printable characters.
+        ValidationRefused: It does not have 1 to 256 printable characters.
 
     Source: HTTP contract, parameter ``Idempotency-Key``.
     """
@@ -142,10 +142,10 @@ def read_key(text: str | None) -> IdempotencyKey | None:
 
 def fingerprint(*request: object) -> Fingerprint:
     """
-    Sum up a request, so that two requests can be told apart without keeping them.
+    Hash a request, so that two requests can be compared without being kept.
 
     Raises:
-        TypeError: A part is none that JSON has a form for: two of those might look the same.
+        TypeError: A part has no form in JSON: two such parts might look the same.
     """
     canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
     return Fingerprint(sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest())
@@ -153,7 +153,7 @@ def fingerprint(*request: object) -> Fingerprint:
 
 def replay(record: IdempotencyRecord | None, asked: Fingerprint, now: datetime) -> RentalId | None:
     """
-    Say which rental answers a request whose key has *record*.
+    Find the rental that answers a request whose key has *record*.
 
     Returns:
         The rental that an earlier, equal request made; ``None`` when the key is free to claim.

@@ -1,4 +1,4 @@
-"""The names that things go by, so that one cannot be taken for another."""
+"""The types of ids, so that one kind cannot be passed for another."""
 
 from typing import NewType
 
@@ -11,7 +11,7 @@ RentalId = NewType("RentalId", str)
 ActivationId = NewType("ActivationId", str)
 """Upstream's own id of a rented number; the contract's ``externalId``."""
 IdempotencyKey = NewType("IdempotencyKey", str)
-"""The customer's own name for a request, so that it can be made again without harm."""
+"""The customer's name for a request, so that it can safely be sent again."""
 TransferId = NewType("TransferId", str)
 """Made from what caused the transfer, so that the same cause cannot move money twice."""
 DeliveryId = NewType("DeliveryId", str)

@@ -1,4 +1,4 @@
-"""What the operator must know: an outcome upstream that nobody here can tell."""
+"""Incidents: outcomes upstream that kiwisms cannot know, for the operator to resolve."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -41,7 +41,7 @@ class IncidentNotFound(KiwismsError):
 
 
 class IncidentResolved(KiwismsError):
-    """Somebody has said already what became of the incident, and that stands."""
+    """The incident is already resolved; its first resolution is final."""
 
     code = "INCIDENT_RESOLVED"
 
@@ -51,7 +51,7 @@ class IncidentResolved(KiwismsError):
 
 
 def silence_id(rental_id: RentalId) -> IncidentId:
-    """Name the one incident for the silence of upstream about a rental."""
+    """Make the id of the one incident about a silent rental."""
     return IncidentId(f"silent-{rental_id}")
 
 
@@ -60,10 +60,10 @@ class Incident:
     """
     A number that upstream may have charged for although the customer was not charged.
 
-    *kind* is for the operator, and a text where a later version made it. *price* is what the
-    customer would have paid. *before* and *after* are upstream's balance around the request, where
-    it was told. *activation_id* is the number, where it is known. *due_at* is the moment at which
-    somebody must find out more, if ever.
+    *kind* is for the operator; it is a plain text when a later version wrote it. *price* is what
+    the customer would have paid. *before* and *after* are upstream's balance around the request,
+    if known. *activation_id* is the number, if known. *due_at* is when background work must
+    investigate next, if ever.
     """
 
     id: IncidentId
@@ -82,24 +82,24 @@ class Incident:
 
     @property
     def may_cost(self) -> bool:
-        """Whether upstream may have charged for it; only a silence costs nothing by itself."""
+        """Whether upstream may have charged for it; PROVIDER_SILENT alone costs nothing."""
         return self.kind is not IncidentKind.PROVIDER_SILENT
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has said yet what became of it."""
+        """Whether it is not resolved yet."""
         return self.resolved_at is None
 
-    def add(self, found: str) -> Self:
-        """Say in its detail what was found out."""
-        return evolve(self, detail=f"{self.detail}; {found}")
+    def with_finding(self, finding: str) -> Self:
+        """Append a finding to the detail."""
+        return evolve(self, detail=f"{self.detail}; {finding}")
 
-    def traced(self, found: Self) -> Self:
+    def merge(self, found: Self) -> Self:
         """
-        Take in what was *found* of it.
+        Add what a trace has *found*.
 
-        What somebody has said or found meanwhile stands: a trace that outlasts its lease is not
-        the only one. Of an incident that is resolved only the balance is news.
+        What was found or resolved meanwhile is kept: a trace that outlasts its lease is not the
+        only one. To a resolved incident only the balance is added.
         """
         after = self.after or found.after
         if not self.is_open:
@@ -108,13 +108,13 @@ class Incident:
 
     def resolve(self, note: str, at: datetime) -> Self:
         """
-        Say what became of it; that stands.
+        Record what became of it; this is final.
 
         Raises:
             IncidentResolved: It is resolved already.
-            ValidationRefused: *note* has not 1 to 500 printable characters.
+            ValidationRefused: *note* does not have 1 to 500 printable characters.
         """
         if not self.is_open:
             raise IncidentResolved(self.resolution or "")
-        said = printable("note", note.strip(), longest=LONGEST_NOTE)
-        return evolve(self, resolution=said, resolved_at=at, due_at=None)
+        checked = printable("note", note.strip(), longest=LONGEST_NOTE)
+        return evolve(self, resolution=checked, resolved_at=at, due_at=None)

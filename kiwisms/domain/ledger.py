@@ -1,4 +1,4 @@
-"""Money that moves: transfers between ledger accounts, and the proof that the books agree."""
+"""The ledger: transfers between the ledger accounts of a customer."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -35,7 +35,7 @@ class Money:
 
     @micros.validator
     def _must_be_whole(self, _micros: object, value: object) -> None:
-        # True is an int too, in Python, and no amount.
+        # In Python True is an int too, but it is not an amount.
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeError(f"{value!r} is not a whole number of millionths")
 
@@ -63,7 +63,7 @@ class Money:
         """
         Read an amount of dollars, rounded to the nearest millionth.
 
-        For amounts that others tell, perhaps out of a float: 0.30000000000000004 is 0.30.
+        For amounts from other systems, perhaps from a float: 0.30000000000000004 is 0.30.
         Arguments and errors are those of `parse`.
         """
         return cls(round(_micros(value, name)))
@@ -75,7 +75,7 @@ class Money:
 
     @property
     def is_whole_cents(self) -> bool:
-        """Whether nothing finer than a cent is in it; wallets hold only such amounts."""
+        """Whether it is a whole number of cents; wallets hold only such amounts."""
         return self.micros % MICROS_PER_CENT == 0
 
     def must_be_payable(self, name: str = "amount") -> None:
@@ -125,7 +125,7 @@ def _micros(value: object, name: str) -> Fraction:
     fine = dollars.is_finite() and _exponent(dollars) >= -64
     if not fine or not -LARGEST <= dollars <= LARGEST:
         raise ValidationRefused(name, "is out of range for an amount of dollars")
-    # Not in decimal arithmetic: that is rounded to 28 digits, or what its context says.
+    # A fraction is exact; decimal arithmetic is rounded to 28 digits, or as its context says.
     return Fraction(dollars) * MICROS_PER_DOLLAR
 
 

@@ -1,4 +1,4 @@
-"""What a customer asks for when renting a number."""
+"""An order for a number, as a customer places it."""
 
 from collections.abc import Iterable
 from typing import Final, Self
@@ -19,7 +19,7 @@ MOST_AREAS: Final = 50
 @frozen(kw_only=True)
 class Order:
     """
-    A wish for a number, checked: service, country, and what else the customer cares about.
+    A checked order for a number.
 
     *max_price* is more than 0.
     """
@@ -31,7 +31,7 @@ class Order:
     carrier: str | None = None
 
     @classmethod
-    def read(
+    def parse(
         cls,
         *,
         service: str,
@@ -45,7 +45,7 @@ class Order:
 
         Args:
             service: Upstream's service code, such as ``go``.
-            country: A number out of `COUNTRIES`.
+            country: Upstream's number of a country, one of `COUNTRIES`.
             max_price: The most the customer would pay, in US dollars: more than 0.
             areas: Area codes of three digits each, as a list or with commas between.
             carrier: One of `CARRIERS`.
@@ -68,8 +68,8 @@ class Order:
         )
 
     @property
-    def wishes(self) -> int:
-        """How many of upstream's surcharges the order brings."""
+    def surcharges(self) -> int:
+        """How many of upstream's surcharges apply: one for areas, and one for a carrier."""
         return bool(self.areas) + (self.carrier is not None)
 
 

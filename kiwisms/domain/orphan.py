@@ -1,4 +1,4 @@
-"""Whose number is it? What a lost request and a number that no rental has must have in common."""
+"""Orphans: numbers that no rental has, and the lost requests that they may belong to."""
 
 from datetime import datetime
 
@@ -11,9 +11,9 @@ from kiwisms.domain.ids import ActivationId
 @frozen(kw_only=True)
 class Orphan:
     """
-    A number that upstream tells of and no rental has.
+    A number that upstream reports and no rental has.
 
-    It was rented between *since* and *until*; *phone* is known where upstream tells it.
+    It was rented between *since* and *until*; *phone* is set if upstream reports it.
     """
 
     activation_id: ActivationId
@@ -26,9 +26,9 @@ class Orphan:
 @frozen(kw_only=True)
 class Request:
     """
-    A request for a number, made between *since* and *until*, of which no answer is known.
+    A request for a number, made between *since* and *until*, whose answer is not known.
 
-    *phone* is known of a request for an earlier number.
+    *phone* is set when an earlier number was requested again.
     """
 
     service: ServiceCode
@@ -37,8 +37,8 @@ class Request:
     until: datetime
 
 
-def may_answer(orphan: Orphan, request: Request) -> bool:
-    """Whether nothing speaks against *orphan* being what *request* was given."""
+def may_match(orphan: Orphan, request: Request) -> bool:
+    """Whether *orphan* can be the number that *request* was given."""
     same_phone = None in {request.phone, orphan.phone} or request.phone == orphan.phone
     at_once = orphan.since <= request.until and request.since <= orphan.until
     return request.service == orphan.service and same_phone and at_once

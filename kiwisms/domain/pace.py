@@ -1,4 +1,4 @@
-"""How long a session lasts, and how often it is looked at."""
+"""The timing of a rental: how long a session lasts, and how often upstream is asked."""
 
 from datetime import timedelta
 
@@ -8,22 +8,23 @@ from attrs import frozen
 @frozen(kw_only=True)
 class Pace:
     """
-    How long things take and how often they are looked at.
+    The timing of a rental. The *look…* fields are the pauses after a look upstream.
 
-    Source: settings, ``KIWISMS_SESSION_SECONDS``, ``KIWISMS_SYNC_SECONDS`` and, for *rescue*,
-    ``KIWISMS_PROVIDER_TIMEOUT_SECONDS``; provider's documentation for a sleeping number.
+    Source: settings, ``KIWISMS_SESSION_SECONDS``, ``KIWISMS_SYNC_SECONDS`` and
+    ``KIWISMS_PROVIDER_TIMEOUT_SECONDS`` for *request_timeout*; provider's documentation for a
+    sleeping number.
     """
 
     session: timedelta = timedelta(minutes=20)
     look: timedelta = timedelta(seconds=3)
-    hurry: timedelta = timedelta(minutes=1)
-    """After a message the next may come at once, and a look shows only the newest."""
+    burst: timedelta = timedelta(minutes=1)
+    """How long looks stay frequent after a message, as a look shows only the newest."""
     look_asleep: timedelta = timedelta(seconds=15)
     look_received: timedelta = timedelta(seconds=15)
-    rescue: timedelta = timedelta(seconds=25)
-    """After this long a request that nobody finished is given up."""
-    silence: timedelta = timedelta(minutes=10)
-    """After this long past its end a rental is silent, unless upstream reported how it ended."""
+    request_timeout: timedelta = timedelta(seconds=25)
+    """How long after it was made an unfinished request is given up."""
+    silent_after: timedelta = timedelta(minutes=10)
+    """How long past its end a rental is silent, if upstream has not reported how it ended."""
     look_silent: timedelta = timedelta(minutes=1)
-    patience: timedelta = timedelta(hours=24)
-    """After this long as an incident a rental that is still silent is given up."""
+    give_up_after: timedelta = timedelta(hours=24)
+    """How long after its incident a rental that is still silent is given up."""

@@ -9,12 +9,12 @@ from kiwisms.domain.catalog import Offer, ServiceUnavailable
 from kiwisms.domain.money import MICROS_PER_CENT, Money, cents
 
 SURCHARGE: Final = Decimal("1.2")
-"""Upstream adds a fifth for a wish about areas, and again for one about the carrier."""
+"""Upstream's factor on the price for a choice of areas, and again for a choice of carrier."""
 
 
 @frozen(kw_only=True)
 class Quote:
-    """The price that is held, and the most that upstream may charge for it (whole cents)."""
+    """The price to hold, and the most that upstream may charge, both in whole cents."""
 
     price: Money
     max_cost: Money
@@ -39,27 +39,27 @@ def retail(cost: Money, markup_percent: int) -> Money:
     return _marked_up(Decimal(cost.micros), markup_percent)
 
 
-def quote(offer: Offer, *, wishes: int, markup_percent: int) -> Quote:
+def quote(offer: Offer, *, surcharges: int, markup_percent: int) -> Quote:
     """
-    Price an offer, with upstream's surcharge for each of the customer's *wishes*.
+    Price an offer with this number of upstream's *surcharges*.
 
-    Upstream takes its limit in whole cents. Where the price leaves no room for the next whole
-    cent above a cost finer than that, the limit is still that cent: the customer never pays more
-    than was quoted, and the number can be had at all.
+    Upstream takes its limit in whole cents. A cost with a fraction of a cent needs the next whole
+    cent as its limit, and gets it even when the price does not cover that: otherwise the number
+    could not be rented. The customer never pays more than was quoted.
     """
-    cost = Decimal(offer.cost.micros) * SURCHARGE**wishes
+    cost = Decimal(offer.cost.micros) * SURCHARGE**surcharges
     price = _marked_up(cost, markup_percent)
     covered = _whole_cents(Decimal(price.micros) / _factor(markup_percent), ROUND_FLOOR)
     return Quote(price=price, max_cost=cents(max(covered, _whole_cents(cost, ROUND_CEILING))))
 
 
 def corrected(held: Money, paid: Money | None, markup_percent: int) -> Money:
-    """The price after upstream said what it charged: lower is passed on, higher is not."""
+    """Correct a held price to what upstream charged: lower is passed on, higher is not."""
     return held if paid is None else min(held, retail(paid, markup_percent))
 
 
 def must_be_within(price: Money, max_price: Money | None) -> None:
-    """Raise `ServiceUnavailable` when the customer would not pay this much."""
+    """Raise `ServiceUnavailable` when the price is above the customer's limit."""
     if max_price is not None and price > max_price:
         raise ServiceUnavailable(f"costs {price}, may cost {max_price}")
 

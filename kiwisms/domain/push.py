@@ -1,8 +1,8 @@
 """
-Messages that upstream pushes: what is in one, and where it may be pushed to.
+Messages that upstream pushes, and the secret address that it pushes to.
 
-Source: provider's documentation, pushed messages. They are not signed, so their address is secret
-and nothing is believed of them before a look upstream has confirmed it.
+Source: provider's documentation, pushed messages. They are not signed, so their address is secret,
+and nothing in them is believed until a look upstream has confirmed it.
 """
 
 import hmac
@@ -21,7 +21,7 @@ from kiwisms.domain.sms import Code, Message
 from kiwisms.domain.text import printable
 
 PURPOSE: Final = b"kiwisms pushed messages"
-"""Keeps this secret apart from what else is derived from the same key."""
+"""Makes this secret differ from all others that are derived from the same key."""
 LONGEST_CODE: Final = 1_000
 LONGEST_TEXT: Final = 10_000
 
@@ -34,8 +34,8 @@ class PushedMessage:
     """
     A message as upstream pushed it.
 
-    *received_at* is upstream's time, where it is told, and *arrived_at* is ours. Without a *code*
-    it only says that something came.
+    *received_at* is upstream's time, if given, and *arrived_at* is ours. Without a *code* it only
+    says that something came.
     """
 
     id: MessageId
@@ -47,7 +47,7 @@ class PushedMessage:
     arrived_at: datetime
 
     @classmethod
-    def read(
+    def parse(
         cls,
         *,
         message_id: object,
@@ -59,10 +59,10 @@ class PushedMessage:
         at: datetime,
     ) -> Self:
         """
-        Take in what was pushed, at the moment *at*.
+        Parse a message that was pushed at the moment *at*.
 
         Raises:
-            ValidationRefused: A value is none that upstream would push; the error names it.
+            ValidationRefused: A value is not one that upstream would push; the error names it.
         """
         return cls(
             id=MessageId(_read(_WORD, "messageId", message_id)),
@@ -70,12 +70,12 @@ class PushedMessage:
             service=ServiceCode(_read(_WORD, "service", service)),
             code=_read_code(code),
             text=_read_text(text),
-            received_at=read_moment(received_at),
+            received_at=parse_moment(received_at),
             arrived_at=at,
         )
 
     def message(self) -> Message | None:
-        """Make the SMS that it tells of, if there is a code in it."""
+        """Make the SMS; ``None`` without a code."""
         return (
             None
             if self.code is None
@@ -83,7 +83,7 @@ class PushedMessage:
         )
 
 
-def confirmed(
+def confirmed_messages(
     newest: Message,
     pushed: Sequence[PushedMessage],
     *,
@@ -91,11 +91,11 @@ def confirmed(
     asked_at: datetime,
 ) -> list[Message]:
     """
-    Say which messages a number has, now that a look has shown the *newest*.
+    List the messages that a rental must add, after a look has shown the *newest*.
 
-    A look shows no other, so of two that came quickly only pushing tells the first. A pushed
-    message and the one that a look shows are the same when their codes are: upstream may write
-    the text of one message in two ways.
+    A look shows only that one, so when two come quickly, only a push shows the first. A pushed
+    message and the one from a look are the same when their codes are: upstream may write the text
+    of one message in two ways.
 
     Args:
         newest: What the look showed.
@@ -107,23 +107,23 @@ def confirmed(
         The messages to add, in order. *newest* may be among them although it is known.
     """
     codes = {message.code for message in known}
-    told: dict[Code, Message] = {}
+    by_code: dict[Code, Message] = {}
     for each in pushed:
         message = each.message()
         if message is not None:
-            told.setdefault(message.code, message)
-    new = [message for code, message in told.items() if code not in codes]
-    if newest.code in told:
+            by_code.setdefault(message.code, message)
+    new = [message for code, message in by_code.items() if code not in codes]
+    if newest.code in by_code:
         return new
     older = [message for message in new if message.at < asked_at]
     return [*older, newest, *new[len(older) :]]
 
 
-def read_moment(value: object) -> datetime | None:
+def parse_moment(value: object) -> datetime | None:
     """
-    Read a time as upstream writes it; one that cannot be read is as good as none.
+    Parse a time as upstream writes it; ``None`` when it cannot be parsed.
 
-    >>> print(read_moment("2022-06-01 17:30:57"))
+    >>> print(parse_moment("2022-06-01 17:30:57"))
     2022-06-01 17:30:57+00:00
     """
     try:
@@ -133,17 +133,17 @@ def read_moment(value: object) -> datetime | None:
 
 
 def push_secret(key: str) -> str:
-    """Derive the secret part of the address to which upstream pushes from the operator's key."""
+    """Derive the secret part of the address that upstream pushes to from the operator's key."""
     return hmac.new(key.encode(), PURPOSE, sha256).hexdigest()
 
 
 def same_secret(given: str, secret: str) -> bool:
-    """Compare in a time that does not tell how much of *given* is right."""
+    """Compare two secrets in constant time."""
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), secret.encode())
 
 
 def _read(form: re.Pattern[str], name: str, value: object) -> str:
-    # An id comes as a number or as text. True is a number too, in Python.
+    # An id comes as a number or as text. In Python True is an int too, but it is not an id.
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not form.fullmatch(text):
         raise ValidationRefused(name, "is missing or malformed")
@@ -151,7 +151,7 @@ def _read(form: re.Pattern[str], name: str, value: object) -> str:
 
 
 def _read_code(value: object) -> Code | None:
-    # Not a number: the zeros at its beginning would be lost.
+    # Not a number: its leading zeros would be lost.
     if value is None or value == "":
         return None
     if not isinstance(value, str):
@@ -164,5 +164,5 @@ def _read_text(value: object) -> str | None:
         return None
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:
         raise ValidationRefused("text", f"must be a string of at most {LONGEST_TEXT} characters")
-    # No database holds a NUL in a text, and no message needs one.
+    # Postgres cannot store a NUL in a text, and no message needs one.
     return value.replace("\0", "")

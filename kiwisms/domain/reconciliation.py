@@ -1,4 +1,4 @@
-"""Whether upstream's balance moved by what was bought there, and by nothing else."""
+"""Reconciliation: whether upstream's balance changed by what was bought there, and only that."""
 
 from datetime import datetime
 from typing import Final
@@ -7,24 +7,24 @@ from attrs import frozen
 
 from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.money import ZERO, Money
-from kiwisms.domain.rental import OPEN, State
+from kiwisms.domain.rental_state import OPEN, State
 
 PAID_UPSTREAM: Final = OPEN | {State.COMPLETED}
-"""States in which upstream has, and keeps, what a number costs."""
+"""States in which upstream has charged for a number and keeps the money."""
 
 
 class BooksInMotion(KiwismsError):
-    """Numbers were bought or given back each time that the balance was read."""
+    """Numbers were bought or given back each time the balance was read."""
 
     code = "BOOKS_IN_MOTION"
 
     def __init__(self) -> None:
-        super().__init__("numbers are bought or given back just now; try again in a quiet moment")
+        super().__init__("numbers are being bought or given back; try again in a quiet moment")
 
 
 @frozen(kw_only=True)
 class Balance:
-    """What upstream told was left in the operator's account, and when."""
+    """What was left in the operator's account upstream, and when."""
 
     amount: Money
     at: datetime
@@ -33,13 +33,13 @@ class Balance:
 @frozen(kw_only=True)
 class Outlay:
     """
-    What our books say upstream was ever paid.
+    What was paid upstream in total, as our books say.
 
     Attributes:
         spent: The cost of all numbers that were bought and not given back.
-        uncosted: Numbers of these of which upstream did not tell the cost.
-        moving: Rentals of which only upstream knows just now whether they are paid for: those
-            that are asked for, and those whose session is ending.
+        uncosted: How many of these numbers have a cost that upstream did not report.
+        moving: How many rentals our books cannot count yet, as only upstream knows whether they
+            are paid for: those being requested, and those whose session is ending.
     """
 
     spent: Money
@@ -52,7 +52,7 @@ class Reading:
     """
     Upstream's balance beside our books, at one quiet moment.
 
-    *topped_up* is what the operator has paid in since the reading before.
+    *topped_up* is what the operator has paid in since the previous reading.
     """
 
     at: datetime
@@ -63,7 +63,7 @@ class Reading:
 
 def difference(earlier: Reading, later: Reading) -> Money:
     """
-    Say what is in upstream's balance that the books do not explain; negative when it is missing.
+    Compute what the books do not explain in upstream's balance; negative when money is missing.
 
     >>> noon, money = datetime.fromisoformat("2026-01-01T12:00Z"), Money.parse
     >>> earlier = Reading(at=noon, balance=money("100"), spent=money("5"))

@@ -1,10 +1,8 @@
-"""A rented number from the request to its end: a state machine written as a table."""
+"""A rental: one session on one number, from the request to its end."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
-from types import MappingProxyType
-from typing import Final, Self
+from typing import Self
 
 from attrs import evolve, frozen
 
@@ -13,65 +11,9 @@ from kiwisms.domain.errors import KiwismsError
 from kiwisms.domain.ids import AccountId, ActivationId, IdempotencyKey, KeyPrefix, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.pace import Pace
+from kiwisms.domain.rental_state import OPEN, TRANSITIONS, Event, State
 from kiwisms.domain.sms import Message
 from kiwisms.domain.transitions import next_state
-
-
-class State(StrEnum):
-    """Where a rental stands. NEW is before the first row is written and is never stored."""
-
-    NEW = "NEW"
-    REQUESTED = "REQUESTED"
-    WAITING = "WAITING"
-    RECEIVED = "RECEIVED"
-    COMPLETED = "COMPLETED"
-    CANCELLED = "CANCELLED"
-    EXPIRED = "EXPIRED"
-    FAILED = "FAILED"
-
-
-class Event(StrEnum):
-    """What can happen to a rental."""
-
-    REQUEST = "REQUEST"
-    RENT = "RENT"
-    FAIL = "FAIL"
-    RECEIVE = "RECEIVE"
-    COMPLETE = "COMPLETE"
-    CANCEL = "CANCEL"
-    RUN_OUT = "RUN_OUT"
-    GIVE_UP = "GIVE_UP"
-
-
-TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = MappingProxyType(
-    {
-        (State.NEW, Event.REQUEST): State.REQUESTED,
-        (State.REQUESTED, Event.RENT): State.WAITING,
-        (State.REQUESTED, Event.FAIL): State.FAILED,
-        (State.WAITING, Event.RECEIVE): State.RECEIVED,
-        (State.WAITING, Event.COMPLETE): State.COMPLETED,
-        (State.WAITING, Event.CANCEL): State.CANCELLED,
-        (State.WAITING, Event.RUN_OUT): State.EXPIRED,
-        (State.WAITING, Event.GIVE_UP): State.EXPIRED,
-        (State.RECEIVED, Event.RECEIVE): State.RECEIVED,
-        (State.RECEIVED, Event.COMPLETE): State.COMPLETED,
-        (State.RECEIVED, Event.RUN_OUT): State.COMPLETED,
-        (State.RECEIVED, Event.GIVE_UP): State.COMPLETED,
-    }
-)
-
-FINAL: Final = frozenset(State) - {state for state, _ in TRANSITIONS}
-"""States that nothing leaves."""
-OPEN: Final = frozenset({State.WAITING, State.RECEIVED})
-"""States of a number that the customer has."""
-UNDECIDED: Final = frozenset({State.REQUESTED, State.WAITING})
-"""States in which the price is held, and upstream may hold a slot for the number."""
-SHOWN: Final = frozenset(State) - {State.NEW, State.REQUESTED, State.FAILED}
-"""States of rentals that the customer ever sees."""
-UNPAID: Final = frozenset({State.CANCELLED, State.EXPIRED})
-"""States of a number that ended without a charge."""
-RENEWABLE: Final = frozenset({State.RECEIVED, State.COMPLETED})
-"""States after which upstream gives the same number again."""
 
 
 class RentalNotFound(KiwismsError):
@@ -93,7 +35,7 @@ class CancelNotAllowed(KiwismsError):
 
 
 class GiveUpNotAllowed(KiwismsError):
-    """The rental has ended, or upstream may still report how it does."""
+    """The rental has ended, or upstream may still report how it ends."""
 
     code = "GIVE_UP_NOT_ALLOWED"
 
@@ -105,7 +47,7 @@ class GiveUpNotAllowed(KiwismsError):
 
 
 class RenewNotFound(KiwismsError):
-    """The account has no such rental, or its number cannot be had again."""
+    """The account has no such rental, or its number cannot be rented again."""
 
     code = "NOT_FOUND"
 
@@ -118,11 +60,11 @@ class Rental:
     """
     One session on one number.
 
-    *price* is what it costs, or would cost when a code comes. *cost* is what upstream charged,
-    where known. *asleep_until* is set for a number that was asleep when the session began, and
-    stays. *done_at* is the moment at which somebody was done with it, before upstream was asked to
-    finish it. *look_after* is the earliest moment at which upstream may be asked again, and
-    *due_at* the moment at which somebody must look at the rental, if ever.
+    *price* is what it costs, or would cost when a code comes. *cost* is what upstream charged, if
+    known. *asleep_until* is set for a number that was asleep when the session began, and is never
+    cleared. *done_at* is when the customer was done with it, before upstream was asked to finish
+    it. *look_after* is the earliest moment at which upstream may be asked again. *due_at* is when
+    a worker must look at the rental, if ever.
     """
 
     id: RentalId
@@ -163,7 +105,7 @@ class Rental:
         idempotency_key: IdempotencyKey | None = None,
         renews: RentalId | None = None,
     ) -> Self:
-        """Begin: the price is to be held, and upstream is about to be asked."""
+        """Make a requested rental, whose price is to be held before upstream is asked."""
         return cls(
             id=id,
             account_id=account_id,
@@ -178,8 +120,8 @@ class Rental:
             created_at=at,
             changed_at=at,
             expires_at=at + pace.session,
-            look_after=at + pace.rescue,
-            due_at=at + pace.rescue,
+            look_after=at + pace.request_timeout,
+            due_at=at + pace.request_timeout,
         )
 
     def rent(
@@ -193,7 +135,7 @@ class Rental:
         at: datetime,
         pace: Pace,
     ) -> Self:
-        """Upstream gave the number; the session begins now."""
+        """Record the number that upstream gave; the session begins now."""
         rented = evolve(
             self,
             state=self._next(Event.RENT),
@@ -208,12 +150,12 @@ class Rental:
         return rented.looked(at, pace)
 
     def fail(self, at: datetime) -> Self:
-        """Upstream refused, or its answer is lost."""
+        """Record that upstream refused, or that its answer is lost."""
         return self._end(Event.FAIL, at)
 
     def receive(self, message: Message, at: datetime, pace: Pace) -> Self:
-        """A message came; one that is already known changes nothing."""
-        if self.knows(message):
+        """Add a message; one that is already known changes nothing."""
+        if self.has_received(message):
             self._must_allow(Event.RECEIVE)
             return self
         return evolve(
@@ -223,47 +165,47 @@ class Rental:
             messages=(*self.messages, message),
         ).looked(at, pace)
 
-    def be_done(self, at: datetime) -> Self:
+    def mark_done(self, at: datetime) -> Self:
         """
-        Somebody is done with the number, and upstream is about to be asked to finish it.
+        Record that the customer is done with the number, before upstream is asked to finish it.
 
-        The first time counts. From now on the number is `finished_if_gone`.
+        The first call counts. From then on the number is `finished_if_gone`.
         """
         self._must_allow(Event.COMPLETE)
         return self if self.done_at is not None else evolve(self, done_at=at)
 
     def complete(self, at: datetime) -> Self:
-        """Upstream has finished the number, since somebody was done with it; it is paid."""
+        """Record that upstream has finished the number, as the customer was done; it is paid."""
         return self._end(Event.COMPLETE, at)
 
     def cancel(self, at: datetime) -> Self:
-        """Upstream has taken the number back without a charge."""
+        """Record that upstream has taken the number back without a charge."""
         return self._end(Event.CANCEL, at)
 
     def run_out(self, at: datetime) -> Self:
-        """The session is over, and upstream was asked one last time."""
+        """End the session, which is over, after a last look upstream."""
         return self._end(Event.RUN_OUT, at)
 
     def give_up(self, at: datetime, pace: Pace) -> Self:
         """
-        Nobody waits any longer for upstream to report how it ended; it is paid if a code came.
+        End a silent rental without the answer of upstream; it is paid if a code came.
 
         Raises:
-            GiveUpNotAllowed: It is not silent.
+            GiveUpNotAllowed: The rental is not silent.
         """
         given_up = self._end(Event.GIVE_UP, at)
         self.must_be_silent(at, pace)
         return given_up
 
-    def cancel_asked(self, at: datetime, *, gone: bool) -> Self:
+    def confirm_cancel(self, at: datetime, *, gone: bool) -> Self:
         """
-        Upstream has taken the number back as was asked, or knows it no more (*gone*).
+        Record that upstream has cancelled the number on request, or no longer knows it (*gone*).
 
-        Of two cancels at once the second finds what it wanted. A number that is gone was finished
-        if somebody was done with it.
+        A cancelled rental is returned unchanged. A number that is gone was finished, not cancelled,
+        if the customer was done with it.
 
         Raises:
-            CancelNotAllowed: It is not waiting any more.
+            CancelNotAllowed: The rental is no longer waiting.
         """
         if self.state is State.CANCELLED:
             return self
@@ -271,12 +213,12 @@ class Rental:
             raise CancelNotAllowed
         return self.complete(at) if gone and self.finished_if_gone else self.cancel(at)
 
-    def done_confirmed(self, at: datetime) -> Self:
+    def confirm_done(self, at: datetime) -> Self:
         """
-        Upstream has finished the number as was asked; a second time changes nothing.
+        Record that upstream has finished the number on request; repeating it changes nothing.
 
         Raises:
-            RentalNotFound: It has ended unpaid.
+            RentalNotFound: The rental has ended unpaid.
         """
         if self.state is State.COMPLETED:
             return self
@@ -285,17 +227,17 @@ class Rental:
         return self.complete(at)
 
     def gone(self, at: datetime) -> Self:
-        """Upstream knows the number no more: it may come to its end if nobody was done with it."""
+        """Complete a rental that upstream no longer knows, if the customer was done with it."""
         return self.complete(at) if self.finished_if_gone else self
 
     def ended_upstream(self, at: datetime, pace: Pace) -> Self:
-        """Upstream has ended the session: it took the number back before the time, or at it."""
+        """Record that upstream has ended the session: before its time this is a cancel."""
         withdrawn = self.state is State.WAITING and not self.is_ending(at, pace)
         return self.cancel(at) if withdrawn else self.run_out(at)
 
     def looked(self, at: datetime, pace: Pace) -> Self:
-        """Upstream was asked just now: say when it may, and when it must, be asked again."""
-        pause = pace.look_asleep if self.sleeps(at) else pace.look
+        """Record a look upstream, and set when the next one may, and when it must, follow."""
+        pause = pace.look_asleep if self.is_asleep(at) else pace.look
         must = at + (pace.look_received if self._rests(at, pace) else pause)
         if at < self.expires_at < must:
             must = self.expires_at
@@ -304,38 +246,38 @@ class Rental:
         return evolve(self, look_after=at + pause, due_at=must)
 
     def _rests(self, now: datetime, pace: Pace) -> bool:
-        return self.state is State.RECEIVED and now >= self.messages[-1].at + pace.hurry
+        return self.state is State.RECEIVED and now >= self.messages[-1].at + pace.burst
 
-    def sleeps(self, now: datetime) -> bool:
-        """Whether the number has still to wake; a message shows that it has."""
+    def is_asleep(self, now: datetime) -> bool:
+        """Whether the number has yet to wake; a message shows that it is awake."""
         asleep = self.asleep_until is not None and now < self.asleep_until
         return asleep and self.state is State.WAITING
 
     @property
     def finished_if_gone(self) -> bool:
         """
-        Whether the number was finished, and is paid, when upstream knows it no more.
+        Whether the number was finished, and is paid, if upstream no longer knows it.
 
-        Upstream knows neither a number that was finished, for which it keeps its money, nor one
-        that ran out, for which it gives it back. It was finished if somebody was done with it.
+        Upstream forgets a number that was finished, and keeps the money for it. It also forgets a
+        number that ran out, and gives the money back. It was finished if the customer was done.
         """
         return self.done_at is not None
 
-    def knows(self, message: Message) -> bool:
-        """Whether *message* has been seen before."""
+    def has_received(self, message: Message) -> bool:
+        """Whether *message* is already known."""
         return any(message.repeats(known) for known in self.messages)
 
     def is_active(self, now: datetime) -> bool:
-        """Whether a code can still be waited for."""
+        """Whether the session is running, so that a code may still come."""
         return self.state in OPEN and now < self.expires_at
 
     def is_over_time(self, now: datetime) -> bool:
-        """Whether the session has run out and only the last look is missing."""
+        """Whether the session has run out, and only the last look is missing."""
         return self.state in OPEN and now >= self.expires_at
 
     def is_silent(self, now: datetime, pace: Pace) -> bool:
-        """Whether the session has long run out, and upstream has not reported how it ended."""
-        return self.state in OPEN and now >= self.expires_at + pace.silence
+        """Whether the session has long been over, and upstream has not reported how it ended."""
+        return self.state in OPEN and now >= self.expires_at + pace.silent_after
 
     def must_be_silent(self, now: datetime, pace: Pace) -> None:
         """Raise `GiveUpNotAllowed` unless it is silent."""
@@ -369,6 +311,6 @@ class Rental:
         return evolve(self, state=self._next(event), changed_at=at, due_at=None)
 
 
-def foremost(rentals: Iterable[Rental]) -> Rental | None:
-    """Of several rentals choose one that is OPEN, and of those the newest."""
+def preferred(rentals: Iterable[Rental]) -> Rental | None:
+    """Choose one of several rentals: one that is OPEN, if any, and of those the newest."""
     return max(rentals, key=lambda each: (each.state in OPEN, each.created_at), default=None)

@@ -1,4 +1,4 @@
-"""How an event is signed, so that its receiver knows who sent it."""
+"""How an event is signed, so that its receiver can verify who sent it."""
 
 import base64
 import hmac
@@ -11,9 +11,9 @@ from kiwisms.domain.ids import DeliveryId
 SECRET_PREFIX: Final = "whsec_"
 
 
-def new_secret(chance: bytes) -> str:
-    """Write a webhook secret: ``whsec_`` and base64, as Standard Webhooks asks."""
-    return SECRET_PREFIX + base64.b64encode(chance).decode("ascii")
+def new_secret(random_bytes: bytes) -> str:
+    """Write a webhook secret: ``whsec_`` and base64, as Standard Webhooks requires."""
+    return SECRET_PREFIX + base64.b64encode(random_bytes).decode("ascii")
 
 
 def sign(

@@ -11,7 +11,7 @@ Code = NewType("Code", str)
 
 @frozen(kw_only=True)
 class Message:
-    """One SMS: its code, and its whole text where upstream tells it."""
+    """One SMS: its code, and its whole text if upstream reports it."""
 
     code: Code
     text: str | None = None
@@ -19,10 +19,10 @@ class Message:
 
     def repeats(self, known: "Message") -> bool:
         """
-        Whether this is *known* seen again: nothing in it is new.
+        Whether this is *known* again, with nothing new in it.
 
-        Upstream repeats its latest message for as long as it is asked, without an id, and perhaps
-        without the text that another sight of it showed. A text that is new may be that of a
-        second SMS with the same code.
+        Upstream repeats its latest message on every look, without an id, and perhaps without the
+        text that an earlier look showed. A new text may be that of a second SMS with the same
+        code.
         """
         return self.code == known.code and self.text in {None, known.text}

@@ -1,4 +1,4 @@
-"""What the operator has set: prices, limits and how long things take."""
+"""The operator's settings: prices, limits and timing."""
 
 from datetime import timedelta
 
@@ -16,11 +16,11 @@ class Terms:
         markup_percent: Whole percent on top of upstream's price.
         max_active_rentals: Numbers that one account may have at once.
         provider_max_waiting: Numbers that may wait for a code upstream at once, of all accounts.
-        cancels_per_hour: Cancels without a code that one account may make; 0 is without limit.
-        pace: How long a session lasts and how often it is looked at.
+        cancels_per_hour: Cancels without a code that an account may make in an hour; 0 is no limit.
+        pace: The timing of a rental.
         lease: How long a worker may take for one piece of work before another takes it over.
-        keep_days: How long records are kept that have ended and that no money depends on;
-            ``None`` is for ever.
+        keep_days: Days for which ended records are kept that no money depends on; ``None`` is for
+            ever.
     """
 
     markup_percent: int = 30

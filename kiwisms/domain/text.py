@@ -1,4 +1,4 @@
-"""What a text that somebody gave must be, to be stored, shown or called."""
+"""Checks of a given text before it is stored, shown or called."""
 
 from urllib.parse import urlsplit
 
@@ -13,13 +13,13 @@ def must_be_text(field: str, value: object) -> None:
 
 def printable(field: str, text: str, *, longest: int, shortest: int = 1) -> str:
     """
-    Check a text of one line, and give it back as it is.
+    Check a text of one line, and return it unchanged.
 
-    Spaces at its ends do not make it longer than *shortest*.
+    Spaces at its ends do not count towards *shortest*.
 
     Raises:
         ValidationRefused: It is too short, too long or not printable; the error names *field*.
-        TypeError: It is no text.
+        TypeError: It is not a text.
 
     >>> printable("reason", "top-up", longest=500)
     'top-up'
@@ -33,7 +33,7 @@ def printable(field: str, text: str, *, longest: int, shortest: int = 1) -> str:
 
 def is_web_address(text: str) -> bool:
     """
-    Whether it is http(s) with a host, without a user name or password, and without spaces.
+    Whether *text* is an http(s) URL with a host, and without user name, password or spaces.
 
     >>> is_web_address("https://ada.example.com/hook"), is_web_address("https://ada@example.com")
     (True, False)

@@ -1,4 +1,4 @@
-"""Who changed what, and when: what no step of a rental tells, and a rental's time line."""
+"""The trail: changes that are not steps of a rental; and the timeline of a rental."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -7,17 +7,17 @@ from enum import StrEnum
 from attrs import frozen
 
 from kiwisms.domain.billing import EFFECTS
-from kiwisms.domain.causes import Effect, what_moved
+from kiwisms.domain.causes import Effect, cause_of
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.history import Step
 from kiwisms.domain.ids import AccountId, TrailId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 
 
 class Action(StrEnum):
-    """What somebody did, other than the steps of a rental."""
+    """What can be done to an account, other than the steps of a rental."""
 
     ACCOUNT_CREATED = "ACCOUNT_CREATED"
     ACCOUNT_SUSPENDED = "ACCOUNT_SUSPENDED"
@@ -41,9 +41,9 @@ class TrailEntry:
     """
     One thing that was done to an account, written in the transaction that did it.
 
-    *by* is who: ``operator``, ``app``, ``worker`` or an API key's prefix. *action* is a text where
-    a later version made it. *subject* is the id or prefix of what was changed, empty for the
-    account itself. Neither it nor *detail* is secret.
+    *by* is the actor: ``operator``, ``app``, ``worker`` or an API key's prefix. *action* is a plain
+    text when a later version wrote it. *subject* is the id or prefix of what was changed, empty
+    for the account itself. Neither *subject* nor *detail* contains a secret.
     """
 
     account_id: AccountId
@@ -57,7 +57,7 @@ class TrailEntry:
 
 @frozen(kw_only=True)
 class Line:
-    """One thing that happened to a rental; *by* is who did it, where that is known."""
+    """One thing that happened to a rental; *by* is the actor, if known."""
 
     at: datetime
     by: str | None
@@ -65,7 +65,7 @@ class Line:
     detail: str
 
 
-def time_line(
+def timeline(
     *,
     steps: Sequence[Step],
     transfers: Iterable[Transfer],
@@ -74,14 +74,14 @@ def time_line(
     entries: Iterable[TrailEntry],
 ) -> list[Line]:
     """
-    Tell all that happened to one rental, in the order of time.
+    List all that happened to one rental, in the order of time.
 
     Args:
         steps: Its history, in order.
-        transfers: The money that it moved; who moved it is who made the step.
-        deliveries: The events that told of it.
-        incidents: Those about it.
-        entries: Those about it, its deliveries and its incidents.
+        transfers: Its transfers; the actor of a transfer is that of its step.
+        deliveries: The deliveries of its events.
+        incidents: The incidents about it.
+        entries: The trail entries about it, its deliveries and its incidents.
     """
     lines = [
         *(Line(at=s.at, by=s.by, what=s.state, detail=_messages(s)) for s in steps),
@@ -97,7 +97,7 @@ def time_line(
 
 
 def _moved(transfer: Transfer, steps: Sequence[Step]) -> Line:
-    cause = what_moved(transfer.id)
+    cause = cause_of(transfer.id)
     states = [State.NEW, *(step.state for step in steps)]
     pairs = zip(states, steps, strict=False)
     movers = [

@@ -22,7 +22,7 @@ class TransitionRefused(KiwismsError):
 
 def next_state(table: Mapping[tuple[State, Event], State], state: State, event: Event) -> State:
     """
-    Look up where *event* leads.
+    Look up the state that *event* leads to.
 
     Raises:
         TransitionRefused: It cannot happen in *state*.

@@ -1,4 +1,4 @@
-"""How much of what is limited an account uses, and whether it may rent one more number."""
+"""How much of its limits an account uses, and whether it may rent one more number."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,12 +8,12 @@ from attrs import frozen
 from kiwisms.domain.errors import KiwismsError, RateLimited
 from kiwisms.domain.terms import Terms
 
-GUARDED: Final = timedelta(hours=1)
+CANCEL_WINDOW: Final = timedelta(hours=1)
 """The time over which cancels are counted."""
 
 
 class TooManyActiveRentals(KiwismsError):
-    """The account has as many numbers as it may have at once."""
+    """The account already has its maximum of active rentals."""
 
     code = "TOO_MANY_ACTIVE_RENTALS"
 
@@ -23,40 +23,41 @@ class TooManyActiveRentals(KiwismsError):
 
 
 @frozen(kw_only=True)
-class UsageAsked:
+class UsageQuery:
     """
     What to count.
 
     Attributes:
-        now: The moment at which a rental is active.
+        now: The moment at which rentals must be active to count.
         since: The moment from which cancels are counted.
-        most_cancels: How many of them are allowed; at least 1.
+        max_cancels: How many of them are allowed; at least 1.
     """
 
     now: datetime
     since: datetime
-    most_cancels: int
+    max_cancels: int
 
 
 @frozen(kw_only=True)
 class Usage:
     """
-    How much an account uses of what is limited.
+    How much of its limits an account uses.
 
     Attributes:
-        active: Its rentals that are requested, or active.
-        nth_cancel: When the *most_cancels*-th newest of its cancels was; ``None`` when there were
-            fewer since the moment asked for. What upstream took back, and the worker only found,
-            is none.
+        active: Its requested and its active rentals.
+        nth_cancel: When the *max_cancels*-th newest of its cancels was; ``None`` when there were
+            fewer since *since*. A number that upstream took back by itself does not count.
     """
 
     active: int
     nth_cancel: datetime | None
 
 
-def usage_to_ask(terms: Terms, now: datetime) -> UsageAsked:
-    """Say what must be counted before somebody rents."""
-    return UsageAsked(now=now, since=now - GUARDED, most_cancels=max(terms.cancels_per_hour, 1))
+def usage_query(terms: Terms, now: datetime) -> UsageQuery:
+    """Make the query of what must be counted before an account rents."""
+    return UsageQuery(
+        now=now, since=now - CANCEL_WINDOW, max_cancels=max(terms.cancels_per_hour, 1)
+    )
 
 
 def must_have_room(usage: Usage, terms: Terms, now: datetime) -> None:
@@ -64,14 +65,14 @@ def must_have_room(usage: Usage, terms: Terms, now: datetime) -> None:
     Check whether an account may rent one more number.
 
     Raises:
-        TooManyActiveRentals: It has as many as it may have at once.
-        RateLimited: It has cancelled as many as it may within an hour.
+        TooManyActiveRentals: It already has its maximum of active rentals.
+        RateLimited: It has made its maximum of cancels within an hour.
 
     Source: settings, ``KIWISMS_MAX_ACTIVE_RENTALS`` and ``KIWISMS_CANCELS_PER_HOUR``.
     """
     if usage.active >= terms.max_active_rentals:
         raise TooManyActiveRentals(terms.max_active_rentals)
     if terms.cancels_per_hour > 0 and usage.nth_cancel is not None:
-        wait = usage.nth_cancel + GUARDED - now
+        wait = usage.nth_cancel + CANCEL_WINDOW - now
         why = "Too many rentals were cancelled without a code"
         raise RateLimited(int(wait.total_seconds()) + 1, why)

@@ -49,7 +49,7 @@ class Wallet:
             raise ValueError(f"wallet {self.account_id}: {self.available} and {self.held} held")
 
     def fund(self, amount: Money, cause: Cause) -> tuple[Self, Transfer]:
-        """Take money in from outside."""
+        """Add money from outside."""
         amount.must_be_payable()
         return self._move(LedgerAccount.FUNDING, LedgerAccount.AVAILABLE, amount, cause)
 
@@ -92,7 +92,7 @@ class Wallet:
         return self.apply(transfer), transfer
 
     def apply(self, transfer: Transfer) -> Self:
-        """The wallet after *transfer*; a wallet is the sum of its transfers, in their order."""
+        """Apply a transfer; a wallet is the sum of its transfers in their order."""
         change = {LedgerAccount.AVAILABLE: ZERO, LedgerAccount.HELD: ZERO}
         if transfer.debit in change:
             change[transfer.debit] -= transfer.amount

@@ -7,7 +7,7 @@ from typing import Final, Self
 from attrs import evolve, field, frozen
 
 from kiwisms.domain.errors import KiwismsError, ValidationRefused
-from kiwisms.domain.events import UNLESS_ASKED, WebhookEvent
+from kiwisms.domain.events import DEFAULT_EVENTS, WebhookEvent
 from kiwisms.domain.ids import AccountId, KeyPrefix
 from kiwisms.domain.money import Money
 from kiwisms.domain.text import is_web_address, must_be_text
@@ -18,7 +18,7 @@ ROTATION: Final = timedelta(hours=24)
 
 
 class WebhookNotFound(KiwismsError):
-    """No webhook address is set here."""
+    """No webhook address is set for this account or key."""
 
     code = "WEBHOOK_NOT_FOUND"
 
@@ -29,31 +29,32 @@ class WebhookNotFound(KiwismsError):
 @frozen(kw_only=True)
 class Webhook:
     """
-    Where an account's events go; one with a *key_prefix* goes first for what that key rented.
+    Where an account's events go.
 
-    The secrets are sealed: only `ports.vault.Vault` can open them. *low* is the amount of
-    ``wallet.low``, which goes to an account's own address alone.
+    An address with a *key_prefix* takes precedence for what that key rented. The secrets are
+    sealed: only `ports.vault.Vault` can open them. *low* is the threshold of ``wallet.low``, which
+    is sent to an account's own address only.
     """
 
     account_id: AccountId
     key_prefix: KeyPrefix | None = None
     url: str
-    events: frozenset[WebhookEvent] = UNLESS_ASKED
+    events: frozenset[WebhookEvent] = DEFAULT_EVENTS
     low: Money | None = None
     sealed_secret: str = field(repr=False)
     sealed_old_secret: str | None = field(default=None, repr=False)
     rotated_at: datetime | None = None
     stopped_at: datetime | None = None
 
-    def ask_for(self, events: frozenset[WebhookEvent] | None, low: Money | None) -> Self:
+    def subscribe(self, events: frozenset[WebhookEvent] | None, low: Money | None) -> Self:
         """
-        Take the events that are to be sent, and the amount of ``wallet.low``.
+        Set the events to send, and the threshold of ``wallet.low``.
 
-        ``None`` leaves what was asked for before.
+        ``None`` keeps the previous choice.
 
         Raises:
-            ValidationRefused: ``wallet.low`` has no amount, or is asked for at a key's address;
-                or there is an amount without ``wallet.low``.
+            ValidationRefused: ``wallet.low`` has no amount, or is for a key's address; or there
+                is an amount without ``wallet.low``.
         """
         events = self.events if events is None else events
         if WebhookEvent.WALLET_LOW not in events:
@@ -70,15 +71,15 @@ class Webhook:
         return evolve(self, events=events, low=low)
 
     def move_to(self, url: str) -> Self:
-        """Send to another address from now on, or to the same one again after it was stopped."""
+        """Send to *url* from now on; a stopped address is started again."""
         return evolve(self, url=url, stopped_at=None)
 
-    def hears(self, event: str) -> bool:
-        """Whether *event* is to be sent there."""
+    def receives(self, event: str) -> bool:
+        """Whether *event* is sent to this address."""
         return self.stopped_at is None and event in self.events
 
     def rotate(self, sealed_secret: str, at: datetime) -> Self:
-        """Take a new secret; the old one goes on signing for a day."""
+        """Sign with a new secret; the old one also signs for a day."""
         return evolve(
             self,
             sealed_secret=sealed_secret,
@@ -87,12 +88,12 @@ class Webhook:
         )
 
     def reseal(self, reseal: Callable[[str], str], now: datetime) -> Self:
-        """Have the secrets sealed anew; an old one that does not sign any more is forgotten."""
+        """Seal the secrets again; an old one that no longer signs is dropped."""
         sealed, *old = map(reseal, self.signing(now))
         return evolve(self, sealed_secret=sealed, sealed_old_secret=old[0] if old else None)
 
     def stop(self, at: datetime) -> Self:
-        """Never call the address again; setting it anew begins afresh."""
+        """Send nothing to the address until it is set again."""
         return evolve(self, stopped_at=at)
 
     def signing(self, now: datetime) -> tuple[str, ...]:
@@ -108,7 +109,7 @@ class Webhook:
 
 def check_url(url: str) -> str:
     """
-    Check the form of a webhook address; whether it may be connected to is seen at each try.
+    Check the form of a webhook address; whether it may be connected to is checked at each try.
 
     Raises:
         ValidationRefused: It is not an http(s) address with a host and without user info.

@@ -169,7 +169,7 @@ class Settings:
                 session=timedelta(seconds=self.session_seconds),
                 look=timedelta(seconds=self.sync_seconds),
                 # Upstream has surely answered, or never will, after twice its time limit.
-                rescue=2 * timeout + timedelta(seconds=5),
+                request_timeout=2 * timeout + timedelta(seconds=5),
             ),
             # A look is at most three upstream calls, and a webhook takes at most 10 s.
             lease=max(3 * timeout, timedelta(seconds=10)) + timedelta(seconds=20),

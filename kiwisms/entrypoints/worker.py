@@ -44,10 +44,12 @@ class Worker:
         """Work until `stop`, then finish what is under way."""
         async with asyncio.TaskGroup() as loops:
             work = self.background
-            loops.create_task(self._loop(_any(work.claim_rentals), work.tend, MOST_RENTALS))
+            loops.create_task(
+                self._loop(_any(work.claim_rentals), work.process_rental, MOST_RENTALS)
+            )
             loops.create_task(self._loop(work.claim_deliveries, work.deliver, MOST_DELIVERIES))
             loops.create_task(self._loop(_any(work.claim_incidents), work.trace, MOST_INCIDENTS))
-            loops.create_task(self._repeat(work.keep_balance, balances.PACE))
+            loops.create_task(self._repeat(work.refresh_balance, balances.PACE))
             loops.create_task(self._repeat(work.prune, pruning.PACE))
 
     def stop(self) -> None:

@@ -1,1 +1,1 @@
-"""What the core asks of the outside: Protocols, and the value classes they speak in."""
+"""The ports: Protocols that adapters implement, and the value classes in their methods."""

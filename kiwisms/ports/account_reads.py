@@ -1,4 +1,4 @@
-"""What is read of one account, outside a unit of work."""
+"""Reads of one account, outside a unit of work."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ class AccountReads(Protocol):
     """
     Reads of one account.
 
-    "Not theirs" and "not there" are the same answer.
+    A record of another account is reported as missing.
     """
 
     async def account(self, account_id: AccountId) -> Account | None:
@@ -48,11 +48,11 @@ class AccountReads(Protocol):
     async def idempotency(
         self, account_id: AccountId, key: IdempotencyKey
     ) -> IdempotencyRecord | None:
-        """Read what is known of an idempotency key."""
+        """Read the record of an idempotency key."""
         ...
 
     async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
-        """Read one rental, in whatever state."""
+        """Read one rental, in any state."""
         ...
 
     async def active_rentals(self, account_id: AccountId, now: datetime) -> Sequence[Rental]:

@@ -1,16 +1,16 @@
-"""Time as a port, so that tests and simulations own it."""
+"""Time as a port, so that tests and simulations control it."""
 
 from datetime import datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time and lets it pass."""
+    """The current time, and waiting."""
 
     def now(self) -> datetime:
         """The current moment, with its zone set to UTC."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait; zero lets others run."""
+        """Wait; zero lets other tasks run."""
         ...

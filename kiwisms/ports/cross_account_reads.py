@@ -1,4 +1,4 @@
-"""What is read of all accounts together, and of what belongs to none."""
+"""Reads across accounts, and of records that belong to no account."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -11,14 +11,15 @@ from kiwisms.domain.ids import AccountId, ActivationId, DeliveryId, IncidentId, 
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 
 
 class CrossAccountReads(Protocol):
-    """Reads for the operator, and for whoever knows a number or an id but not whose it is."""
+    """Reads for the operator, and for callers that know an id or a number but not its account."""
 
     async def account_by_email(self, email: str) -> Account | None:
-        """Find an account by its normal email."""
+        """Find an account by its normalized email."""
         ...
 
     async def accounts(self) -> Sequence[Account]:
@@ -30,7 +31,7 @@ class CrossAccountReads(Protocol):
         ...
 
     async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
-        """Find a rental by upstream's id of its number: an OPEN one first, and then the newest."""
+        """Find a rental by upstream's id of its number: an OPEN one first, else the newest."""
         ...
 
     async def rentals(
@@ -60,11 +61,11 @@ class CrossAccountReads(Protocol):
         ...
 
     async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
-        """The newest that arrived since then, for numbers that no rental and no incident has."""
+        """The newest messages pushed since then for numbers that no rental and no incident has."""
         ...
 
     async def outlay(self, *, ending: datetime) -> Outlay:
-        """Add up what upstream was paid; a number moves when it waits and expires by *ending*."""
+        """Add up what upstream was paid; waiting numbers that expire by *ending* are moving."""
         ...
 
     async def last_reading(self) -> Reading | None:

@@ -1,41 +1,41 @@
-"""What a guard before the provider tells of itself, to whoever counts."""
+"""What a guard before the provider reports about itself, for metrics."""
 
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 
 class Circuit(StrEnum):
-    """Whether calls are let through to upstream."""
+    """The circuit breaker: whether calls are let through to upstream."""
 
     CLOSED = "CLOSED"
-    """Every call is."""
+    """Every call is let through."""
     OPEN = "OPEN"
-    """None is: upstream has failed too often."""
+    """No call is let through: upstream has failed too often."""
     HALF_OPEN = "HALF_OPEN"
-    """Only the probe that shows whether upstream answers again."""
+    """Only a probe is let through, to find out whether upstream answers again."""
 
 
 class Rejection(StrEnum):
-    """Why a call was not let through; upstream was asked nothing."""
+    """Why a call was not let through: it never reached upstream."""
 
     CIRCUIT_OPEN = "CIRCUIT_OPEN"
     NO_PLACE = "NO_PLACE"
-    """As many calls of its kind as may be were under way."""
+    """The maximum of calls of its kind was under way."""
 
 
 class Watcher(Protocol):
-    """Is told what becomes of each call; *call* is the name of the provider's method."""
+    """Receives the outcome of each call; *call* is the name of the provider's method."""
 
     def answered(self, call: str, answer: str) -> None:
-        """Upstream answered: with a refusal of this name, or with an answer of this class."""
+        """Upstream answered; *answer* is the name of its refusal, or the class of its answer."""
         ...
 
     def rejected(self, call: str, why: Rejection) -> None:
-        """The guard answered in upstream's place."""
+        """The guard rejected a call."""
         ...
 
-    def turned(self, circuit: Circuit) -> None:
-        """The circuit is like this from now on."""
+    def circuit_changed(self, circuit: Circuit) -> None:
+        """The circuit has changed to this state."""
         ...
 
 
@@ -44,5 +44,5 @@ class Watched(Protocol):
     """A provider with a guard that can be watched."""
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell *watcher* how the circuit is, and from now on all that happens."""
+        """Report the circuit's state to *watcher*, and from now on each outcome and change."""
         ...

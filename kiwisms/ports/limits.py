@@ -1,4 +1,4 @@
-"""How often somebody may do something."""
+"""Rate limits."""
 
 from typing import Protocol
 
@@ -14,13 +14,13 @@ class Limit:
 
 
 class Limits(Protocol):
-    """Counts uses and says when there were too many."""
+    """Counts uses, and reports when there were too many."""
 
     async def hit(self, limit: Limit, who: str) -> int:
         """
-        Count one use by *who*.
+        Count one use by *who*: an API key, or a client address.
 
         Returns:
-            0 when it is within the limit, else the whole seconds until another one would be.
+            0 when the use is within the limit, else the whole seconds until one would be.
         """
         ...

@@ -1,15 +1,15 @@
-"""A tap on the shoulder: something changed, so whoever waits should look."""
+"""Notices: wake tasks that wait for a change."""
 
 from typing import Protocol
 
 
 class Notices(Protocol):
-    """Hints only: whoever waits also looks by itself when the time is up."""
+    """Hints only: a notice may be lost, so a waiting task also looks when its time is up."""
 
     def notify(self, topic: str) -> None:
-        """Wake everybody who waits for *topic*."""
+        """Wake all tasks that wait for *topic*."""
         ...
 
     async def wait(self, topic: str, seconds: float) -> None:
-        """Return when *topic* is told, or after *seconds*."""
+        """Return when *topic* is notified, or after *seconds*."""
         ...

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Passwords(Protocol):
-    """Hashes passwords so that a stolen store does not give them away."""
+    """Hashes passwords, so that a stolen store does not reveal them."""
 
     async def hash(self, password: str) -> str:
         """Hash *password* with a salt of its own; slow on purpose."""

@@ -1,4 +1,4 @@
-"""The upstream that rents out real numbers, and every answer it can give."""
+"""The upstream provider that rents out real numbers, and every answer it can give."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ Phone = NewType("Phone", str)
 
 
 class Refusal(StrEnum):
-    """Why upstream certainly did not do what it was asked."""
+    """Why a request was refused; it is certain that upstream did nothing."""
 
     NO_NUMBERS = "NO_NUMBERS"
     PRICE_EXCEEDED = "PRICE_EXCEEDED"
@@ -29,14 +29,14 @@ class Refusal(StrEnum):
     """The operator's balance upstream is used up."""
     BAD_KEY = "BAD_KEY"
     REJECTED = "REJECTED"
-    """Refused in a way that only the operator can mend: banned, or a wrong action."""
+    """Refused in a way that only the operator can fix: banned, or a wrong action."""
     UNREACHABLE = "UNREACHABLE"
-    """No connection could be made, so nothing was asked."""
+    """No connection could be made, so no request was sent."""
 
 
 @frozen(kw_only=True)
 class NumberOrder:
-    """A wish for a number; *max_cost* is the most that upstream may charge, in whole cents."""
+    """An order for a number; *max_cost* is the most that upstream may charge, in whole cents."""
 
     service: ServiceCode
     country: CountryCode
@@ -47,7 +47,7 @@ class NumberOrder:
 
 @frozen(kw_only=True)
 class Rented:
-    """A number is ours; *cost* is what upstream charged, 0 or more, where it says so."""
+    """Upstream gave a number; *cost* is what it charged, 0 or more, if it reports that."""
 
     activation_id: ActivationId
     phone: Phone
@@ -57,7 +57,7 @@ class Rented:
 
 @frozen(kw_only=True)
 class Active:
-    """A number that upstream has rented out to us; *rented_at* is known where upstream tells it."""
+    """A number that upstream has rented out to us; *rented_at* is set if upstream reports it."""
 
     activation_id: ActivationId
     service: ServiceCode
@@ -67,7 +67,7 @@ class Active:
 
 @frozen
 class Refused:
-    """Certainly nothing happened."""
+    """Upstream refused, or was not reached: it is certain that nothing happened."""
 
     reason: Refusal
 
@@ -80,10 +80,10 @@ class Refused:
 @frozen
 class Unknown:
     """
-    Nobody can tell whether upstream acted.
+    It is not known whether upstream acted.
 
-    *detail* is safe to log: it never holds the provider's key. Where upstream was not even *asked*,
-    who did not ask has logged why, once for all such answers.
+    *detail* is safe to log: it never holds the provider's key. *asked* is false when no request was
+    sent; then the reason is already logged, once for all such answers.
     """
 
     detail: str
@@ -92,7 +92,7 @@ class Unknown:
 
 @frozen(kw_only=True)
 class Received:
-    """A message has come; *text* is the whole of it where upstream tells."""
+    """A message has come; *text* is the whole of it, if upstream reports it."""
 
     code: Code
     text: str | None = None
@@ -110,7 +110,7 @@ class Cancelled:
 
 @frozen
 class Gone:
-    """Upstream does not know this activation (any more)."""
+    """Upstream does not know this activation, or no longer does."""
 
 
 @frozen
@@ -125,11 +125,11 @@ class Ambiguous:
 
 @frozen
 class TooEarly:
-    """Upstream does not cancel a number this young."""
+    """Upstream does not cancel a number so soon after renting it out."""
 
 
 NoAnswer = Refused | Unknown
-"""Answers from which nothing is learnt about a number."""
+"""Answers that show nothing about a number."""
 Look = Received | Waiting | Cancelled | Gone | NoAnswer
 """What one look at an activation can show."""
 
@@ -138,7 +138,7 @@ class Provider(Protocol):
     """
     An upstream account.
 
-    No method raises for what upstream or the network does: each failure is an answer. None
+    No method raises an error of upstream or the network: each failure is an answer. No method
     repeats a request that could act twice.
     """
 
@@ -156,7 +156,7 @@ class Provider(Protocol):
         ...
 
     async def look(self, activation_id: ActivationId) -> Look:
-        """Read what has come; changes nothing."""
+        """Read what a number has received; this changes nothing upstream."""
         ...
 
     async def ask_next(self, activation_id: ActivationId) -> None:
@@ -182,5 +182,5 @@ class Provider(Protocol):
         ...
 
     async def active(self) -> Sequence[Active] | Refused | Unknown:
-        """List every number that is rented out to us now; `Unknown` where there is no list."""
+        """List every number that is rented out to us now; `Unknown` if upstream has no list."""
         ...

@@ -1,4 +1,4 @@
-"""Where facts are kept: read at once, written together, and never half."""
+"""The store of facts: a unit of work is written whole or not at all."""
 
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -19,7 +19,7 @@ from kiwisms.ports.work_queue import WorkQueue
 
 
 class StoreUnavailable(KiwismsError):
-    """The store did not take or give what it was asked for; nothing was acknowledged."""
+    """The store could not be read or written; nothing was acknowledged."""
 
     code = "STORE_UNAVAILABLE"
 
@@ -52,7 +52,7 @@ class Pruned:
 
 class Store(AccountReads, CrossAccountReads, WorkQueue, Protocol):
     """
-    Everything that is kept.
+    The store of all records.
 
     Every method raises `StoreUnavailable` when the store cannot be asked.
     """
@@ -61,63 +61,64 @@ class Store(AccountReads, CrossAccountReads, WorkQueue, Protocol):
         self, account_id: AccountId, prefetch: Prefetch = NO_PREFETCH, /
     ) -> AbstractAsyncContextManager[Transaction]:
         """
-        Begin a unit of work; leaving commits durably, an exception leaves no trace.
+        Begin a unit of work: leaving the block commits durably, an exception leaves no trace.
 
-        Within a process, those of one account run one after another. Of two processes, the one
-        that leaves last gets `TransactionConflict`: its reads may have seen different commits, and
-        only a write proves that they did not. *prefetch* is a hint: any reads may follow.
+        Within a process, the units of one account run one after another. When those of two
+        processes overlap, the one that leaves last gets `TransactionConflict`. Its reads may have
+        seen different commits; only a write that succeeds proves that they did not. *prefetch* is
+        a hint: other reads may follow.
 
         Raises:
             AccountNotFound: On entering, when there is no such account.
             ServiceUnavailable: On leaving, when no place upstream is free; nothing was written.
-            NumberTaken: On leaving, when a rental that is saved OPEN has the activation of another
-                one that is, of whatever account; nothing was written.
+            NumberTaken: On leaving, when a rental is saved OPEN with the activation of another OPEN
+                rental, of any account; nothing was written.
             TransactionConflict: On leaving, when another process wrote to the account meanwhile.
             StoreUnavailable: On leaving, when the commit failed.
         """
         ...
 
     async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
-        """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
+        """Add an account with an empty wallet, and its trail *entry*; raises `EmailTaken`."""
         ...
 
     async def add_push(self, pushed: PushedMessage) -> bool:
-        """Keep a pushed message durably; tells whether it is the first with its id."""
+        """Save a pushed message durably; returns whether its id is new."""
         ...
 
     async def add_reading(self, reading: Reading) -> None:
-        """Keep a reading."""
+        """Save a reading."""
         ...
 
     async def prune_pushes(self, *, before: datetime, limit: int) -> int:
         """
-        Remove pushed messages that arrived *before* and are of no more use, at most *limit*.
+        Remove pushed messages that arrived *before* and are no longer needed, at most *limit*.
 
-        Kept are those of numbers that no rental and no incident has, that a rental still has
-        (OPEN), or that an open incident is about. Returns how many were removed.
+        A message is needed while its number has an OPEN rental or an open incident, or neither a
+        rental nor an incident at all. Returns how many were removed.
         """
         ...
 
     async def prune(self, account_id: AccountId, *, before: datetime, limit: int) -> Pruned:
         """
-        Remove an account's records that have ended *before*, at most *limit* of each kind.
+        Remove an account's records that ended *before*, at most *limit* of each kind.
 
         These are idempotency keys claimed, deliveries created, incidents resolved and trail
-        entries made before then. What is running, on its way or open stays, as does an incident
-        whose number has pushed messages: it tells whose they are. No transfer and no rental is
-        ever removed.
+        entries made before then. Running keys, pending deliveries and open incidents stay, and so
+        does an incident whose number has pushed messages: it shows whose they are. Transfers and
+        rentals are never removed.
         """
         ...
 
     async def schema_version(self) -> int:
-        """The number of the last migration that the store has; 0 when it has none."""
+        """The number of the last migration that was applied; 0 when none was."""
         ...
 
     async def check(self) -> None:
         """
         Raise `StoreUnavailable` or `SchemaMismatch` unless the store can be used.
 
-        A schema that grew newer since the store was opened can be: what a newer version adds does
-        not stop this one.
+        A schema that was upgraded since the store was opened can still be used: what a newer
+        version adds does not stop this one.
         """
         ...

@@ -1,4 +1,4 @@
-"""A unit of work on one account: what it reads and saves, and what keeps it from its end."""
+"""A unit of work on one account: its reads, its writes, and the errors that abort it."""
 
 from typing import Final, Protocol
 
@@ -22,7 +22,7 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.trail import TrailEntry
-from kiwisms.domain.usage import Usage, UsageAsked
+from kiwisms.domain.usage import Usage, UsageQuery
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 
@@ -43,7 +43,7 @@ Fact = (
 All that a transaction can save.
 
 Transfers, steps and trail entries are only ever added, and a second one with the same key is an
-error. Of all others, the last one saved under a key stands.
+error. For all others, the last one saved under a key replaces the earlier ones.
 """
 
 
@@ -64,34 +64,35 @@ class Prefetch:
     """
     What a transaction is about to read.
 
-    A store that is far away brings it along as it begins: one round trip, not several.
+    A remote store reads it while it begins the transaction: one round trip, not several.
 
     Attributes:
         rental_id: A rental.
         key: An idempotency key.
         usage: What to count.
-        after: A transaction of the account that was left and wrote. As long as nobody else has
-            written here, what it knew may stand for reads. What others wrote meanwhile then shows
-            at the end, as `TransactionConflict`: so this is only for who will write in any case.
+        after: An earlier transaction of the account, which wrote and was left. Unless this process
+            has written to the account since, its facts may be used instead of reads. What another
+            process wrote meanwhile then shows only at the end, as `TransactionConflict`. So pass
+            it only when the transaction will write in any case.
     """
 
     rental_id: RentalId | None = None
     key: IdempotencyKey | None = None
-    usage: UsageAsked | None = None
+    usage: UsageQuery | None = None
     after: "Transaction | None" = None
 
 
 NO_PREFETCH: Final = Prefetch()
-NO_PLACE: Final = "as many numbers wait upstream as may"
-"""Why a store refuses a rental with `ServiceUnavailable`."""
+NO_PLACE: Final = "too many numbers are waiting upstream"
+"""The reason when a store refuses a rental with `ServiceUnavailable`."""
 
 
 class Transaction(Protocol):
     """
     A unit of work on one account.
 
-    Reads see what was committed before; saves are sent with the commit. No network call to
-    anyone else belongs inside.
+    Reads see what was committed before; saves are sent with the commit. Inside, make no network
+    call to anything but the store.
     """
 
     async def account(self) -> Account:
@@ -107,15 +108,15 @@ class Transaction(Protocol):
         ...
 
     async def rental(self, rental_id: RentalId) -> Rental | None:
-        """One rental of the account, in whatever state."""
+        """One rental of the account, in any state."""
         ...
 
-    async def usage(self, asked: UsageAsked) -> Usage:
-        """Count what limits are set on for each account."""
+    async def usage(self, asked: UsageQuery) -> Usage:
+        """Count how much of its limits the account uses."""
         ...
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
-        """What is known of one of the account's idempotency keys."""
+        """The record of one of the account's idempotency keys."""
         ...
 
     async def api_key(self, prefix: KeyPrefix) -> ApiKey | None:
@@ -135,19 +136,19 @@ class Transaction(Protocol):
         ...
 
     def save(self, *facts: Fact) -> None:
-        """Write *facts* when the transaction is left; all must be the account's own."""
+        """Write *facts* when the transaction is left; all must belong to the account."""
         ...
 
     def take_place(self, rental_id: RentalId, /, *, most: int) -> None:
         """
         Take one of *most* places upstream for a rental that is saved here for the first time.
 
-        They are shared by all accounts and processes, and counted when the transaction is left.
+        All accounts and processes share them; they are counted when the transaction is left.
         The rental keeps its place until it is saved in a state that is not UNDECIDED. A
-        transaction takes one place at most.
+        transaction can take one place at most.
         """
         ...
 
     def remove(self, webhook: Webhook) -> None:
-        """Forget a webhook address when the transaction is left."""
+        """Remove a webhook address when the transaction is left."""
         ...

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 from kiwisms.domain.errors import KiwismsError
 
 SHORTEST_KEY: Final = 16
-"""Characters that a key has at least."""
+"""The fewest characters that a key may have."""
 
 
 class VaultLocked(KiwismsError):
@@ -15,7 +15,7 @@ class VaultLocked(KiwismsError):
 
 
 class Vault(Protocol):
-    """Seals with a key that is not in the store, and opens with that one and older ones."""
+    """Seals with the current key, and opens with it or an older one. No key is in the store."""
 
     def seal(self, secret: str) -> str:
         """Encrypt *secret* for storage."""
@@ -32,7 +32,7 @@ class Vault(Protocol):
 
     def reseal(self, sealed: str) -> str:
         """
-        Seal what an older key sealed with the current one.
+        Seal with the current key what an older one sealed.
 
         Returns:
             *sealed* itself, when the current key sealed it.

@@ -21,7 +21,7 @@ class NotAnswered:
 
 
 class WebhookSender(Protocol):
-    """Posts an event to an address that a customer chose, and is careful about where that is."""
+    """Posts an event to an address that a customer chose, if that may be connected to."""
 
     async def send(
         self, url: str, *, body: bytes, headers: Mapping[str, str]
@@ -29,22 +29,22 @@ class WebhookSender(Protocol):
         """
         Try once.
 
-        Names are resolved now, only allowed addresses are connected to, redirects are not
-        followed, and an answer is waited for no longer than 10 s. Raises nothing for what the
-        receiver or the network does.
+        The name is resolved at each try, only allowed addresses are connected to, redirects are
+        not followed, and the answer must come within 10 s. Raises no error of the receiver or the
+        network.
         """
         ...
 
 
 @runtime_checkable
 class AddressChecker(Protocol):
-    """A sender that can say beforehand that it will never send to some addresses."""
+    """A sender that can refuse an address before any event is sent there."""
 
     def must_accept(self, url: str) -> None:
         """
-        Refuse an address to which no try could ever get through, without asking a name server.
+        Refuse an address that no try could ever reach, without asking a name server.
 
         Raises:
-            ValidationRefused: It leads to nowhere that is called; the error names ``url``.
+            ValidationRefused: The sender would never connect to it; the error names ``url``.
         """
         ...

@@ -1,4 +1,4 @@
-"""Work that waits for its time: who takes it, and when the next comes."""
+"""The queue of due work: how it is claimed, and when the next is due."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -12,10 +12,10 @@ from kiwisms.domain.rental import Rental
 
 class WorkQueue(Protocol):
     """
-    Rentals, deliveries and incidents that come due.
+    Rentals, deliveries and incidents that are due.
 
-    Whoever claims one moves its ``due_at`` forward by a lease, so that nobody else takes it; when
-    that one never finishes, it comes due again.
+    A claim moves ``due_at`` forward by a lease, so that no other worker takes the same work. If
+    the work is never finished, it is due again when the lease ends.
     """
 
     async def claim_rental(
@@ -28,35 +28,35 @@ class WorkQueue(Protocol):
         until: datetime,
     ) -> bool:
         """
-        Take the right to look upstream at one rental, once.
+        Claim one look upstream at a rental; returns whether the caller may look.
 
-        Only when it is OPEN and its ``look_after`` has come. Of all who ask at once, one is given
-        it.
+        It may when the rental is OPEN and its ``look_after`` has come. Of several callers at once,
+        only one may.
 
         Args:
-            account_id: Whose rental.
-            rental_id: Which.
+            account_id: The account of the rental.
+            rental_id: The rental.
             now: The moment of the look.
-            look_after: Becomes the rental's: whoever polls may look again then, also when this
-                look never ended.
-            until: Becomes its ``due_at``: nobody need look by himself before.
+            look_after: The rental's new ``look_after``: from then on a poll may look again, even
+                if this look never ends.
+            until: The rental's new ``due_at``: no worker looks before.
         """
         ...
 
     async def hasten_rental(
         self, account_id: AccountId, rental_id: RentalId, *, now: datetime
     ) -> bool:
-        """Make a rental due now, and let it be looked at; tells whether it is OPEN."""
+        """Make a rental due now, and allow a look at it now; returns whether it is OPEN."""
         ...
 
     async def claim_due_rentals(
         self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
         """
-        Take rentals whose ``due_at`` has come, the longest due first.
+        Claim rentals whose ``due_at`` has come, the longest due first.
 
-        Their ``due_at`` becomes *until*, so no other worker takes them before, and one does
-        after; *look_after* is as in `claim_rental`. Returns them as they are now.
+        Their ``due_at`` becomes *until*: no other worker takes them before, and one does after if
+        they are still due. *look_after* is as in `claim_rental`. Returns them as they are now.
         """
         ...
 
@@ -70,19 +70,19 @@ class WorkQueue(Protocol):
         busy: Collection[AccountId] = (),
     ) -> Sequence[Delivery]:
         """
-        Take deliveries whose ``due_at`` has come, as `claim_due_rentals` does.
+        Claim deliveries whose ``due_at`` has come, as `claim_due_rentals` does.
 
-        Of each account the *per_account* longest due are given at most, and of those that are
-        *busy* none, however many are due.
+        Of each account at most the *per_account* longest due are claimed, and none of the accounts
+        in *busy*.
         """
         ...
 
     async def claim_due_incidents(
         self, *, now: datetime, until: datetime, limit: int
     ) -> Sequence[Incident]:
-        """Take incidents whose ``due_at`` has come, as `claim_due_rentals` does."""
+        """Claim incidents whose ``due_at`` has come, as `claim_due_rentals` does."""
         ...
 
     async def next_due(self) -> datetime | None:
-        """When the next rental, delivery or incident comes due, if any ever does."""
+        """When the next rental, delivery or incident is due, if any is."""
         ...

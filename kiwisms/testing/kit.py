@@ -93,7 +93,7 @@ async def do_all_work(background: Background) -> None:
         if not rentals and not deliveries and not incidents:
             return
         for rental in rentals:
-            await background.tend(rental)
+            await background.process_rental(rental)
         for delivery in deliveries:
             await background.deliver(delivery)
         for incident in incidents:

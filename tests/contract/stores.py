@@ -38,7 +38,8 @@ from kiwisms.domain.money import Money, cents
 from kiwisms.domain.pace import Pace
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.sms import Code, Message
 from kiwisms.domain.trail import Action, TrailEntry
 from kiwisms.domain.wallet import Wallet

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 from attrs import evolve
 
-from kiwisms.domain.audit import PASSES
+from kiwisms.domain.audit import CHECKS
 from kiwisms.domain.books import Books
 from kiwisms.domain.idempotency import KeyState
 from kiwisms.domain.ids import DeliveryId, RentalId, TransferId
 from kiwisms.domain.money import cents
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from kiwisms.ports.provider import Unknown
 from kiwisms.ports.store import Store
 from kiwisms.ports.transaction import Fact
@@ -37,11 +37,11 @@ TAMPERED: dict[str, tuple[Callable[[Books], Fact], set[str]]] = {
     ),
     "IdempotencyRecord": (
         lambda books: evolve(books.idempotency[0], state=KeyState.RUNNING),
-        {"an idempotency key is as its rental says"},
+        {"an idempotency key agrees with its rental"},
     ),
     "Delivery": (
         lambda books: evolve(books.deliveries[0], id=DeliveryId("again")),
-        {"an event tells of one message"},
+        {"a message has at most one event"},
     ),
     "Incident": (
         lambda books: evolve(books.incidents[0], rental_id=RentalId("nobody")),
@@ -67,7 +67,7 @@ async def books_of(kit: Kit) -> Books:
 
 
 def test_every_kind_that_can_be_checked_is_tampered_with() -> None:
-    assert TAMPERED.keys() == {kind.__name__ for kind in PASSES}
+    assert TAMPERED.keys() == {kind.__name__ for kind in CHECKS}
 
 
 @pytest.mark.parametrize("kind", TAMPERED)

@@ -10,7 +10,7 @@ from kiwisms.adapters.postgres import PostgresStore
 from kiwisms.domain.account import AccountStatus
 from kiwisms.domain.ids import AccountId, IdempotencyKey, RentalId
 from kiwisms.domain.money import ZERO, cents
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from kiwisms.ports.store import Store
 from kiwisms.ports.transaction import Prefetch, Transaction, TransactionConflict
 from tests.contract.stores import (

@@ -27,7 +27,7 @@ from kiwisms.domain.ids import AccountId, ActivationId, RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.money import ZERO, Money, cents
-from kiwisms.domain.rental import FINAL, State
+from kiwisms.domain.rental_state import FINAL, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.provider import Ambiguous, Refusal, Refused, Unknown
 from kiwisms.testing.kit import Kit
@@ -178,7 +178,7 @@ class Rentals(RuleBasedStateMachine):
         try:
             self.do(rent)
         except Killed:
-            self.begun.append(Begun(PRICE[service], begun_at + self.kit.terms.pace.rescue))
+            self.begun.append(Begun(PRICE[service], begun_at + self.kit.terms.pace.request_timeout))
         except KiwismsError:
             pass  # refused before upstream was asked
         self.kit.provider.on_rent.clear()

@@ -16,11 +16,12 @@ from kiwisms.adapters.postgres import migrations as of_postgres
 from kiwisms.adapters.sqlite import SqliteStore
 from kiwisms.adapters.sqlite import migrations as of_sqlite
 from kiwisms.domain.audit import audit
-from kiwisms.domain.events import UNLESS_ASKED
+from kiwisms.domain.events import DEFAULT_EVENTS
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.money import cents
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.ports.store import SchemaMismatch, Store
 from kiwisms.ports.transaction import NumberTaken
 from tests.contract.stores import ADA, BOB, wallet
@@ -186,7 +187,7 @@ async def test_what_was_stored_in_any_version_is_read_in_the_newest(
         assert (len(books.transfers), len(books.rentals)) == (2, 1)
         assert list(audit(books)) == []
         [webhook] = await store.webhooks(ADA)
-        assert (webhook.events, webhook.low) == (UNLESS_ASKED, None)
+        assert (webhook.events, webhook.low) == (DEFAULT_EVENTS, None)
         [delivery] = await store.deliveries(ADA, limit=9)
         assert (delivery.last_error, delivery.failures) == ("HTTP 500", ())
         [incident] = await store.incidents(open_only=True, limit=9)

@@ -8,7 +8,8 @@ import pytest
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.incident import IncidentKind
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.ports.provider import Phone, Rented
 from kiwisms.ports.store import Store
 from kiwisms.testing.kit import Kit

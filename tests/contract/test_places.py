@@ -14,7 +14,8 @@ from kiwisms.domain.books import Violation
 from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import ZERO, cents
-from kiwisms.domain.rental import UNDECIDED, Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import UNDECIDED, State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Store
 from kiwisms.ports.transaction import TransactionConflict

@@ -22,7 +22,7 @@ from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.idempotency import KeyState
 from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.ledger import LedgerAccount
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from tests.postgres import database
 
 STATEMENTS: Final[Mapping[str, str]] = MappingProxyType(

@@ -23,7 +23,7 @@ from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.ledger import LedgerAccount
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.reconciliation import Reading
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.sms import Code
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Store, StoreUnavailable

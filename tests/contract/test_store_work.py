@@ -14,8 +14,8 @@ from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.ids import AccountId, ActivationId, KeyPrefix, RentalId
 from kiwisms.domain.money import ZERO, Money, cents
 from kiwisms.domain.reconciliation import Outlay
-from kiwisms.domain.rental import State
-from kiwisms.domain.usage import Usage, UsageAsked
+from kiwisms.domain.rental_state import State
+from kiwisms.domain.usage import Usage, UsageQuery
 from kiwisms.ports.store import Store
 from kiwisms.ports.transaction import Fact, NumberTaken, Prefetch
 from tests.contract.stores import (
@@ -59,9 +59,9 @@ async def usage(
     *,
     of: AccountId = ADA,
     since: datetime = NOW,
-    most_cancels: int = 1,
+    max_cancels: int = 1,
 ) -> Usage:
-    asked = UsageAsked(now=NOW, since=since, most_cancels=most_cancels)
+    asked = UsageQuery(now=NOW, since=since, max_cancels=max_cancels)
     async with store.transaction(of, Prefetch(usage=asked)) as tx:
         told = await tx.usage(asked)
     async with store.transaction(of) as tx:
@@ -196,10 +196,10 @@ async def test_cancels_are_counted_from_a_moment(store: Store) -> None:
     for number in (2, 0, 3, 1):
         await save_cancel(store, f"r-{number}", NOW + seconds(number))
     await save(store, waiting("r-9").complete(LATER))
-    found = [(await usage(store, most_cancels=nth)).nth_cancel for nth in (1, 2, 4, 5)]
+    found = [(await usage(store, max_cancels=nth)).nth_cancel for nth in (1, 2, 4, 5)]
     assert found == [NOW + seconds(3), NOW + seconds(2), NOW, None]
     since = NOW + seconds(2)
-    found = [(await usage(store, since=since, most_cancels=nth)).nth_cancel for nth in (2, 3)]
+    found = [(await usage(store, since=since, max_cancels=nth)).nth_cancel for nth in (2, 3)]
     assert found == [since, None]
 
 

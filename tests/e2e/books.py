@@ -7,7 +7,7 @@ from typing import Any, Final
 import kiwisms
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.money import ZERO, Money
-from kiwisms.domain.rental import SHOWN, State
+from kiwisms.domain.rental_state import SHOWN, State
 
 ALL: Final = 1_000_000
 PAID: Final = frozenset({State.RECEIVED, State.COMPLETED})

@@ -12,7 +12,7 @@ import kiwisms
 from kiwisms.adapters.system import SystemClock
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.money import cents
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from kiwisms.testing.provider import FakeProvider
 from kiwisms.testing.webhooks import FakeWebhookSender
 from tests.postgres import database

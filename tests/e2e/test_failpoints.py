@@ -15,7 +15,8 @@ from kiwisms.adapters.simulator.upstream import FIRST_ID
 from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.money import Money
-from kiwisms.domain.rental import CancelNotAllowed, State
+from kiwisms.domain.rental import CancelNotAllowed
+from kiwisms.domain.rental_state import State
 from kiwisms.testing.clock import ManualClock
 from kiwisms.testing.kit import do_all_work
 from tests.e2e.books import BACK, assert_books_agree

@@ -17,7 +17,7 @@ import pytest
 import kiwisms
 from kiwisms.adapters.simulator.server import Simulator
 from kiwisms.domain.ids import DeliveryId
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.signature import new_secret, sign
 from kiwisms.entrypoints.wiring import open_simulator
 from tests.e2e.terminal import Terminal

@@ -11,7 +11,7 @@ import pytest
 import kiwisms
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.money import cents
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from kiwisms.testing.clock import ManualClock
 from kiwisms.testing.provider import FakeProvider
 from tests.postgres import database

@@ -5,9 +5,9 @@ import re
 from typing import Final
 
 import kiwisms
-from kiwisms.domain.delivery import MOST_FAILURES, PAUSES
+from kiwisms.domain.delivery import MAX_FAILURES, RETRY_DELAYS
 from kiwisms.domain.events import WebhookEvent
-from kiwisms.domain.rental import SHOWN
+from kiwisms.domain.rental_state import SHOWN
 from kiwisms.entrypoints.http.documents import rental as document_of
 from kiwisms.entrypoints.http.errors import OURS, STATUS
 from kiwisms.entrypoints.settings import Settings
@@ -71,9 +71,9 @@ def test_the_schedule_of_webhooks_is_the_one_in_the_code() -> None:
     pauses = re.findall(r"(\d+) (s|min|h)\b", told[1])
 
     assert [int(number) * seconds[unit] for number, unit in pauses] == [
-        pause.total_seconds() for pause in PAUSES
+        pause.total_seconds() for pause in RETRY_DELAYS
     ]
-    assert MOST_FAILURES == 8
+    assert MAX_FAILURES == 8
 
 
 def test_every_error_of_the_api_is_explained_with_its_status() -> None:

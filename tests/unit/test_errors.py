@@ -15,7 +15,7 @@ import pytest
 import kiwisms
 from kiwisms import KiwismsError, Money, StoreUnavailable
 from kiwisms.domain.money import cents
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from kiwisms.entrypoints.http.errors import STATUS, InvalidJson, refusal
 
 

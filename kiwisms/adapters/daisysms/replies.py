@@ -17,7 +17,7 @@ from kiwisms.adapters.daisysms.amounts import read_amount, read_price
 from kiwisms.domain.catalog import ServiceCode
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.money import Money
-from kiwisms.domain.push import read_moment
+from kiwisms.domain.push import parse_moment
 from kiwisms.domain.sms import Code
 from kiwisms.ports.provider import (
     Active,
@@ -203,7 +203,7 @@ def _active(entry: object) -> Active | None:
         activation_id=ActivationId(str(number)),
         service=ServiceCode(service),
         phone=phone and Phone(phone["phone"]),
-        rented_at=read_moment(entry.get("activationTime")),
+        rented_at=parse_moment(entry.get("activationTime")),
     )
 
 

@@ -109,7 +109,7 @@ class GuardedProvider:
     def watch(self, watcher: Watcher) -> None:
         """Report the state of the circuit to *watcher*, and from now on every event."""
         self._watchers.append(watcher)
-        watcher.turned(self._breaker.circuit)
+        watcher.circuit_changed(self._breaker.circuit)
 
     @property
     def asks_for_next(self) -> bool:
@@ -227,7 +227,7 @@ class GuardedProvider:
     def _turn(self, event: Event) -> None:
         self._breaker.turn(event)
         for watcher in self._watchers:
-            watcher.turned(self._breaker.circuit)
+            watcher.circuit_changed(self._breaker.circuit)
 
     def _report_answer(self, call: str, answer: object) -> None:
         kind = answer.reason if isinstance(answer, Refused) else type(answer).__name__

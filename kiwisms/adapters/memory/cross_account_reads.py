@@ -13,7 +13,8 @@ from kiwisms.domain.incident import Incident
 from kiwisms.domain.money import ZERO
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import PAID_UPSTREAM, Outlay, Reading
-from kiwisms.domain.rental import Rental, State, foremost
+from kiwisms.domain.rental import Rental, preferred
+from kiwisms.domain.rental_state import State
 
 
 class CrossAccountReads(Tables):
@@ -35,7 +36,9 @@ class CrossAccountReads(Tables):
 
     async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
         """Find a rental by upstream's id of its number."""
-        return foremost(each for each in self._all_rentals() if each.activation_id == activation_id)
+        return preferred(
+            each for each in self._all_rentals() if each.activation_id == activation_id
+        )
 
     async def rentals(
         self, *, account_id: AccountId | None, state: State | None, limit: int

@@ -17,7 +17,7 @@ from kiwisms.domain.catalog import ServiceUnavailable
 from kiwisms.domain.ids import AccountId, ActivationId
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Reading
-from kiwisms.domain.rental import OPEN
+from kiwisms.domain.rental_state import OPEN
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.store import Pruned, StoreUnavailable

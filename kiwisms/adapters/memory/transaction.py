@@ -21,8 +21,9 @@ from kiwisms.domain.ids import (
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import OPEN, Rental, State
-from kiwisms.domain.usage import Usage, UsageAsked
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import OPEN, State
+from kiwisms.domain.usage import Usage, UsageQuery
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.transaction import Fact
@@ -56,7 +57,7 @@ class MemoryTransaction:
         """One rental of the account, in any state."""
         return self._own.rentals.get(rental_id)
 
-    async def usage(self, asked: UsageAsked) -> Usage:
+    async def usage(self, asked: UsageQuery) -> Usage:
         """Count what an account's limits apply to."""
         own = self._own.rentals.values()
         cancels = sorted(
@@ -68,9 +69,7 @@ class MemoryTransaction:
             active=sum(
                 rental.state is State.REQUESTED or rental.is_active(asked.now) for rental in own
             ),
-            nth_cancel=(
-                cancels[-asked.most_cancels] if len(cancels) >= asked.most_cancels else None
-            ),
+            nth_cancel=(cancels[-asked.max_cancels] if len(cancels) >= asked.max_cancels else None),
         )
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:

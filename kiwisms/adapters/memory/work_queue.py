@@ -10,7 +10,8 @@ from kiwisms.adapters.memory.account_reads import AccountReads
 from kiwisms.domain.delivery import Delivery
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.incident import Incident
-from kiwisms.domain.rental import OPEN, Rental
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import OPEN
 
 Work = TypeVar("Work", Rental, Delivery, Incident)
 

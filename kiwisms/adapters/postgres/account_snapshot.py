@@ -13,7 +13,7 @@ from kiwisms.domain.account import Account, AccountNotFound
 from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import AccountId, IdempotencyKey, RentalId
 from kiwisms.domain.rental import Rental
-from kiwisms.domain.usage import UsageAsked
+from kiwisms.domain.usage import UsageQuery
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.transaction import Fact, Prefetch
@@ -48,7 +48,7 @@ class AccountSnapshot:
     rentals: dict[RentalId, Rental | None]
     keys: dict[IdempotencyKey, IdempotencyRecord | None]
     webhook: Webhook | None
-    usage: tuple[UsageAsked, Row] | None
+    usage: tuple[UsageQuery, Row] | None
 
     @classmethod
     async def read(cls, connection: Connection, account_id: AccountId, prefetch: Prefetch) -> Self:

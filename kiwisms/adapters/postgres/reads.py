@@ -14,7 +14,8 @@ from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.adapters.sql_rows.cross_account_reads import CrossAccountReads
 from kiwisms.domain.books import Books
 from kiwisms.domain.ids import AccountId, RentalId
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 
 
 class Reads(AccountReads, CrossAccountReads):

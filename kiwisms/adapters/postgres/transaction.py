@@ -28,8 +28,9 @@ from kiwisms.domain.ids import (
 )
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
-from kiwisms.domain.rental import UNDECIDED, Rental
-from kiwisms.domain.usage import Usage, UsageAsked
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import UNDECIDED
+from kiwisms.domain.usage import Usage, UsageQuery
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionConflict
@@ -74,7 +75,7 @@ class PostgresTransaction:
         row = await self._one(sql.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
-    async def usage(self, asked: UsageAsked) -> Usage:
+    async def usage(self, asked: UsageQuery) -> Usage:
         """Count what an account's limits apply to."""
         known, row = self._snapshot.usage or (None, None)
         if asked != known:

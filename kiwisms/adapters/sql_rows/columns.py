@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from kiwisms.domain.events import WebhookEvent, in_events
+from kiwisms.domain.events import WebhookEvent, as_events
 from kiwisms.domain.ids import KeyPrefix
 from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.money import Money
@@ -50,7 +50,7 @@ def to_events(text: str) -> frozenset[WebhookEvent]:
 
     It drops events of a later version, which may use the same store during an upgrade.
     """
-    return in_events(name for name in text.split(",") if name in EVENTS)
+    return as_events(name for name in text.split(",") if name in EVENTS)
 
 
 def to_kind(text: str) -> IncidentKind | str:

@@ -14,7 +14,7 @@ from kiwisms.domain.ids import AccountId, ActivationId, DeliveryId, IncidentId, 
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Outlay, Reading
-from kiwisms.domain.rental import Rental, foremost
+from kiwisms.domain.rental import Rental, preferred
 from kiwisms.domain.wallet import Wallet
 
 
@@ -44,7 +44,7 @@ class CrossAccountReads:
     async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
         """Find a rental by upstream's id of its number."""
         rows = await self._reader.read_all(sql.FIND_RENTALS_BY_ACTIVATION, (activation_id,))
-        return foremost(self._decode.rental(row) for row in rows)
+        return preferred(self._decode.rental(row) for row in rows)
 
     async def find_delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """Find a delivery without knowing its account."""

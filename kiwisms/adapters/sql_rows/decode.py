@@ -28,7 +28,8 @@ from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import Money
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.reconciliation import Balance, Outlay, Reading
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook

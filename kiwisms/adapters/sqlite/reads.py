@@ -11,7 +11,8 @@ from kiwisms.adapters.sqlite.reader import Reader
 from kiwisms.adapters.sqlite.statements.reads import NEWEST_RENTALS
 from kiwisms.domain.books import Books
 from kiwisms.domain.ids import AccountId, RentalId
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 
 
 class Reads(AccountReads, CrossAccountReads):

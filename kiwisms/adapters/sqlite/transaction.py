@@ -26,7 +26,7 @@ from kiwisms.domain.ids import (
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.ledger import Transfer
 from kiwisms.domain.rental import Rental
-from kiwisms.domain.usage import Usage, UsageAsked
+from kiwisms.domain.usage import Usage, UsageQuery
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionConflict
@@ -60,13 +60,13 @@ class SqliteTransaction:
         row = self._one(sql.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
-    async def usage(self, asked: UsageAsked) -> Usage:
+    async def usage(self, asked: UsageQuery) -> Usage:
         """Count what an account's limits apply to."""
         places = {
             "account_id": self._account_id,
             "now": from_moment(asked.now),
             "since": from_moment(asked.since),
-            "most_cancels": asked.most_cancels,
+            "max_cancels": asked.max_cancels,
         }
         active, nth_cancel = self._must(reads.USAGE, places)
         return Usage(active=active, nth_cancel=to_optional_moment(nth_cancel))

@@ -8,7 +8,8 @@ from attrs import frozen
 
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import Money
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.trail import Line
 from kiwisms.entrypoints.cli.run import office, with_provider
 from kiwisms.entrypoints.cli.shape import Group, limit

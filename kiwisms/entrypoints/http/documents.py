@@ -5,7 +5,8 @@ from datetime import datetime
 
 from kiwisms.application.catalogs import Priced, PriceList
 from kiwisms.domain.contract_values import dollars, instant
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.wallet import Wallet
 
 Document = Mapping[str, object]

@@ -19,12 +19,7 @@ from kiwisms.domain.idempotency import IdempotencyConflict, IdempotencyKeyReused
 from kiwisms.domain.incident import IncidentNotFound, IncidentResolved
 from kiwisms.domain.ledger import ReferenceReused
 from kiwisms.domain.reconciliation import BooksInMotion
-from kiwisms.domain.rental import (
-    CancelNotAllowed,
-    GiveUpNotAllowed,
-    RenewNotFound,
-    RentalNotFound,
-)
+from kiwisms.domain.rental import CancelNotAllowed, GiveUpNotAllowed, RenewNotFound, RentalNotFound
 from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.usage import TooManyActiveRentals
 from kiwisms.domain.wallet import InsufficientBalance

@@ -37,7 +37,7 @@ class ProviderMetrics:
         """Count a call that was not let through."""
         self._rejected.labels(call, why).inc()
 
-    def turned(self, circuit: Circuit) -> None:
+    def circuit_changed(self, circuit: Circuit) -> None:
         """Show the circuit's state as 1, and the others as 0."""
         for state in Circuit:
             self._circuit.labels(state).set(state is circuit)

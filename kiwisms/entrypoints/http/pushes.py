@@ -24,7 +24,7 @@ def push_route(kiwi: Kiwisms) -> web.RouteDef:
             raise web.HTTPNotFound
         if request.method != "POST":
             raise web.HTTPMethodNotAllowed(request.method, ["POST"])
-        await kiwi.pushes.take(await read_push(request, kiwi.ports.clock.now()))
+        await kiwi.pushes.accept(await read_push(request, kiwi.ports.clock.now()))
         return json_answer({"status": "ok"})
 
     return web.route("*", PATH + "{secret}", handler)

@@ -52,7 +52,7 @@ async def read_order(request: web.Request) -> Order:
     body: Any = await _read_json(request)
     for error in RENT.iter_errors(body):
         raise _refusal(error)
-    return Order.read(
+    return Order.parse(
         service=body["service"],
         country=_country(body.get("country"), body.get("country_code")),
         max_price=_max_price(body.get("max_price")),
@@ -103,7 +103,7 @@ async def read_push(request: web.Request, at: datetime) -> PushedMessage:
     body = await _read_json(request)
     if not isinstance(body, dict):
         raise ValidationRefused("body", "must be a JSON object")
-    return PushedMessage.read(
+    return PushedMessage.parse(
         message_id=body.get("messageId"),
         activation_id=body.get("activationId"),
         service=body.get("service"),

@@ -13,7 +13,8 @@ from kiwisms.application.renting import Ordered
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.testing.simulation.client import PAUSES, Client
 from kiwisms.testing.simulation.marks import Mark
@@ -21,7 +22,7 @@ from kiwisms.testing.simulation.plan import Action
 
 T = TypeVar("T")
 
-ORDERS: Final = tuple(Order.read(service=code) for code in ("go", "wa", "am"))
+ORDERS: Final = tuple(Order.parse(service=code) for code in ("go", "wa", "am"))
 
 
 @frozen(kw_only=True)

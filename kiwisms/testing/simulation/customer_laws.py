@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kiwisms.domain.causes import OperatorMove, operator_transfer_id
-from kiwisms.domain.rental import FINAL, SHOWN
+from kiwisms.domain.rental_state import FINAL, SHOWN
 from kiwisms.domain.wallet import Wallet
 from kiwisms.testing.simulation.customer import Balance
 from kiwisms.testing.simulation.facts import rentals_of

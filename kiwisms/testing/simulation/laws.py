@@ -6,7 +6,7 @@ from typing import Final
 from kiwisms.domain.audit import audit
 from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.idempotency import KeyState
-from kiwisms.domain.rental import FINAL
+from kiwisms.domain.rental_state import FINAL
 from kiwisms.testing.simulation.customer_laws import (
     a_key_makes_one_rental,
     balances_were_true,

@@ -9,13 +9,14 @@ from attrs import define, evolve, field
 
 from kiwisms.adapters.simulator.activation import Activation
 from kiwisms.application.errors import ProviderFailed
-from kiwisms.application.keys import REMEMBERED
+from kiwisms.application.keys import CACHE_LIFETIME
 from kiwisms.application.looks import number_of
 from kiwisms.domain.delivery import DeliveryNotFound
 from kiwisms.domain.ids import IncidentId
 from kiwisms.domain.incident import IncidentResolved
 from kiwisms.domain.money import cents
-from kiwisms.domain.rental import OPEN, GiveUpNotAllowed, Rental, State
+from kiwisms.domain.rental import GiveUpNotAllowed, Rental
+from kiwisms.domain.rental_state import OPEN, State
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.domain.webhook import WebhookNotFound
 from kiwisms.entrypoints.engine import Kiwisms
@@ -105,7 +106,7 @@ class Operator:
             customer.key = issued[1]
         prefix = old.split("_")[1]
         if await self._ask(action, lambda kiwi: kiwi.keys.revoke(prefix)):
-            customer.revoked[old] = self.world.loop.time() + REMEMBERED.total_seconds()
+            customer.revoked[old] = self.world.loop.time() + CACHE_LIFETIME.total_seconds()
         await asyncio.sleep(2)
         customer.key = issued[1]
 
@@ -178,7 +179,9 @@ class Operator:
         self.world.log("upstream", f"fell silent about {chosen}")
         if action.keyed:
             pace = self.world.terms.pace
-            await asyncio.sleep((pace.session + pace.silence).total_seconds() + 60 * action.luck)
+            await asyncio.sleep(
+                (pace.session + pace.silent_after).total_seconds() + 60 * action.luck
+            )
             await self.give_up(customer, action)
 
     async def withdraw(self, _customer: Customer, action: Action) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kiwisms.application.looks import number_of
-from kiwisms.domain.rental import FINAL, UNPAID
+from kiwisms.domain.rental_state import FINAL, UNPAID
 from kiwisms.testing.simulation.facts import given_up, must_be_seen_until, rentals_of
 from kiwisms.testing.simulation.life import Life
 

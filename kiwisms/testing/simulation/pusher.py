@@ -35,7 +35,7 @@ class _Push:
 
     def read(self, at: datetime) -> PushedMessage:
         """Parse it as the HTTP API does."""
-        return PushedMessage.read(
+        return PushedMessage.parse(
             message_id=self.message_id,
             activation_id=self.activation_id,
             service=self.service,
@@ -120,7 +120,7 @@ class Pusher:
             return False
 
         async def take(kiwi: Kiwisms) -> None:
-            await kiwi.pushes.take(push.read(kiwi.ports.clock.now()))
+            await kiwi.pushes.accept(push.read(kiwi.ports.clock.now()))
 
         try:
             await self.cluster.ask(world.chance.random(), take)

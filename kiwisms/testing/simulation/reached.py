@@ -6,7 +6,7 @@ from typing import Final
 from kiwisms.application.silence import PATIENCE_OVER
 from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.incident import Incident, IncidentKind
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.trail import Action
 from kiwisms.testing.simulation.facts import given_up, incidents_of, rentals_of
 from kiwisms.testing.simulation.life import Life

@@ -63,7 +63,7 @@ class Server:
         disk, now, work = self.world.disk, self.world.clock.now, self.work
         with suppress(KiwismsError):
             if disk.dues.rentals <= now():
-                self._start(work.tend, await work.claim_rentals(MOST_AT_ONCE))
+                self._start(work.process_rental, await work.claim_rentals(MOST_AT_ONCE))
             if disk.dues.deliveries <= now():
                 self._start(work.deliver, await work.claim_deliveries(MOST_AT_ONCE))
             if disk.dues.incidents <= now():
@@ -86,12 +86,12 @@ class WatchedBackground:
         self.claim_rentals = inner.claim_rentals
         self.claim_deliveries = inner.claim_deliveries
         self.claim_incidents = inner.claim_incidents
-        self.keep_balance, self.prune = inner.keep_balance, inner.prune
+        self.refresh_balance, self.prune = inner.refresh_balance, inner.prune
         self.pause = inner.pause
 
-    async def tend(self, rental: "Rental") -> None:
+    async def process_rental(self, rental: "Rental") -> None:
         """Do the work for which a claimed rental is due."""
-        await self._watch(self._inner.tend(rental))
+        await self._watch(self._inner.process_rental(rental))
 
     async def deliver(self, delivery: "Delivery") -> None:
         """Try a claimed delivery."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from kiwisms.domain.incident import IncidentKind, silence_id
-from kiwisms.domain.rental import OPEN, UNPAID, State
+from kiwisms.domain.rental_state import OPEN, UNPAID, State
 from kiwisms.testing.simulation.facts import given_up, incidents_of, rentals_of
 from kiwisms.testing.simulation.life import Life
 
@@ -17,7 +17,7 @@ def only_a_silent_number_is_reported(life: Life) -> Iterator[str]:
         rental = rentals[incident.rental_id]
         if incident.id != silence_id(rental.id) or incident.activation_id != rental.activation_id:
             yield f"{rental.id} has {rental.activation_id}, and {incident} reports its silence"
-        if incident.at < rental.expires_at + life.world.terms.pace.silence:
+        if incident.at < rental.expires_at + life.world.terms.pace.silent_after:
             yield f"{rental.id} was called silent at {incident.at}"
         if life.world.is_faultless:
             yield f"{rental.id} was called silent for nothing: {incident.detail}"
@@ -31,7 +31,7 @@ def only_a_silent_number_is_given_up(life: Life) -> Iterator[str]:
             continue
         if rental.state not in {State.EXPIRED, State.COMPLETED}:
             yield f"{rental.id} was given up, and is {rental.state}"
-        if rental.changed_at < rental.expires_at + pace.silence:
+        if rental.changed_at < rental.expires_at + pace.silent_after:
             yield f"{rental.id} was given up at {rental.changed_at}"
 
 

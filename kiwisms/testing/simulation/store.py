@@ -18,7 +18,8 @@ from kiwisms.domain.idempotency import IdempotencyRecord
 from kiwisms.domain.ids import AccountId, ActivationId, IdempotencyKey, KeyPrefix, RentalId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.push import PushedMessage
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.trail import TrailEntry
 from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook

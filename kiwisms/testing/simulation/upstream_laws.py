@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kiwisms.adapters.simulator.activation import ActivationState
-from kiwisms.domain.rental import FINAL, UNPAID, State
+from kiwisms.domain.rental_state import FINAL, UNPAID, State
 from kiwisms.testing.simulation.facts import given_up, incidents_of, must_be_seen_until, rentals_of
 from kiwisms.testing.simulation.life import Life
 from kiwisms.testing.simulation.marks import Mark

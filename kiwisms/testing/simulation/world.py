@@ -223,10 +223,10 @@ def _draw_terms(chance: Random) -> Terms:
             look=look,
             look_asleep=look * 2,
             look_received=timedelta(seconds=15),
-            rescue=timedelta(seconds=chance.choice((10, 30))),
-            silence=timedelta(seconds=chance.choice((30, 120))),
+            request_timeout=timedelta(seconds=chance.choice((10, 30))),
+            silent_after=timedelta(seconds=chance.choice((30, 120))),
             look_silent=look * 3,
-            patience=timedelta(seconds=chance.choice((60, 600, 7200))),
+            give_up_after=timedelta(seconds=chance.choice((60, 600, 7200))),
         ),
         lease=timedelta(seconds=chance.choice((5, 20))),
     )

@@ -19,7 +19,7 @@ from kiwisms.adapters.system import SystemClock
 from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.ids import AccountId, RentalId
 from kiwisms.domain.money import ZERO, Money
-from kiwisms.domain.rental import SHOWN, State
+from kiwisms.domain.rental_state import SHOWN, State
 from kiwisms.entrypoints.http.documents import rental_created
 from kiwisms.testing.kit import do_all_work
 from tests.e2e.books import ALL, BACK, assert_books_agree
@@ -313,7 +313,7 @@ class Market:
         """Give up what nobody will come back for, without waiting until it or a lease is over."""
         async with self._later() as kiwi:
             for rental in await kiwi.rentals.all(state=State.REQUESTED, limit=ALL):
-                await kiwi.background.tend(rental)
+                await kiwi.background.process_rental(rental)
 
     async def assert_nothing_was_lost(self) -> None:
         """Compare what was told with both books, when no server runs any more."""

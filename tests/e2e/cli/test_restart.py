@@ -13,7 +13,7 @@ from attrs import frozen
 
 from kiwisms.domain.ids import AccountId
 from kiwisms.domain.incident import IncidentKind
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from tests.e2e.cli.programs import Kiwi, Upstream, until
 from tests.e2e.cli.shop import new_key, serving
 

@@ -7,7 +7,7 @@ import socket
 import aiohttp
 import pytest
 
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from tests.e2e.cli.programs import Kiwi, Upstream, until
 from tests.e2e.cli.shop import new_key, serving
 

@@ -3,7 +3,7 @@
 import pytest
 
 from kiwisms.domain.money import ZERO, cents
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from tests.e2e.http.site import Customer, Site, assert_is
 
 

@@ -59,7 +59,7 @@ async def test_without_a_store_it_lives_and_is_not_ready(error: Exception) -> No
 async def test_the_providers_balance_is_shown_once_it_is_known(site: Site) -> None:
     name = "kiwisms_provider_balance_dollars"
     assert isnan((await metrics(site))[name].samples[0].value)
-    await site.kiwi.background.keep_balance()
+    await site.kiwi.background.refresh_balance()
     money = site.simulator.upstream.money(site.clock.now())
     assert (await metrics(site))[name].samples[0].value == dollars(money)
 

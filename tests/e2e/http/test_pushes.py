@@ -41,7 +41,7 @@ async def rental(ada: Customer) -> Json:
 async def work(site: Site) -> None:
     """Do what is due, as a worker does."""
     for due in await site.kiwi.background.claim_rentals(100):
-        await site.kiwi.background.tend(due)
+        await site.kiwi.background.process_rental(due)
     for incident in await site.kiwi.background.claim_incidents(100):
         await site.kiwi.background.trace(incident)
 

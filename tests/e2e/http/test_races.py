@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kiwisms.domain.money import cents
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from tests.e2e.http.site import WIDE, Answer, Customer, Site, open_site
 
 

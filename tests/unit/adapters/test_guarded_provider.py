@@ -51,7 +51,7 @@ class Diary:
     def rejected(self, call: str, why: Rejection) -> None:
         self.rejections.append((call, why))
 
-    def turned(self, circuit: Circuit) -> None:
+    def circuit_changed(self, circuit: Circuit) -> None:
         self.circuits.append(circuit)
 
 

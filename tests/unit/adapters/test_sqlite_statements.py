@@ -62,7 +62,7 @@ def test_every_statement_finds_its_rows_by_an_index(
         "until": 1,
         "state": None,
         "limit": 1,
-        "most_cancels": 1,
+        "max_cancels": 1,
     }
     for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {statement}", places or names):
         assert not re.match(r"SCAN \w+$", detail)

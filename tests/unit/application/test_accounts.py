@@ -54,7 +54,7 @@ async def test_a_poll_does_not_ask_whether_there_is_an_account(kit: Kit) -> None
 
 async def test_what_is_no_text_is_an_error_of_the_program(kit: Kit) -> None:
     number: Any = 12345678
-    with pytest.raises(TypeError, match="who must be a str, not int"):
+    with pytest.raises(TypeError, match="id_or_email must be a str, not int"):
         await kit.kiwi.accounts.find(number)
     with pytest.raises(TypeError, match="email must be a str, not int"):
         await kit.kiwi.accounts.create(number)

@@ -11,7 +11,7 @@ from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account
 from kiwisms.domain.delivery import FailedTry
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.domain.events import UNLESS_ASKED, WebhookEvent
+from kiwisms.domain.events import DEFAULT_EVENTS, WebhookEvent
 from kiwisms.domain.money import cents
 from kiwisms.domain.order import Order
 from kiwisms.domain.rental import CancelNotAllowed, Rental
@@ -35,7 +35,7 @@ async def cancel(kit: Kit, rental: Rental) -> None:
     await kit.kiwi.rentals.cancel(rental.account_id, rental.id)
 
 
-async def be_done(kit: Kit, rental: Rental) -> None:
+async def mark_done(kit: Kit, rental: Rental) -> None:
     await kit.kiwi.rentals.done(rental.account_id, rental.id)
 
 
@@ -54,7 +54,7 @@ async def run_out_after_a_code(kit: Kit, rental: Rental) -> None:
 End = Callable[[Kit, Rental], Awaitable[None]]
 EVENTS: dict[End, str] = {
     cancel: "rental.cancelled",
-    be_done: "rental.completed",
+    mark_done: "rental.completed",
     run_out: "rental.expired",
     run_out_after_a_code: "rental.completed",
 }
@@ -86,7 +86,7 @@ async def test_an_end_that_is_asked_for_is_told_once(kit: Kit, ada: Account, end
 async def test_what_nobody_asked_for_is_not_written(kit: Kit, ada: Account, end: End) -> None:
     await kit.kiwi.webhooks.set(ada.id, URL)
     await end(kit, await kit.kiwi.rentals.rent(ada.id, service="go"))
-    assert {each.event for each in await kit.kiwi.webhooks.deliveries(ada.id)} <= UNLESS_ASKED
+    assert {each.event for each in await kit.kiwi.webhooks.deliveries(ada.id)} <= DEFAULT_EVENTS
 
 
 async def test_two_cancels_at_once_are_told_once(kit: Kit, ada: Account) -> None:
@@ -133,7 +133,7 @@ async def test_a_keys_own_address_says_what_is_told_of_its_rentals(kit: Kit, ada
     key, _ = await kit.kiwi.keys.create(ada.id)
     await kit.kiwi.webhooks.set(ada.id, URL, events=ENDS)
     await kit.kiwi.webhooks.set(ada.id, f"{URL}/key", key_prefix=key.prefix, events=ENDS)
-    order = Order.read(service="go")
+    order = Order.parse(service="go")
     for _ in range(2):
         made = await kit.kiwi.rentals.order(ada.id, order, key_prefix=key.prefix)
         await cancel(kit, made.rental)
@@ -150,7 +150,7 @@ async def test_an_address_that_is_changed_keeps_its_events(kit: Kit, ada: Accoun
     assert changed.events == {"wallet.low", "rental.expired"}
     assert changed.low == cents(500)
     changed, _ = await kit.kiwi.webhooks.set(ada.id, URL, events="sms.received")
-    assert (changed.events, changed.low) == (UNLESS_ASKED, None)
+    assert (changed.events, changed.low) == (DEFAULT_EVENTS, None)
     with pytest.raises(ValidationRefused, match="low: must say"):
         await kit.kiwi.webhooks.set(ada.id, URL, events="wallet.low")
     assert (await kit.kiwi.webhooks.show(ada.id))[0] == changed
@@ -188,7 +188,7 @@ async def test_a_low_wallet_is_told_at_the_accounts_own_address(kit: Kit) -> Non
     key, _ = await kit.kiwi.keys.create(ada.id)
     await kit.kiwi.webhooks.set(ada.id, f"{URL}/key", key_prefix=key.prefix, events=ENDS)
     await kit.kiwi.webhooks.set(ada.id, URL, events="wallet.low", low="0.39")
-    await kit.kiwi.rentals.order(ada.id, Order.read(service="go"), key_prefix=key.prefix)
+    await kit.kiwi.rentals.order(ada.id, Order.parse(service="go"), key_prefix=key.prefix)
     await kit.work()
     [sent] = kit.sender.tries
     assert (sent.url, told(kit)[0]["balance"]) == (URL, 0)

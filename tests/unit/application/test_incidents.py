@@ -14,7 +14,8 @@ from kiwisms.domain.ids import AccountId, ActivationId, IncidentId
 from kiwisms.domain.incident import Incident, IncidentKind, IncidentNotFound, IncidentResolved
 from kiwisms.domain.money import Money
 from kiwisms.domain.push import PushedMessage
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.ports.provider import Gone, NumberOrder, Rented, TooEarly, Unknown
 from kiwisms.testing.kit import Kit
 
@@ -30,8 +31,8 @@ async def lose(kit: Kit, account: Account, service: str = "go") -> str:
 
 
 async def push(kit: Kit, number: str, code: str = "0042", service: str = "go") -> None:
-    await kit.kiwi.pushes.take(
-        PushedMessage.read(
+    await kit.kiwi.pushes.accept(
+        PushedMessage.parse(
             message_id=f"{number}-{code}",
             activation_id=number,
             service=service,
@@ -53,7 +54,7 @@ async def the_incident(kit: Kit) -> Incident:
 
 
 async def test_it_tells_the_balance_before_and_after(kit: Kit, ada: Account) -> None:
-    await kit.kiwi.background.keep_balance()
+    await kit.kiwi.background.refresh_balance()
     told_at = kit.clock.now()
     kit.clock.advance(5)
     await lose(kit, ada)
@@ -71,7 +72,7 @@ async def test_a_balance_from_after_the_request_is_not_the_one_before(
 ) -> None:
     async def meanwhile() -> None:
         kit.clock.advance(5)
-        await kit.kiwi.background.keep_balance()
+        await kit.kiwi.background.refresh_balance()
 
     kit.provider.on_rent.next(LOST, acts=True, meanwhile=meanwhile)
     with pytest.raises(ProviderFailed):
@@ -81,12 +82,12 @@ async def test_a_balance_from_after_the_request_is_not_the_one_before(
 
 async def test_the_balance_is_kept_at_a_pace(kit: Kit) -> None:
     for _ in range(5):
-        await kit.kiwi.background.keep_balance()
+        await kit.kiwi.background.refresh_balance()
     assert kit.provider.on_balance.calls == 1
     kit.provider.on_balance.next(LOST)
     kit.clock.advance(60)
     for _ in range(5):
-        await kit.kiwi.background.keep_balance()
+        await kit.kiwi.background.refresh_balance()
     assert kit.provider.on_balance.calls == 2
 
 
@@ -230,13 +231,13 @@ async def test_a_number_that_upstream_knows_no_more_stays_open(kit: Kit, ada: Ac
     await work(kit)
     incident = await the_incident(kit)
     assert (incident.activation_id, incident.is_open) == (number, True)
-    assert incident.detail == f"timed out; upstream knows number {number} no more"
+    assert incident.detail == f"timed out; upstream no longer knows number {number}"
     assert incident.due_at is None
 
 
 async def test_a_number_that_came_too_late_is_known_and_given_back(kit: Kit, ada: Account) -> None:
     async def too_long() -> None:
-        await work(kit, kit.terms.pace.rescue.total_seconds())
+        await work(kit, kit.terms.pace.request_timeout.total_seconds())
 
     kit.provider.on_rent.next(meanwhile=too_long)
     with pytest.raises(ProviderFailed):

@@ -10,7 +10,8 @@ from kiwisms.adapters.memory import MemoryStore
 from kiwisms.domain.account import Account
 from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.push import PushedMessage
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.ports.provider import Unknown
 from kiwisms.testing.kit import Kit
 
@@ -21,8 +22,8 @@ async def rental(kit: Kit, ada: Account) -> Rental:
 
 
 async def push(kit: Kit, rental: Rental, code: str, *, message_id: int = 1) -> None:
-    await kit.kiwi.pushes.take(
-        PushedMessage.read(
+    await kit.kiwi.pushes.accept(
+        PushedMessage.parse(
             message_id=message_id,
             activation_id=rental.activation_id,
             service=rental.service,
@@ -150,8 +151,8 @@ async def test_a_message_that_is_pushed_before_its_number_is_known_waits_for_it(
         number = list(kit.provider.upstream.activations)[-1]
         for code in ("111", "222"):
             kit.provider.deliver(code)
-            await kit.kiwi.pushes.take(
-                PushedMessage.read(
+            await kit.kiwi.pushes.accept(
+                PushedMessage.parse(
                     message_id=code,
                     activation_id=number,
                     service="go",

@@ -9,7 +9,8 @@ import pytest
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.account import Account
 from kiwisms.domain.ids import RentalId
-from kiwisms.domain.rental import CancelNotAllowed, Rental, RentalNotFound, State
+from kiwisms.domain.rental import CancelNotAllowed, Rental, RentalNotFound
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.sms import Code
 from kiwisms.ports.provider import (
     Ambiguous,
@@ -122,7 +123,7 @@ async def test_who_polls_waits_for_the_look_of_a_worker(
     kit.clock.advance(3)
     [claimed] = await kit.kiwi.background.claim_rentals(9)
     kit.provider.on_look.next(meanwhile=somebody_polls)
-    await kit.kiwi.background.tend(claimed)
+    await kit.kiwi.background.process_rental(claimed)
     assert (await polls[0]).state is State.RECEIVED
     assert kit.provider.on_look.calls == 1
 

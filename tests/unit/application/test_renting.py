@@ -18,7 +18,8 @@ from kiwisms.domain.ids import AccountId, ActivationId
 from kiwisms.domain.incident import IncidentKind
 from kiwisms.domain.money import Money
 from kiwisms.domain.order import Order
-from kiwisms.domain.rental import RenewNotFound, Rental, State
+from kiwisms.domain.rental import RenewNotFound, Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.usage import TooManyActiveRentals
 from kiwisms.domain.wallet import InsufficientBalance
@@ -173,7 +174,7 @@ async def test_a_request_that_nobody_finished_is_given_up(kit: Kit, ada: Account
     assert (await available(kit, ada), await held(kit, ada)) == ("9.61", "0.39")
     with pytest.raises(IdempotencyConflict):
         await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
-    kit.clock.advance(kit.terms.pace.rescue.total_seconds())
+    kit.clock.advance(kit.terms.pace.request_timeout.total_seconds())
     await kit.work()
     assert (await available(kit, ada), await held(kit, ada)) == ("10.00", "0.00")
     [incident] = await kit.store.incidents(limit=10)
@@ -211,7 +212,7 @@ async def test_a_number_that_comes_after_it_was_given_up_is_handed_back(
     kit: Kit, ada: Account
 ) -> None:
     async def too_long() -> None:
-        kit.clock.advance(kit.terms.pace.rescue.total_seconds())
+        kit.clock.advance(kit.terms.pace.request_timeout.total_seconds())
         await kit.work()
 
     kit.provider.on_rent.next(meanwhile=too_long)
@@ -332,7 +333,7 @@ async def test_an_incident_tells_of_a_late_number_that_could_not_be_handed_back(
     kit: Kit, ada: Account, answer: TooEarly | Ambiguous | Gone | Unknown
 ) -> None:
     async def too_long() -> None:
-        kit.clock.advance(kit.terms.pace.rescue.total_seconds())
+        kit.clock.advance(kit.terms.pace.request_timeout.total_seconds())
         await kit.work()
 
     kit.provider.on_rent.next(meanwhile=too_long)
@@ -390,7 +391,7 @@ async def test_a_number_that_ended_may_be_given_again(kit: Kit, ada: Account) ->
 
 
 async def test_the_same_key_gives_the_same_rental(kit: Kit, ada: Account) -> None:
-    order = Order.read(service="go")
+    order = Order.parse(service="go")
     first = await kit.kiwi.rentals.order(ada.id, order, idempotency_key="k")
     kit.provider.deliver("123456")
     kit.clock.advance(3)

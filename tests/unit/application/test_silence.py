@@ -12,13 +12,8 @@ from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.pace import Pace
-from kiwisms.domain.rental import (
-    CancelNotAllowed,
-    GiveUpNotAllowed,
-    Rental,
-    RentalNotFound,
-    State,
-)
+from kiwisms.domain.rental import CancelNotAllowed, GiveUpNotAllowed, Rental, RentalNotFound
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action
 from kiwisms.ports.provider import Refusal, Refused, Unknown
@@ -61,7 +56,7 @@ async def pass_time(kit: Kit, time: timedelta, step: timedelta = timedelta(minut
 
 async def be_silent(kit: Kit) -> None:
     """Let a session run out, and so much more that its rental is silent."""
-    await pass_time(kit, PACE.session + PACE.silence)
+    await pass_time(kit, PACE.session + PACE.silent_after)
 
 
 async def state(kit: Kit, rental: Rental) -> State:
@@ -81,7 +76,7 @@ async def test_the_operator_is_told_once_which_number_upstream_is_silent_about_a
     kit: Kit, ada: Account, rental: Rental
 ) -> None:
     fall_silent(kit)
-    await pass_time(kit, PACE.session + PACE.silence - timedelta(seconds=1))
+    await pass_time(kit, PACE.session + PACE.silent_after - timedelta(seconds=1))
     assert await kit.kiwi.incidents.all() == []
     await pass_time(kit, timedelta(hours=1))
     (told,) = await kit.kiwi.incidents.all()
@@ -146,7 +141,7 @@ async def test_what_is_silent_for_all_patience_is_given_up(
 ) -> None:
     fall_silent(kit)
     await be_silent(kit)
-    await pass_time(kit, PACE.patience - timedelta(minutes=1), step=timedelta(minutes=10))
+    await pass_time(kit, PACE.give_up_after - timedelta(minutes=1), step=timedelta(minutes=10))
     assert await state(kit, rental) is State.WAITING
     await pass_time(kit, PACE.look_silent + timedelta(minutes=1))
     assert await state(kit, rental) is State.EXPIRED
@@ -164,7 +159,7 @@ async def test_what_is_silent_for_all_patience_is_given_up(
 async def test_patience_begins_when_the_operator_is_told_and_not_while_no_server_ran(
     kit: Kit, rental: Rental
 ) -> None:
-    kit.clock.advance((PACE.session + PACE.silence + PACE.patience).total_seconds())
+    kit.clock.advance((PACE.session + PACE.silent_after + PACE.give_up_after).total_seconds())
     fall_silent(kit)
     await kit.work()
     assert await state(kit, rental) is State.WAITING
@@ -178,7 +173,7 @@ async def test_what_the_operator_has_resolved_is_not_told_again_and_patience_end
     await be_silent(kit)
     (told,) = await kit.kiwi.incidents.all()
     await kit.kiwi.incidents.resolve(told.id, note="the provider is closed")
-    await pass_time(kit, PACE.patience + PACE.look_silent, step=timedelta(minutes=10))
+    await pass_time(kit, PACE.give_up_after + PACE.look_silent, step=timedelta(minutes=10))
     assert await state(kit, rental) is State.EXPIRED
     assert [each.resolution for each in await incidents(kit, SILENT)] == ["the provider is closed"]
 

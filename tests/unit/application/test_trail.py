@@ -145,7 +145,7 @@ async def test_who_acts_can_be_said(kit: Kit, ada: Account) -> None:
 
 async def test_a_rental_is_told_in_the_order_of_time(kit: Kit, ada: Account) -> None:
     await kit.kiwi.webhooks.set(ada.id, ADDRESS)
-    order = Order.read(service="go")
+    order = Order.parse(service="go")
     rental = (await kit.kiwi.rentals.order(ada.id, order, key_prefix=KeyPrefix("p1"))).rental
     kit.clock.advance(5)
     kit.provider.deliver("0042")

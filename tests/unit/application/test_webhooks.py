@@ -24,7 +24,7 @@ URL = "https://example.com/hook"
 
 
 async def receive_a_code(kit: Kit, account: Account, prefix: KeyPrefix | None = None) -> None:
-    made = await kit.kiwi.rentals.order(account.id, Order.read(service="go"), key_prefix=prefix)
+    made = await kit.kiwi.rentals.order(account.id, Order.parse(service="go"), key_prefix=prefix)
     kit.provider.deliver("0042", text="0042 is your code", to=made.rental.activation_id)
     kit.clock.advance(3)
     await kit.work()

@@ -9,7 +9,8 @@ from kiwisms.domain.catalog import CountryCode, ServiceCode
 from kiwisms.domain.ids import AccountId, ActivationId, RentalId, TransferId
 from kiwisms.domain.money import Money, cents
 from kiwisms.domain.pace import Pace
-from kiwisms.domain.rental import Event, Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import Event, State
 from kiwisms.domain.sms import Code, Message
 from kiwisms.domain.wallet import Cause
 
@@ -85,7 +86,7 @@ def run_out(rental: Rental) -> Rental:
 
 
 def give_up(rental: Rental) -> Rental:
-    return rental.give_up(NOW + PACE.session + PACE.silence, PACE)
+    return rental.give_up(NOW + PACE.session + PACE.silent_after, PACE)
 
 
 ACTS: Final[Mapping[Event, Act]] = MappingProxyType(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import SearchStrategy, builds, text, uuids
 
-from kiwisms.domain.account import Account, AccountStatus, AccountSuspended, normal_email
-from kiwisms.domain.api_key import ApiKey, account_of, issue_key, read_key
+from kiwisms.domain.account import Account, AccountStatus, AccountSuspended, normalize_email
+from kiwisms.domain.api_key import ApiKey, account_of, issue_key, parse_key
 from kiwisms.domain.errors import Unauthorized, ValidationRefused
 from kiwisms.domain.ids import AccountId, KeyPrefix
 
@@ -33,7 +33,7 @@ def test_a_key_reads_as_what_it_was_issued_with(
 ) -> None:
     key, shown = issue_key(account_id, tag=tag, secret=secret, label="", at=NOW)
     assert shown == f"lsms_{key.prefix}_{secret}"
-    prefix, read = read_key(shown)
+    prefix, read = parse_key(shown)
     assert (prefix, read) == (key.prefix, secret)
     assert account_of(prefix) == key.account_id == account_id
     key.must_accept(read)
@@ -91,7 +91,7 @@ def test_the_secret_is_not_kept_or_shown() -> None:
 @given(garbage=text())
 def test_garbage_is_unauthorized_and_nothing_else(garbage: str) -> None:
     try:
-        prefix, _ = read_key(garbage)
+        prefix, _ = parse_key(garbage)
     except Unauthorized:
         return
     account_of(prefix)
@@ -104,7 +104,7 @@ def test_garbage_is_unauthorized_and_nothing_else(garbage: str) -> None:
 )
 def test_what_looks_like_a_key_is_unauthorized_or_read(garbage: str) -> None:
     try:
-        prefix, secret = read_key(garbage)
+        prefix, secret = parse_key(garbage)
     except Unauthorized:
         return
     assert garbage == f"lsms_{prefix}_{secret}"
@@ -128,14 +128,14 @@ def test_what_looks_like_a_key_is_unauthorized_or_read(garbage: str) -> None:
 )
 def test_other_forms_are_refused_and_not_told_why(garbage: str) -> None:
     with pytest.raises(Unauthorized) as refused:
-        read_key(garbage)
+        parse_key(garbage)
     assert str(refused.value) == str(Unauthorized())
 
 
 def test_the_longest_key_has_256_characters() -> None:
-    assert read_key("lsms_a_" + "b" * 249) == ("a", "b" * 249)
+    assert parse_key("lsms_a_" + "b" * 249) == ("a", "b" * 249)
     with pytest.raises(Unauthorized):
-        read_key("lsms_a_" + "b" * 250)
+        parse_key("lsms_a_" + "b" * 250)
 
 
 @pytest.mark.parametrize("prefix", ["", "a", "a" * 31, "a" * 33, "w" * 32, "!" * 32])
@@ -174,16 +174,16 @@ def test_a_label_can_be_shown(label: str) -> None:
 
 @pytest.mark.parametrize("email", ["ada@example.com", " Ada@Example.COM\n", "ADA@EXAMPLE.COM"])
 def test_an_email_has_one_form(email: str) -> None:
-    assert normal_email(email) == "ada@example.com"
+    assert normalize_email(email) == "ada@example.com"
 
 
 @given(email=text())
 def test_the_normal_form_is_stable(email: str) -> None:
     try:
-        normal = normal_email(email)
+        normal = normalize_email(email)
     except ValidationRefused:
         return
-    assert normal_email(normal) == normal
+    assert normalize_email(normal) == normal
 
 
 @pytest.mark.parametrize(
@@ -192,12 +192,12 @@ def test_the_normal_form_is_stable(email: str) -> None:
 )
 def test_what_is_not_an_email_is_refused(email: str) -> None:
     with pytest.raises(ValidationRefused) as refused:
-        normal_email(email)
+        normalize_email(email)
     assert refused.value.field == "email"
 
 
 def test_the_longest_email_has_254_characters() -> None:
-    assert normal_email("a" * 250 + "@b.c") == "a" * 250 + "@b.c"
+    assert normalize_email("a" * 250 + "@b.c") == "a" * 250 + "@b.c"
 
 
 def test_a_password_hash_does_not_show() -> None:

@@ -6,8 +6,8 @@ from typing import Any, get_args
 import pytest
 from attrs import evolve, frozen
 
-from kiwisms.domain.audit import PASSES, UNDERIVED, audit
-from kiwisms.domain.audit_money import WAYS
+from kiwisms.domain.audit import CHECKS, UNCHECKED, audit
+from kiwisms.domain.audit_money import DIRECTIONS
 from kiwisms.domain.billing import MOVES, settle
 from kiwisms.domain.books import Books, Violation
 from kiwisms.domain.causes import Effect, OperatorMove
@@ -18,7 +18,8 @@ from kiwisms.domain.ids import DeliveryId, IdempotencyKey, IncidentId, RentalId,
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.ledger import LedgerAccount, Transfer
 from kiwisms.domain.money import ZERO, Money, cents
-from kiwisms.domain.rental import Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.wallet import Wallet
 from kiwisms.ports.transaction import Fact
 from tests.unit.domain.samples import (
@@ -49,19 +50,19 @@ UNDECIDED = "held is the sum of undecided rentals"
 RENTAL_HELD = "a rental is held for its price"
 CAPTURED = "a rental is captured once it is charged"
 RELEASED = "a rental is released when it is not charged"
-PAID = "a code received is paid"
+PAID = "a received code is paid for"
 NUMBER = "a shown rental has a number"
 HAS_RENTAL = "a transfer has its rental"
-WAY = "a transfer goes the way of its cause"
-LAST_STEP = "a rental stands where its last step led"
+WAY = "a transfer moves money as its cause does"
+LAST_STEP = "a rental matches its last step"
 PATH = "steps follow the table of transitions"
 STEP_OF_RENTAL = "a step has its rental"
 RENTAL_DUE = "a rental is due until its end"
-KEY_STATE = "an idempotency key is as its rental says"
+KEY_STATE = "an idempotency key agrees with its rental"
 KEY_THERE = "a requested rental has its idempotency key"
 EVENT_DUE = "an event is due until its end"
 EVENT_OF_RENTAL = "an event has its rental"
-EVENT_ONCE = "an event tells of one message"
+EVENT_ONCE = "a message has at most one event"
 INCIDENT_OF_RENTAL = "an incident has its rental"
 RESOLVED = "a resolved incident is not due"
 PLACE = "a rental has a place upstream while it is undecided"
@@ -564,13 +565,13 @@ def test_every_law_is_broken_by_something() -> None:
 
 
 def test_every_kind_of_fact_is_checked_or_says_why_it_is_not() -> None:
-    assert PASSES.keys() | UNDERIVED.keys() == set(get_args(Fact))
-    assert not PASSES.keys() & UNDERIVED.keys()
+    assert CHECKS.keys() | UNCHECKED.keys() == set(get_args(Fact))
+    assert not CHECKS.keys() & UNCHECKED.keys()
 
 
-@pytest.mark.parametrize("kind", PASSES, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", CHECKS, ids=lambda kind: kind.__name__)
 def test_every_pass_finds_something(kind: type) -> None:
-    for check in PASSES[kind]:
+    for check in CHECKS[kind]:
         assert list(check(HONEST)) == []
         assert any(list(check(forged.books)) for forged in FORGED)
 
@@ -591,13 +592,13 @@ def test_a_violation_says_what_should_be_there_and_what_is() -> None:
 def test_the_ways_are_those_of_billing(effect: Effect) -> None:
     wallet = Wallet(account_id=ADA, available=PRICE, held=PRICE)
     _, transfer = MOVES[effect](wallet, PRICE, top_up())
-    assert WAYS[effect] == (transfer.debit, transfer.credit)
+    assert DIRECTIONS[effect] == (transfer.debit, transfer.credit)
 
 
 def test_the_operators_ways_are_those_of_the_wallet() -> None:
     for move, act in ((OperatorMove.CREDIT, Wallet.fund), (OperatorMove.DEBIT, Wallet.withdraw)):
         _, transfer = act(Wallet(account_id=ADA, available=PRICE), PRICE, top_up())
-        assert WAYS[move] == (transfer.debit, transfer.credit)
+        assert DIRECTIONS[move] == (transfer.debit, transfer.credit)
 
 
 def test_a_row_that_has_a_colon_in_its_reference_is_honest() -> None:

@@ -17,7 +17,8 @@ from kiwisms.domain.history import Step, step
 from kiwisms.domain.ids import RentalId, TransferId
 from kiwisms.domain.ledger import LedgerAccount, Transfer, sum_of
 from kiwisms.domain.money import ZERO, Money, cents
-from kiwisms.domain.rental import FINAL, TRANSITIONS, Event, Rental, State
+from kiwisms.domain.rental import Rental
+from kiwisms.domain.rental_state import FINAL, TRANSITIONS, Event, State
 from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.wallet import InsufficientBalance, Wallet
 from tests.unit.domain.samples import (

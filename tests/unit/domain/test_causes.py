@@ -7,10 +7,10 @@ from hypothesis.strategies import sampled_from, text
 from kiwisms.domain.causes import (
     Effect,
     OperatorMove,
+    cause_of,
     is_of_rental,
     operator_transfer_id,
     transfer_id,
-    what_moved,
 )
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import TransferId
@@ -23,19 +23,19 @@ references = text(min_size=1, max_size=200).filter(lambda text: text.isprintable
 
 @given(move=sampled_from(OperatorMove), reference=references)
 def test_what_the_operator_moved_is_read_back(move: OperatorMove, reference: str) -> None:
-    assert what_moved(operator_transfer_id(move, reference)) is move
+    assert cause_of(operator_transfer_id(move, reference)) is move
 
 
 @pytest.mark.parametrize("effect", Effect)
 def test_what_a_rental_moved_is_read_back(effect: Effect) -> None:
     name = transfer_id(request("rental:1"), effect)
     assert is_of_rental(name)
-    assert what_moved(name) is effect
+    assert cause_of(name) is effect
 
 
 @pytest.mark.parametrize("name", ["", "x", "rental:r-1:credit", "rental:r-1", "hold:r-1"])
 def test_what_names_no_cause_is_read_as_none(name: str) -> None:
-    assert what_moved(TransferId(name)) is None
+    assert cause_of(TransferId(name)) is None
 
 
 @given(one=references, other=references)

@@ -16,7 +16,7 @@ from kiwisms.domain.delivery import (
     DeliveryEvent,
     DeliveryStatus,
     FailedTry,
-    spread,
+    jitter,
 )
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.ids import DeliveryId
@@ -69,16 +69,16 @@ def test_a_failing_delivery_is_tried_on_schedule_and_then_given_up(id: DeliveryI
 
 @given(id=delivery_ids, attempt=integers(0, 100))
 def test_pauses_are_spread_by_a_fifth(id: DeliveryId, attempt: int) -> None:
-    assert 0.8 <= spread(id, attempt) <= 1.2
-    assert spread(id, attempt) == spread(id, attempt)
+    assert 0.8 <= jitter(id, attempt) <= 1.2
+    assert jitter(id, attempt) == jitter(id, attempt)
 
 
 def test_deliveries_do_not_come_back_all_at_once() -> None:
-    factors = [spread(DeliveryId(f"d-{number}"), 0) for number in range(1000)]
+    factors = [jitter(DeliveryId(f"d-{number}"), 0) for number in range(1000)]
     tenths = [sum(lowest <= each < lowest + 0.04 for each in factors) for lowest in
               (0.8 + 0.04 * step for step in range(10))]  # fmt: skip
     assert min(tenths) > 50
-    assert len({spread(DeliveryId("d-1"), attempt) for attempt in range(7)}) == 7
+    assert len({jitter(DeliveryId("d-1"), attempt) for attempt in range(7)}) == 7
 
 
 def test_an_accepted_delivery_is_over() -> None:

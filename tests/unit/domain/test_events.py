@@ -8,18 +8,18 @@ from hypothesis.strategies import integers, lists, none, sampled_from, text
 
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.events import (
-    ENDS,
-    UNLESS_ASKED,
+    DEFAULT_EVENTS,
+    END_EVENTS,
     WebhookEvent,
+    code_and_text,
     fell_below,
-    message_told,
-    of_rental,
-    read_events,
-    words,
+    message_in,
+    parse_events,
+    rental_events,
 )
 from kiwisms.domain.ids import KeyPrefix
 from kiwisms.domain.money import Money, cents
-from kiwisms.domain.rental import FINAL, SHOWN
+from kiwisms.domain.rental_state import FINAL, SHOWN
 from kiwisms.domain.webhook import Webhook
 from tests.unit.domain.samples import ADA, NOW, PACE, message, rent, request
 
@@ -34,13 +34,13 @@ def webhook(key_prefix: str | None = None) -> Webhook:
 
 @given(asked=lists(sampled_from(WebhookEvent), min_size=1))
 def test_events_are_read_by_their_names(asked: list[WebhookEvent]) -> None:
-    assert read_events(asked) == read_events(" , ".join(asked)) == set(asked)
+    assert parse_events(asked) == parse_events(" , ".join(asked)) == set(asked)
 
 
 @pytest.mark.parametrize("names", ["sms.received,sms.sent,x", ["sms.sent", "x"]])
 def test_an_unknown_event_is_refused_with_those_that_there_are(names: str | list[str]) -> None:
     with pytest.raises(ValidationRefused) as refused:
-        read_events(names)
+        parse_events(names)
     assert str(refused.value) == (
         "events: sms.sent, x is unknown: must be some of sms.received, rental.expired,"
         " rental.cancelled, rental.completed, wallet.low"
@@ -50,34 +50,38 @@ def test_an_unknown_event_is_refused_with_those_that_there_are(names: str | list
 @pytest.mark.parametrize("names", ["", " , ", []])
 def test_an_address_without_an_event_is_refused(names: str | list[str]) -> None:
     with pytest.raises(ValidationRefused, match=r"^events: must be some of sms\.received"):
-        read_events(names)
+        parse_events(names)
 
 
 @given(code=text(), whole=none() | text())
 def test_the_message_that_an_event_tells_of_is_read_back(code: str, whole: str | None) -> None:
     waiting, seen = rent(request()), message(code, whole)
-    (event,) = of_rental(waiting, waiting.receive(seen, NOW, PACE))
+    (event,) = rental_events(waiting, waiting.receive(seen, NOW, PACE))
     assert (event.name, event.rental_id) == (WebhookEvent.SMS_RECEIVED, waiting.id)
-    assert message_told(event.written()) == words(seen) == (code, code if whole is None else whole)
+    assert (
+        message_in(event.to_json())
+        == code_and_text(seen)
+        == (code, code if whole is None else whole)
+    )
 
 
 @pytest.mark.parametrize("body", ["", "[]", "1", "{}", '{"otpCode": "1", "smsText": [1]}'])
 def test_what_tells_of_no_message_is_read_as_none(body: str) -> None:
-    assert message_told(body) is None
+    assert message_in(body) is None
 
 
 def test_every_end_that_the_customer_sees_has_its_event() -> None:
-    assert ENDS.keys() == FINAL & SHOWN
-    assert {event.rpartition(".")[2].upper() for event in ENDS.values()} == set(ENDS)
+    assert END_EVENTS.keys() == FINAL & SHOWN
+    assert {event.rpartition(".")[2].upper() for event in END_EVENTS.values()} == set(END_EVENTS)
 
 
 def test_an_address_asks_for_messages_alone_and_keeps_what_it_asked_for() -> None:
-    assert webhook().events == UNLESS_ASKED == {"sms.received"}
-    asked = webhook().ask_for(LOW | UNLESS_ASKED, cents(500))
-    assert asked.ask_for(None, None) == asked
-    assert asked.ask_for(None, cents(1)).low == cents(1)
-    assert asked.ask_for(LOW, None).low == cents(500)
-    assert asked.ask_for(UNLESS_ASKED, None) == webhook()
+    assert webhook().events == DEFAULT_EVENTS == {"sms.received"}
+    asked = webhook().subscribe(LOW | DEFAULT_EVENTS, cents(500))
+    assert asked.subscribe(None, None) == asked
+    assert asked.subscribe(None, cents(1)).low == cents(1)
+    assert asked.subscribe(LOW, None).low == cents(500)
+    assert asked.subscribe(DEFAULT_EVENTS, None) == webhook()
 
 
 @pytest.mark.parametrize(
@@ -95,13 +99,13 @@ def test_what_cannot_be_asked_for_is_refused(
     key: str | None, events: frozenset[WebhookEvent] | None, low: Money | None, why: str
 ) -> None:
     with pytest.raises(ValidationRefused, match=why):
-        webhook(key).ask_for(events, low)
+        webhook(key).subscribe(events, low)
 
 
 def test_a_stopped_address_hears_nothing() -> None:
-    assert webhook().hears("sms.received")
-    assert not webhook().hears("rental.expired")
-    assert not webhook().stop(NOW).hears("sms.received")
+    assert webhook().receives("sms.received")
+    assert not webhook().receives("rental.expired")
+    assert not webhook().stop(NOW).receives("sms.received")
 
 
 @given(balances=lists(amounts, min_size=2, max_size=20), threshold=integers(1, 9).map(cents))

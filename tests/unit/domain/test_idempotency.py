@@ -17,7 +17,7 @@ from kiwisms.domain.idempotency import (
     KeyEvent,
     KeyState,
     fingerprint,
-    read_key,
+    parse_idempotency_key,
     replay,
 )
 from kiwisms.domain.ids import AccountId, IdempotencyKey, RentalId
@@ -129,22 +129,22 @@ def test_a_running_key_stays_bound_however_long_it_takes() -> None:
 @given(key=text())
 def test_a_key_is_taken_as_it_is_or_refused(key: str) -> None:
     if key.strip() and len(key) <= 256 and key.isprintable():
-        assert read_key(key) == key
+        assert parse_idempotency_key(key) == key
     else:
         with pytest.raises(ValidationRefused) as refused:
-            read_key(key)
+            parse_idempotency_key(key)
         assert refused.value.field == "Idempotency-Key"
 
 
 def test_the_longest_key_has_256_characters() -> None:
-    assert read_key("k" * 256) == "k" * 256
+    assert parse_idempotency_key("k" * 256) == "k" * 256
     for key in ("", "k" * 257):
         with pytest.raises(ValidationRefused):
-            read_key(key)
+            parse_idempotency_key(key)
 
 
 def test_no_key_is_no_key() -> None:
-    assert read_key(None) is None
+    assert parse_idempotency_key(None) is None
 
 
 @given(body=dictionaries(text(), one_of(text(), integers()), max_size=5))

@@ -22,9 +22,9 @@ def test_what_is_resolved_is_open_no_more_and_due_no_more() -> None:
 def test_what_is_found_of_a_resolved_incident_is_the_balance_alone() -> None:
     incident = open_incident()
     found = evolve(incident, after=Balance(amount=cents(5), at=NOW), activation_id=NUMBER)
-    assert incident.traced(found) == found
+    assert incident.merge(found) == found
     resolved = incident.resolve("refunded", NOW)
-    assert resolved.traced(found) == evolve(resolved, after=found.after)
+    assert resolved.merge(found) == evolve(resolved, after=found.after)
 
 
 def test_a_resolution_stands() -> None:

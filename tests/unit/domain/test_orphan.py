@@ -7,7 +7,7 @@ from attrs import evolve
 
 from kiwisms.domain.catalog import ServiceCode
 from kiwisms.domain.ids import ActivationId
-from kiwisms.domain.orphan import Orphan, Request, may_answer
+from kiwisms.domain.orphan import Orphan, Request, may_match
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -23,9 +23,9 @@ ORPHAN = Orphan(
 
 
 def test_a_number_of_the_same_service_and_time_may_be_the_answer() -> None:
-    assert may_answer(ORPHAN, REQUEST)
-    assert may_answer(evolve(ORPHAN, until=at(0)), REQUEST)
-    assert may_answer(evolve(ORPHAN, since=at(10)), REQUEST)
+    assert may_match(ORPHAN, REQUEST)
+    assert may_match(evolve(ORPHAN, until=at(0)), REQUEST)
+    assert may_match(evolve(ORPHAN, since=at(10)), REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_number_of_the_same_service_and_time_may_be_the_answer() -> None:
     ids=["service", "before", "after"],
 )
 def test_another_service_or_time_is_another_number(other: Orphan) -> None:
-    assert not may_answer(other, REQUEST)
+    assert not may_match(other, REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_another_service_or_time_is_another_number(other: Orphan) -> None:
 def test_phones_decide_where_both_are_known(
     told: str | None, wanted: str | None, may: bool
 ) -> None:
-    assert may_answer(evolve(ORPHAN, phone=told), evolve(REQUEST, phone=wanted)) is may
+    assert may_match(evolve(ORPHAN, phone=told), evolve(REQUEST, phone=wanted)) is may

@@ -16,15 +16,15 @@ from kiwisms.ports.provider import Phone, Rented
 costs = integers(0, 10**9).map(Money)
 prices = integers(0, 10**5).map(cents)
 markups = integers(0, 500)
-wishes = integers(0, 2)
+surcharges = integers(0, 2)
 
 
 def offer(cost: Money) -> Offer:
     return Offer(service=ServiceCode("go"), name="Google", cost=cost, count=1)
 
 
-def surcharged(cost: Money, wishes: int) -> Fraction:
-    return cost.micros * Fraction(6, 5) ** wishes
+def surcharged(cost: Money, surcharges: int) -> Fraction:
+    return cost.micros * Fraction(6, 5) ** surcharges
 
 
 def marked_up(micros: Fraction, markup: int) -> int:
@@ -51,42 +51,42 @@ def test_nothing_costs_less_than_nothing() -> None:
         Rented(activation_id=ActivationId("1"), phone=Phone("12025550123"), cost=Money(-1))
 
 
-@given(cost=costs, wishes=wishes, markup=markups)
+@given(cost=costs, surcharges=surcharges, markup=markups)
 def test_a_quote_is_the_price_of_the_cost_with_its_surcharges(
-    cost: Money, wishes: int, markup: int
+    cost: Money, surcharges: int, markup: int
 ) -> None:
-    quoted = quote(offer(cost), wishes=wishes, markup_percent=markup)
-    assert quoted.price == cents(marked_up(surcharged(cost, wishes), markup))
+    quoted = quote(offer(cost), surcharges=surcharges, markup_percent=markup)
+    assert quoted.price == cents(marked_up(surcharged(cost, surcharges), markup))
 
 
-@given(cost=costs, wishes=wishes, markup=markups)
+@given(cost=costs, surcharges=surcharges, markup=markups)
 def test_what_upstream_may_charge_covers_its_price_in_whole_cents(
-    cost: Money, wishes: int, markup: int
+    cost: Money, surcharges: int, markup: int
 ) -> None:
-    quoted = quote(offer(cost), wishes=wishes, markup_percent=markup)
+    quoted = quote(offer(cost), surcharges=surcharges, markup_percent=markup)
     assert quoted.max_cost.is_whole_cents
-    assert quoted.max_cost.micros >= surcharged(cost, wishes)
+    assert quoted.max_cost.micros >= surcharged(cost, surcharges)
 
 
-@given(times=integers(0, 10**5), wishes=wishes, markup=markups)
+@given(times=integers(0, 10**5), surcharges=surcharges, markup=markups)
 def test_a_cost_of_whole_cents_is_covered_by_the_price_and_no_cent_more_is(
-    times: int, wishes: int, markup: int
+    times: int, surcharges: int, markup: int
 ) -> None:
     # The smallest cost that is whole cents after so many surcharges of a fifth, and its multiples.
-    cost = Money(times * {0: 10_000, 1: 25_000, 2: 62_500}[wishes])
-    assert surcharged(cost, wishes) % MICROS_PER_CENT == 0
-    quoted = quote(offer(cost), wishes=wishes, markup_percent=markup)
+    cost = Money(times * {0: 10_000, 1: 25_000, 2: 62_500}[surcharges])
+    assert surcharged(cost, surcharges) % MICROS_PER_CENT == 0
+    quoted = quote(offer(cost), surcharges=surcharges, markup_percent=markup)
     assert retail(quoted.max_cost, markup) <= quoted.price
     assert retail(quoted.max_cost + cents(1), markup) > quoted.price
 
 
-@given(cost=costs, wishes=wishes, markup=markups)
+@given(cost=costs, surcharges=surcharges, markup=markups)
 def test_the_limit_is_at_most_the_next_whole_cent_beyond_what_is_covered(
-    cost: Money, wishes: int, markup: int
+    cost: Money, surcharges: int, markup: int
 ) -> None:
-    quoted = quote(offer(cost), wishes=wishes, markup_percent=markup)
+    quoted = quote(offer(cost), surcharges=surcharges, markup_percent=markup)
     if retail(quoted.max_cost, markup) > quoted.price:
-        assert quoted.max_cost.micros - surcharged(cost, wishes) < MICROS_PER_CENT
+        assert quoted.max_cost.micros - surcharged(cost, surcharges) < MICROS_PER_CENT
 
 
 @given(held=prices, paid=one_of(none(), costs), markup=markups)

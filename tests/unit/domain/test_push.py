@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.domain.push import PushedMessage, push_secret, same_secret
-from kiwisms.domain.push import confirmed as confirmed_since
+from kiwisms.domain.push import PushedMessage, confirmed_messages, push_secret, same_secret
 from kiwisms.domain.sms import Code, Message
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -25,12 +24,12 @@ GOOD = {
 
 
 def read(**other: Any) -> PushedMessage:
-    return PushedMessage.read(**{**GOOD, **other}, at=NOW)
+    return PushedMessage.parse(**{**GOOD, **other}, at=NOW)
 
 
 def pushed(code: str | None, text: str = "x", seconds: int = 0) -> PushedMessage:
     at = NOW + timedelta(seconds=seconds)
-    return PushedMessage.read(
+    return PushedMessage.parse(
         message_id=1, activation_id=1, service="go", code=code, text=text, at=at
     )
 
@@ -42,7 +41,7 @@ def message(code: str, text: str | None = "x") -> Message:
 def confirmed(
     newest: Message, pushes: Sequence[PushedMessage], *, known: Sequence[Message]
 ) -> list[Message]:
-    return confirmed_since(newest, pushes, known=known, asked_at=NOW + timedelta(seconds=60))
+    return confirmed_messages(newest, pushes, known=known, asked_at=NOW + timedelta(seconds=60))
 
 
 def test_the_message_of_the_providers_documentation_is_read() -> None:
@@ -110,7 +109,7 @@ def test_one_message_in_two_spellings_is_one() -> None:
 def test_what_was_pushed_while_a_look_was_under_way_is_newer_than_what_it_shows() -> None:
     both = [pushed("1"), pushed("3", seconds=5)]
     began = NOW + timedelta(seconds=5)
-    found = confirmed_since(message("2"), both, known=[], asked_at=began)
+    found = confirmed_messages(message("2"), both, known=[], asked_at=began)
     assert [each.code for each in found] == ["1", "2", "3"]
 
 

@@ -11,18 +11,15 @@ from kiwisms.domain.history import Step, in_order, step
 from kiwisms.domain.ids import RentalId
 from kiwisms.domain.money import cents
 from kiwisms.domain.pace import Pace
-from kiwisms.domain.rental import (
+from kiwisms.domain.rental import CancelNotAllowed, GiveUpNotAllowed, Rental, RentalNotFound
+from kiwisms.domain.rental_state import (
     FINAL,
     OPEN,
     RENEWABLE,
     SHOWN,
     TRANSITIONS,
     UNDECIDED,
-    CancelNotAllowed,
     Event,
-    GiveUpNotAllowed,
-    Rental,
-    RentalNotFound,
     State,
 )
 from kiwisms.domain.sms import Message
@@ -132,7 +129,7 @@ def test_somebody_looks_at_what_has_not_ended(state: State) -> None:
 
 @pytest.mark.parametrize("event", ACTS)
 def test_a_step_says_when_it_was(event: Event) -> None:
-    later = NOW + PACE.session + PACE.silence
+    later = NOW + PACE.session + PACE.silent_after
     acts = {
         Event.RENT: lambda: rent(request(), at=later),
         Event.FAIL: lambda: request().fail(later),
@@ -151,7 +148,7 @@ def test_a_step_says_when_it_was(event: Event) -> None:
 
 def test_a_request_comes_due_in_case_nobody_comes_back() -> None:
     requested = request()
-    assert requested.due_at == requested.look_after == NOW + PACE.rescue
+    assert requested.due_at == requested.look_after == NOW + PACE.request_timeout
     assert (requested.activation_id, requested.phone, requested.messages) == (None, "", ())
 
 
@@ -185,7 +182,7 @@ def test_every_message_is_kept_once_and_in_order(arriving: list[Message]) -> Non
 def test_a_message_seen_again_changes_nothing_whenever_it_is_seen() -> None:
     received = rent(request()).receive(message("1", "a"), NOW, PACE)
     again = message("1", "a", at=NOW + seconds(60))
-    assert received.knows(again)
+    assert received.has_received(again)
     assert received.receive(again, NOW + seconds(60), PACE) is received
 
 
@@ -205,17 +202,17 @@ def test_who_is_done_is_noted_while_the_number_is_open_and_once(state: State) ->
     rental = IN_STATE[state]
     if state not in OPEN:
         with pytest.raises(TransitionRefused):
-            rental.be_done(NOW)
+            rental.mark_done(NOW)
         return
-    noted = rental.be_done(NOW)
+    noted = rental.mark_done(NOW)
     assert noted == evolve(rental, done_at=NOW)
-    assert noted.be_done(NOW + seconds(9)) is noted
+    assert noted.mark_done(NOW + seconds(9)) is noted
 
 
 def test_a_number_that_upstream_has_lost_finished_if_gone_when_somebody_was_done_with_it() -> None:
     waiting = rent(request())
     assert not waiting.finished_if_gone
-    assert waiting.be_done(NOW).finished_if_gone
+    assert waiting.mark_done(NOW).finished_if_gone
 
 
 # What upstream says of it
@@ -228,35 +225,35 @@ def test_a_waiting_number_is_cancelled_as_was_asked_and_a_second_time(
 ) -> None:
     rental = IN_STATE[state]
     if state is State.WAITING:
-        assert rental.cancel_asked(NOW, gone=gone) == rental.cancel(NOW)
+        assert rental.confirm_cancel(NOW, gone=gone) == rental.cancel(NOW)
     elif state is State.CANCELLED:
-        assert rental.cancel_asked(NOW, gone=gone) is rental
+        assert rental.confirm_cancel(NOW, gone=gone) is rental
     else:
         with pytest.raises(CancelNotAllowed):
-            rental.cancel_asked(NOW, gone=gone)
+            rental.confirm_cancel(NOW, gone=gone)
 
 
 @pytest.mark.parametrize("state", IN_STATE)
 def test_an_open_number_is_finished_as_was_asked_and_a_second_time(state: State) -> None:
     rental = IN_STATE[state]
     if state in OPEN:
-        assert rental.done_confirmed(NOW) == rental.complete(NOW)
+        assert rental.confirm_done(NOW) == rental.complete(NOW)
     elif state is State.COMPLETED:
-        assert rental.done_confirmed(NOW) is rental
+        assert rental.confirm_done(NOW) is rental
     else:
         with pytest.raises(RentalNotFound):
-            rental.done_confirmed(NOW)
+            rental.confirm_done(NOW)
 
 
 @pytest.mark.parametrize("state", sorted(OPEN))
 def test_a_number_that_is_gone_was_finished_if_somebody_was_done_with_it(state: State) -> None:
     rental = IN_STATE[state]
     assert rental.gone(NOW) is rental
-    done = rental.be_done(NOW)
+    done = rental.mark_done(NOW)
     assert done.gone(NOW) == done.complete(NOW)
     if state is State.WAITING:
-        assert done.cancel_asked(NOW, gone=True) == done.complete(NOW)
-        assert done.cancel_asked(NOW, gone=False) == done.cancel(NOW)
+        assert done.confirm_cancel(NOW, gone=True) == done.complete(NOW)
+        assert done.confirm_cancel(NOW, gone=False) == done.cancel(NOW)
 
 
 @pytest.mark.parametrize("at", [NOW, END - seconds(3.001), END - seconds(3), END + seconds(9)])
@@ -271,7 +268,7 @@ def test_upstream_takes_a_number_back_before_its_time_or_at_it(at: datetime) -> 
 
 @pytest.mark.parametrize("state", sorted(OPEN))
 def test_a_rental_is_given_up_when_its_session_has_long_been_over(state: State) -> None:
-    rental, silent_from = IN_STATE[state], END + PACE.silence
+    rental, silent_from = IN_STATE[state], END + PACE.silent_after
     for early in (NOW, END, silent_from - seconds(0.001)):
         assert not rental.is_silent(early, PACE)
         with pytest.raises(GiveUpNotAllowed):
@@ -283,18 +280,18 @@ def test_a_rental_is_given_up_when_its_session_has_long_been_over(state: State) 
 
 
 def test_who_was_done_with_a_silent_number_is_not_charged_for_what_nobody_knows() -> None:
-    assert give_up(rent(request()).be_done(NOW)).state is State.EXPIRED
+    assert give_up(rent(request()).mark_done(NOW)).state is State.EXPIRED
 
 
 @pytest.mark.parametrize("state", sorted(FINAL))
 def test_what_has_ended_is_not_silent(state: State) -> None:
     with pytest.raises(GiveUpNotAllowed):
-        IN_STATE[state].must_be_silent(END + PACE.silence, PACE)
+        IN_STATE[state].must_be_silent(END + PACE.silent_after, PACE)
 
 
 @pytest.mark.parametrize("state", sorted(OPEN))
 def test_a_silent_rental_is_looked_at_seldom_and_as_often_as_somebody_asks(state: State) -> None:
-    at = END + PACE.silence
+    at = END + PACE.silent_after
     looked = IN_STATE[state].looked(at, PACE)
     assert (looked.look_after, looked.due_at) == (at + PACE.look, at + PACE.look_silent)
 
@@ -313,15 +310,15 @@ def test_a_sleeping_number_is_looked_at_every_fifteen_seconds_until_it_wakes() -
     wakes = NOW + seconds(60)
     asleep = rent(request(), asleep_until=wakes)
     assert asleep.look_after == asleep.due_at == NOW + seconds(15)
-    assert asleep.sleeps(wakes - seconds(1))
-    assert not asleep.sleeps(wakes)
+    assert asleep.is_asleep(wakes - seconds(1))
+    assert not asleep.is_asleep(wakes)
     awake = asleep.looked(wakes, PACE)
     assert awake.look_after == awake.due_at == wakes + seconds(3)
 
 
 def test_a_message_shows_that_a_number_is_awake() -> None:
     received = receive(rent(request(), asleep_until=NOW + seconds(60)))
-    assert not received.sleeps(NOW)
+    assert not received.is_asleep(NOW)
     assert received.look_after == NOW + seconds(3)
     assert received.asleep_until == NOW + seconds(60)
 

@@ -11,7 +11,7 @@ import pytest
 from attrs import frozen
 
 from kiwisms.domain.money import Money
-from kiwisms.domain.rental import State
+from kiwisms.domain.rental_state import State
 from kiwisms.entrypoints.cli.output import show
 
 

@@ -30,15 +30,15 @@ class NothingToDo:
     async def claim_deliveries(self, limit: int, _under_way: object) -> tuple[()]:
         return await self.claim_rentals(limit)
 
-    async def tend(self, item: object) -> None:
+    async def process_rental(self, item: object) -> None:
         raise AssertionError(item)
 
-    deliver = trace = tend
+    deliver = trace = process_rental
 
-    async def keep_balance(self) -> None:
+    async def refresh_balance(self) -> None:
         self.repeated += 1
 
-    prune = keep_balance
+    prune = refresh_balance
 
     async def pause(self) -> float:
         return 1.0

@@ -15,19 +15,20 @@ import pytest
 from attrs import AttrsInstance, evolve, fields
 
 from kiwisms.adapters.memory.transaction import MemoryTransaction
-from kiwisms.application.looks import Looks, _Sight, number_of
+from kiwisms.application.looks import Looks, _LookResult, number_of
 from kiwisms.application.outbox import Outbox
-from kiwisms.application.outcomes import Answer, Held, Outcomes
+from kiwisms.application.outcomes import Answer, HeldRequest, Outcomes
 from kiwisms.application.progress import Progress
 from kiwisms.application.pushes import Pushes
 from kiwisms.application.rentals import Rentals
-from kiwisms.application.renting import Ordered, Renting, _Wish
+from kiwisms.application.renting import Ordered, Renting, _Request
 from kiwisms.application.tracing import Tracing
 from kiwisms.domain.ids import AccountId, ActivationId, MessageId, RentalId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.orphan import Orphan
 from kiwisms.domain.push import PushedMessage
-from kiwisms.domain.rental import CancelNotAllowed, Rental, State
+from kiwisms.domain.rental import CancelNotAllowed, Rental
+from kiwisms.domain.rental_state import State
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints import worker
 from kiwisms.entrypoints.engine import Kiwisms
@@ -106,18 +107,20 @@ def test_to_watch_a_life_does_not_change_it() -> None:
 class AsksAgain(Renting):
     """Retries getNumber, which may have rented already."""
 
-    async def _hold_and_ask(self, wish: _Wish, ask: Callable[[], Awaitable[Answer]]) -> Ordered:
+    async def _hold_and_ask(
+        self, request: _Request, ask: Callable[[], Awaitable[Answer]]
+    ) -> Ordered:
         async def again() -> Answer:
             answer = await ask()
             return await ask() if isinstance(answer, Unknown) else answer
 
-        return await super()._hold_and_ask(wish, again)
+        return await super()._hold_and_ask(request, again)
 
 
 class AnswersEarly(Outcomes):
     """Answers with a number that is not written down yet."""
 
-    async def _keep(self, held: Held, number: Rented) -> Rental:
+    async def _keep(self, held: HeldRequest, number: Rented) -> Rental:
         writing = asyncio.ensure_future(super()._keep(held, number))
         writing.add_done_callback(lambda done: done.cancelled() or done.exception())
         return held.rental.rent(
@@ -136,7 +139,7 @@ class SkipsTheLastLook(Looks):
 
     async def look(self, rental: Rental, by: str = "worker") -> tuple[Rental, Look]:
         if rental.is_over_time(self.clock.now()):
-            unseen = _Sight(shown=Waiting(), pushed=(), began_at=self.clock.now(), had=0)
+            unseen = _LookResult(shown=Waiting(), pushed=(), began_at=self.clock.now(), had=0)
             over = await self._apply(rental.account_id, rental.id, unseen, over=True, by=by)
             return over, Waiting()
         return await super().look(rental, by)
@@ -223,26 +226,26 @@ def with_blind_cancels(ports: Ports, terms: Terms) -> Kiwisms:
 class BelievesPushes(Looks):
     """Takes a pushed message for one that a look has shown."""
 
-    async def _sight(self, rental: Rental, shown: Look, began_at: datetime) -> _Sight:
+    async def _result_of(self, rental: Rental, shown: Look, began_at: datetime) -> _LookResult:
         pushed = await self.store.pushes(number_of(rental))
         messages = [message for each in pushed if (message := each.message())]
         if messages and isinstance(shown, Waiting):
             shown = Received(code=messages[-1].code, text=messages[-1].text)
-        return await super()._sight(rental, shown, began_at)
+        return await super()._result_of(rental, shown, began_at)
 
 
 class ForgetsPushes(Looks):
     """Believes looks alone, which show the newest message and no other."""
 
-    async def _sight(self, rental: Rental, shown: Look, began_at: datetime) -> _Sight:
-        return evolve(await super()._sight(rental, shown, began_at), pushed=())
+    async def _result_of(self, rental: Rental, shown: Look, began_at: datetime) -> _LookResult:
+        return evolve(await super()._result_of(rental, shown, began_at), pushed=())
 
 
 class LooksAtEveryPush(Pushes):
     """Makes a number due for a look at every push."""
 
-    async def take(self, pushed: PushedMessage) -> None:
-        await super().take(evolve(pushed, id=MessageId(f"{pushed.id}-{self.clock.now()}")))
+    async def accept(self, pushed: PushedMessage) -> None:
+        await super().accept(evolve(pushed, id=MessageId(f"{pushed.id}-{self.clock.now()}")))
 
 
 class Guesses(Tracing):

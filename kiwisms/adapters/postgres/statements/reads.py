@@ -35,7 +35,7 @@ USAGE_COLUMNS: Final = """
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > %(now)s),
     (SELECT at FROM step WHERE account_id = %(account_id)s
      AND state = 'CANCELLED' AND actor <> 'worker' AND at >= %(since)s
-     ORDER BY at DESC LIMIT 1 OFFSET %(most_cancels)s - 1)
+     ORDER BY at DESC LIMIT 1 OFFSET %(max_cancels)s - 1)
 """
 USAGE: Final = f"SELECT {USAGE_COLUMNS}"
 

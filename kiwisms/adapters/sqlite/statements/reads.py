@@ -16,7 +16,7 @@ SELECT
        AND state IN ('WAITING', 'RECEIVED') AND expires_at > :now),
     (SELECT at FROM step WHERE account_id = :account_id
      AND state = 'CANCELLED' AND actor <> 'worker' AND at >= :since
-     ORDER BY at DESC LIMIT 1 OFFSET :most_cancels - 1)
+     ORDER BY at DESC LIMIT 1 OFFSET :max_cancels - 1)
 """
 
 # Whether a unit of work may be written.
