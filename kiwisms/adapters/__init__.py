@@ -1,1 +1,1 @@
-"""The outside made to fit the ports, one package or module for each thing outside."""
+"""The adapters: each implements a port with one outside system or library."""

@@ -10,7 +10,7 @@ class Argon2Passwords:
     """
     A `Passwords` with the parameters that argon2-cffi recommends (RFC 9106, low memory).
 
-    Both methods take some 50 ms and 64 MiB, in a thread: others go on meanwhile.
+    Both methods take some 50 ms and 64 MiB. They run in a thread and do not block the event loop.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Argon2Passwords:
         return await asyncio.to_thread(self._hasher.hash, _bytes(password))
 
     async def matches(self, password: str, hashed: str) -> bool:
-        """Whether *password* is the one that was hashed; never for what is not a hash."""
+        """Whether *hashed* is a hash of *password*; False when it is no hash at all."""
         try:
             return await asyncio.to_thread(self._hasher.verify, hashed, _bytes(password))
         except (VerificationError, InvalidHashError, UnicodeEncodeError):
@@ -29,5 +29,5 @@ class Argon2Passwords:
 
 
 def _bytes(password: str) -> bytes:
-    # JSON can carry half a surrogate pair, which plain UTF-8 cannot.
+    # JSON can carry half of a surrogate pair, which plain UTF-8 cannot encode.
     return password.encode("utf-8", "surrogatepass")

@@ -12,7 +12,7 @@ from kiwisms.domain.errors import ValidationRefused
 from kiwisms.ports.vault import SHORTEST_KEY, VaultLocked
 
 PURPOSE: Final = b"kiwisms vault"
-"""Keeps these keys apart from what else is derived from the same secret."""
+"""Separates these keys from other keys that are derived from the same secret."""
 
 
 class FernetVault:
@@ -20,8 +20,8 @@ class FernetVault:
     A `Vault` whose keys are derived from secret texts.
 
     Args:
-        keys: Secret texts of 16 characters or more. The first one seals, all of them open: so a
-            new one is put before the old one.
+        keys: Secret texts of 16 characters or more. The first seals, and all of them open. To
+            rotate, put the new one before the old one.
 
     Raises:
         ValidationRefused: There is no key, or one is too short.
@@ -40,17 +40,16 @@ class FernetVault:
         return self._fernet.encrypt(secret.encode()).decode("ascii")
 
     def open(self, sealed: str) -> str:
-        """Decrypt what `seal` made; raises `VaultLocked`."""
+        """Decrypt a text from `seal`; raises `VaultLocked`."""
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except (InvalidToken, UnicodeError):
             raise VaultLocked(
-                "a sealed secret cannot be opened: KIWISMS_SECRET_KEY is not the one it was"
-                " sealed with"
+                "a sealed secret cannot be opened: it was sealed with another KIWISMS_SECRET_KEY"
             ) from None
 
     def reseal(self, sealed: str) -> str:
-        """Seal with the first key what another one sealed; raises `VaultLocked`."""
+        """Seal again with the first key, unless it was sealed with it; raises `VaultLocked`."""
         try:
             self._current.decrypt(sealed.encode())
         except (InvalidToken, UnicodeError):

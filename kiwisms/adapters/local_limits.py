@@ -1,4 +1,4 @@
-"""Limits that are counted in this process alone."""
+"""Limits that each process counts for itself."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -13,12 +13,12 @@ from kiwisms.ports.limits import Limit
 MINUTE: Final = timedelta(minutes=1)
 
 Who = tuple[str, str]
-"""The limit's name, and who uses it."""
+"""The name of a limit, and the client that uses it."""
 
 
 @define
 class _Minute:
-    """How often somebody used a limit, and when that no longer counts."""
+    """How often a client used a limit in its current minute, and when the minute is over."""
 
     over_at: datetime
     uses: int = 0
@@ -28,13 +28,13 @@ class LocalLimits:
     """
     A `Limits` for one process.
 
-    The minute begins with somebody's first use, and who comes back after it starts anew: one
-    number is kept for each, and forgotten when its minute is over.
+    A client's minute begins with its first use. When it is over, the next use begins a new
+    minute. One counter is kept for each client, and deleted when its minute is over.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        # All minutes are as long, so the first to begin is the first to be over.
+        # Ordered by beginning: all minutes are equally long, so the first is over first.
         self._minutes: OrderedDict[Who, _Minute] = OrderedDict()
 
     async def hit(self, limit: Limit, who: str) -> int:

@@ -11,9 +11,9 @@ class LocalNotices:
     """
     A `Notices` for one process.
 
-    Who waits sleeps by the *clock*, and telling cuts the sleep short; so there is no task beside
-    the one that waits, and nothing is left when it is cancelled. What is told while nobody waits
-    is not kept.
+    A waiting task sleeps by the *clock*, and a notice ends its sleep early. So waiting needs no
+    second task, and a cancelled wait leaves nothing behind. A notice is lost when no task waits for
+    its topic.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -22,16 +22,16 @@ class LocalNotices:
 
     @property
     def topics(self) -> int:
-        """How many topics somebody waits for."""
+        """How many topics have a waiting task."""
         return len(self._sleeps)
 
     def notify(self, topic: str) -> None:
-        """Wake everybody who waits for *topic*."""
+        """Wake every task that waits for *topic*."""
         for sleep in self._sleeps.pop(topic, ()):
             sleep.reschedule(0)
 
     async def wait(self, topic: str, seconds: float) -> None:
-        """Return when *topic* is told, or after *seconds*."""
+        """Return on a notice for *topic*, or after *seconds*."""
         with suppress(TimeoutError):
             async with asyncio.timeout(None) as sleep:
                 self._sleeps[topic].add(sleep)

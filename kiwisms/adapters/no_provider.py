@@ -1,4 +1,4 @@
-"""The provider of an operator who has none, or of a command that needs none."""
+"""The provider when none is set, or when a command needs none."""
 
 from typing import Final
 
@@ -6,46 +6,46 @@ from kiwisms.domain.catalog import CountryCode
 from kiwisms.domain.ids import ActivationId
 from kiwisms.ports.provider import NumberOrder, Refusal, Refused, Unknown
 
-NOBODY: Final = Refused(Refusal.UNREACHABLE)
+UNREACHABLE: Final = Refused(Refusal.UNREACHABLE)
 NO_PROVIDER: Final = Unknown("no provider is set")
 
 
 class NoProvider:
-    """A `Provider` that cannot be reached: nothing is ever asked."""
+    """A `Provider` that asks nothing, and answers as one that cannot be reached."""
 
     asks_for_next = False
 
     async def rent(self, _order: NumberOrder) -> Refused:
-        """Refuse."""
-        return NOBODY
+        """Refuse as ``UNREACHABLE``."""
+        return UNREACHABLE
 
     async def renew(self, _activation_id: ActivationId) -> Refused:
-        """Refuse."""
-        return NOBODY
+        """Refuse as ``UNREACHABLE``."""
+        return UNREACHABLE
 
     async def look(self, _activation_id: ActivationId) -> Unknown:
-        """Tell nothing."""
+        """Return `Unknown`."""
         return NO_PROVIDER
 
     async def ask_next(self, activation_id: ActivationId) -> None:
         """Do nothing."""
 
     async def finish(self, _activation_id: ActivationId) -> Unknown:
-        """Tell nothing."""
+        """Return `Unknown`."""
         return NO_PROVIDER
 
     async def cancel(self, _activation_id: ActivationId) -> Unknown:
-        """Tell nothing."""
+        """Return `Unknown`."""
         return NO_PROVIDER
 
     async def catalog(self, _country: CountryCode) -> Refused:
-        """Refuse."""
-        return NOBODY
+        """Refuse as ``UNREACHABLE``."""
+        return UNREACHABLE
 
     async def balance(self) -> Refused:
-        """Refuse."""
-        return NOBODY
+        """Refuse as ``UNREACHABLE``."""
+        return UNREACHABLE
 
     async def active(self) -> Unknown:
-        """Tell nothing."""
+        """Return `Unknown`."""
         return NO_PROVIDER

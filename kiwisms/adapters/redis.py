@@ -1,4 +1,4 @@
-"""Limits that several processes count together, in Redis."""
+"""Limits that several processes share, in Redis."""
 
 import asyncio
 import logging
@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 MINUTE: Final = 60_000
 """Milliseconds."""
-ASK_AGAIN_AFTER: Final = timedelta(seconds=1)
+RETRY_AFTER: Final = timedelta(seconds=1)
 CONNECTIONS: Final = 16
 
-# In one script, so that no number is ever left without an end to its minute.
+# One script, so that no counter is ever left without an expiry.
 HIT: Final = """
 local uses = redis.call('INCR', KEYS[1])
 if uses == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
@@ -34,37 +34,35 @@ class RedisLimits:
     """
     A `Limits` for all processes that use the same Redis; open it with ``async with``.
 
-    The minute begins with somebody's first use. While Redis cannot be asked, *otherwise* counts:
-    one request a second tries whether Redis is back, and all others do not wait for it.
+    A client's minute begins with its first use. While Redis is unreachable, *fallback* counts. Then
+    one request a second tries Redis again, and all others do not wait for it.
 
     Args:
         url: ``redis://…`` or ``rediss://…``, as the redis library reads it.
-        clock: Says when to try again.
-        otherwise: What counts meanwhile.
-        patience: Seconds that a request waits for Redis at most.
+        clock: Decides when to try Redis again.
+        fallback: Counts while Redis is unreachable.
+        patience: The longest wait of a request for Redis, in seconds.
     """
 
-    def __init__(
-        self, url: str, *, clock: Clock, otherwise: Limits, patience: float = 0.25
-    ) -> None:
+    def __init__(self, url: str, *, clock: Clock, fallback: Limits, patience: float = 0.25) -> None:
         self._redis = Redis.from_pool(
             BlockingConnectionPool.from_url(
                 url,
                 max_connections=CONNECTIONS,
                 timeout=patience,
-                # A kept connection may have been closed meanwhile.
+                # Retry once: a pooled connection may have been closed meanwhile.
                 retry=Retry(NoBackoff(), 1),
             )
         )
         self._script = self._redis.register_script(HIT)
         self._clock = clock
-        self._otherwise = otherwise
+        self._fallback = fallback
         self._patience = patience
-        self._away = False
-        self._ask_at = datetime.min.replace(tzinfo=UTC)
+        self._is_unreachable = False
+        self._retry_at = datetime.min.replace(tzinfo=UTC)
 
     async def __aenter__(self) -> Self:
-        """Connect later, at the first use."""
+        """Return at once; the first use connects."""
         return self
 
     async def __aexit__(
@@ -79,46 +77,46 @@ class RedisLimits:
     async def hit(self, limit: Limit, who: str) -> int:
         """Count one use by *who*; see `Limits`."""
         now = self._clock.now()
-        if now < self._ask_at:
-            return await self._otherwise.hit(limit, who)
-        if self._away:
-            self._ask_at = now + ASK_AGAIN_AFTER
+        if now < self._retry_at:
+            return await self._fallback.hit(limit, who)
+        if self._is_unreachable:
+            self._retry_at = now + RETRY_AFTER
         try:
             async with asyncio.timeout(self._patience):
                 wait = await self._count(limit, who)
         except (RedisError, OSError) as why:
-            self._lose(why)
-            return await self._otherwise.hit(limit, who)
-        self._find()
+            self._note_failure(why)
+            return await self._fallback.hit(limit, who)
+        self._note_success()
         return wait
 
     async def trouble(self) -> str | None:
-        """Say why Redis cannot be asked; ``None`` when it can."""
+        """Return why Redis is unreachable; ``None`` when it answers."""
         try:
             async with asyncio.timeout(self._patience):
                 await self._count(Limit("doctor", 1), "doctor")
         except (RedisError, OSError) as why:
-            return self._sentence(why)
+            return self._reason(why)
         return None
 
     async def _count(self, limit: Limit, who: str) -> int:
         uses, left = await self._script(keys=[f"kiwisms:{limit.name}:{who}"], args=[MINUTE])
         return 0 if uses <= limit.per_minute else max(1, ceil(left / 1000))
 
-    def _lose(self, why: Exception) -> None:
-        self._ask_at = self._clock.now() + ASK_AGAIN_AFTER
-        if not self._away:
+    def _note_failure(self, why: Exception) -> None:
+        self._retry_at = self._clock.now() + RETRY_AFTER
+        if not self._is_unreachable:
             log.warning(
                 "Redis is unreachable (%s): limits are per process until it is back",
-                self._sentence(why),
+                self._reason(why),
             )
-        self._away = True
+        self._is_unreachable = True
 
-    def _find(self) -> None:
-        self._ask_at = datetime.min.replace(tzinfo=UTC)
-        if self._away:
-            log.info("Redis is back: all processes count together again")
-        self._away = False
+    def _note_success(self) -> None:
+        self._retry_at = datetime.min.replace(tzinfo=UTC)
+        if self._is_unreachable:
+            log.info("Redis is back: limits are shared by all processes again")
+        self._is_unreachable = False
 
-    def _sentence(self, why: Exception) -> str:
+    def _reason(self, why: Exception) -> str:
         return str(why) or f"no answer within {self._patience:g} s"

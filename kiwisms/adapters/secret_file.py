@@ -1,4 +1,4 @@
-"""A secret that is made up on first use and kept in a file of its own."""
+"""A secret that is generated on first use, and kept in its own file."""
 
 import os
 import secrets
@@ -15,25 +15,25 @@ RANDOM_BYTES: Final = 32
 
 def secret_file(path: Path) -> str:
     """
-    Read the secret in a file, which is made when there is none.
+    Read the secret in a file, which is created when it does not exist.
 
-    A new file is readable by its owner alone, and on the disk before this returns. Processes
-    that call this at the same time are all given the same secret.
+    A new file is readable by its owner alone, and is on the disk before this returns. Processes
+    that call this at the same time all get the same secret.
 
     Args:
         path: The file, in a directory that exists.
 
     Raises:
-        ValidationRefused: The file is there, but what it holds is not a secret.
-        OSError: It cannot be read or made.
+        ValidationRefused: The file exists, but does not hold a secret.
+        OSError: The file cannot be read or created.
     """
     if not path.exists():
-        _make(path)
+        _create(path)
     return read_secret(path)
 
 
 def read_secret(path: Path) -> str:
-    """Read the secret in a file that is there; raises as `secret_file` does."""
+    """Read the secret in an existing file; raises as `secret_file` does."""
     try:
         secret = path.read_text("utf-8").strip()
     except UnicodeDecodeError:
@@ -41,16 +41,16 @@ def read_secret(path: Path) -> str:
     if len(secret) < SHORTEST_KEY:
         raise ValidationRefused(
             str(path),
-            f"holds {len(secret)} characters where a secret has {SHORTEST_KEY} or more;"
-            " put the file back from a backup. Only where nothing was sealed with it yet,"
-            " remove it to have a new one made",
+            f"holds {len(secret)} characters, but a secret has {SHORTEST_KEY} or more;"
+            " restore the file from a backup. If nothing was sealed with it yet, remove it:"
+            " then a new one is generated",
         )
     return secret
 
 
-def _make(path: Path) -> None:
-    # Written beside its place and linked into it: nobody can see half a file, and of several
-    # who link, one succeeds. mkstemp makes files of mode 600.
+def _create(path: Path) -> None:
+    # A draft is written, then linked to the path: no process can see half a file, and of
+    # several that link at once only one succeeds. The draft has mode 600.
     with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.") as draft:
         draft.write(secrets.token_urlsafe(RANDOM_BYTES) + "\n")
         draft.flush()

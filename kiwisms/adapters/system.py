@@ -1,4 +1,4 @@
-"""The computer's own time and chance."""
+"""The system clock, and random ids."""
 
 import asyncio
 import secrets
@@ -19,12 +19,12 @@ class SystemClock:
         return datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait; zero lets others run."""
+        """Wait; zero lets other tasks run."""
         await asyncio.sleep(max(0.0, seconds))
 
 
 class RandomIds:
-    """UUIDs of version 7, and chance from the operating system."""
+    """UUIDs of version 7, and random values from the operating system."""
 
     def new(self) -> str:
         """A new UUID that begins with the time, so later ones sort later."""

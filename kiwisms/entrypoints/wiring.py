@@ -243,7 +243,7 @@ def _redis(url: str, clock: Clock) -> "RedisLimits":
     # It comes with an extra, and takes longer to import than a command may take.
     with bringing("redis", "KIWISMS_REDIS_URL"):
         from kiwisms.adapters.redis import RedisLimits
-    return RedisLimits(url, clock=clock, otherwise=LocalLimits(clock))
+    return RedisLimits(url, clock=clock, fallback=LocalLimits(clock))
 
 
 @asynccontextmanager

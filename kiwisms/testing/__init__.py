@@ -1,1 +1,1 @@
-"""What users need for their own tests: time, ids and an upstream that obey."""
+"""Stand-ins for your own tests: time, ids and an upstream that a test controls."""

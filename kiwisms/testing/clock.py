@@ -1,4 +1,4 @@
-"""Time that stands still until a test moves it."""
+"""A clock that only a test moves."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -26,15 +26,15 @@ class ManualClock:
 
     @property
     def sleepers(self) -> int:
-        """How many tasks wait for time to pass."""
+        """How many tasks are sleeping."""
         return sum(not woken.done() for _, _, woken in self._sleepers)
 
     def now(self) -> datetime:
-        """The moment at which the clock was last left."""
+        """The current moment."""
         return self._now
 
     async def sleep(self, seconds: float) -> None:
-        """Wait until somebody has advanced the clock this far; zero lets others run."""
+        """Wait until the clock was advanced this far; zero lets other tasks run."""
         if seconds <= 0:
             await asyncio.sleep(0)
             return
@@ -44,10 +44,10 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         """
-        Let time pass at once.
+        Move the time forward at once.
 
-        Every task whose sleep is over is woken, the one that is due first before the others. They
-        run when the caller next awaits, and all of them see the new time.
+        This wakes every task whose sleep is over, in the order in which they are due. They run when
+        the caller next awaits, and all of them see the new time.
         """
         if seconds < 0:
             raise ValueError("time does not go back")

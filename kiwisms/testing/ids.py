@@ -6,7 +6,7 @@ from itertools import count
 
 class CountingIds:
     """
-    An `Ids` that counts; never for production, since its secrets can be guessed.
+    An `Ids` that counts; not for production, since its secrets can be guessed.
 
     >>> CountingIds().new()
     '00000000-0000-7000-8000-000000000001'

@@ -1,4 +1,4 @@
-"""Everything at once, in memory and under a clock that only the test moves."""
+"""The whole of kiwisms, in memory and under a clock that only the test moves."""
 
 from datetime import timedelta
 from typing import Final
@@ -29,10 +29,10 @@ PUSH_SECRET: Final = "push-secret"
 @frozen(kw_only=True, eq=False)
 class Kit:
     """
-    The real use cases over stand-ins that a test can steer.
+    The real use cases over stand-ins that a test controls.
 
-    Each can be given instead, such as ``Kit(terms=kiwisms.Terms(markup_percent=0))``. A provider
-    must have the kit's clock: ``Kit(clock=clock, provider=FakeProvider(clock, upstream))``.
+    Each part can be replaced, as in ``Kit(terms=kiwisms.Terms(markup_percent=0))``. A provider
+    needs the kit's clock: ``Kit(clock=clock, provider=FakeProvider(clock, upstream))``.
 
     >>> import asyncio
     >>> async def example() -> None:
@@ -85,7 +85,7 @@ class Kit:
 
 
 async def do_all_work(background: Background) -> None:
-    """Do all the work that is due now, one after the other, until nothing is."""
+    """Do all the work that is due now, one item after the other, until none is left."""
     while True:
         rentals = await background.claim_rentals(100)
         deliveries = await background.claim_deliveries(100)

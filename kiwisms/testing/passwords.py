@@ -1,10 +1,10 @@
-"""Passwords that are hashed in no time, for tests."""
+"""Passwords with a fast hash, for tests."""
 
 from hashlib import sha256
 
 
 class QuickPasswords:
-    """A `Passwords` that is fast, and so never for production."""
+    """A `Passwords` that is fast, and so not for production."""
 
     async def hash(self, password: str) -> str:
         """Hash without a salt."""

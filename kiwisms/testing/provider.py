@@ -27,9 +27,9 @@ from kiwisms.testing.script import Script
 
 class FakeProvider:
     """
-    A `Provider` over a simulated upstream account, instant and the same in every run.
+    A `Provider` over a simulated upstream account, fast and the same in every run.
 
-    Each ``on_…`` counts the calls of one method and can make the next ones go wrong:
+    Each ``on_…`` counts the calls of one method, and can make the next calls fail:
     ``fake.on_rent.next(Unknown("lost"), acts=True)`` rents a number and loses the answer.
     """
 
@@ -50,13 +50,13 @@ class FakeProvider:
 
     @property
     def asks_for_next(self) -> bool:
-        """Whether the account is one that must be asked for each further message."""
+        """Whether each further message must be asked for."""
         return self.upstream.asks_for_next
 
     def deliver(
         self, code: str, *, text: str | None = None, to: str | None = None
     ) -> Activation | None:
-        """Let a message arrive now; arguments and result are those of `Upstream.deliver`."""
+        """Deliver a message now; arguments and result are those of `Upstream.deliver`."""
         return self.upstream.deliver(code, self._clock.now(), text=text, to=to)
 
     async def rent(self, order: NumberOrder) -> Rented | Refused | Unknown:
@@ -74,7 +74,7 @@ class FakeProvider:
         )
 
     async def look(self, activation_id: ActivationId) -> Look:
-        """Tell where an activation stands."""
+        """Read the state of a number and its last message."""
         await self._clock.sleep(0)
         return await self.on_look.play(lambda: self.upstream.look(activation_id, self._clock.now()))
 
@@ -95,14 +95,14 @@ class FakeProvider:
     async def cancel(
         self, activation_id: ActivationId
     ) -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
-        """Give a number back."""
+        """Cancel a number."""
         await self._clock.sleep(0)
         return await self.on_cancel.play(
             lambda: self.upstream.cancel(activation_id, self._clock.now())
         )
 
     async def catalog(self, country: CountryCode) -> Catalog | Refused | Unknown:
-        """Read what is on offer."""
+        """Read the offers of one country."""
         await self._clock.sleep(0)
         return await self.on_catalog.play(lambda: self._catalog(country))
 
@@ -112,7 +112,7 @@ class FakeProvider:
         return await self.on_balance.play(lambda: self.upstream.money(self._clock.now()))
 
     async def active(self) -> Sequence[Active] | Refused | Unknown:
-        """List the numbers that are rented out."""
+        """List the numbers that are rented now."""
         await self._clock.sleep(0)
         return await self.on_active.play(self._active)
 

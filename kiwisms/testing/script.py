@@ -1,4 +1,4 @@
-"""What one method of a stand-in does when it is called next."""
+"""The planned answers of one method of a stand-in."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -19,9 +19,9 @@ class _Line(Generic[Answer]):
 
 class Script(Generic[Answer]):
     """
-    Counts the calls of one method and says how the next ones go.
+    Counts the calls of one method, and plans the answers to the next ones.
 
-    Without a line in the script the method does what it is there for.
+    A call for which nothing is planned acts and answers as usual.
     """
 
     def __init__(self) -> None:
@@ -37,23 +37,23 @@ class Script(Generic[Answer]):
         meanwhile: Meanwhile | None = None,
     ) -> None:
         """
-        Say how the next call goes that nothing is said about yet.
+        Plan the next call, after those that are planned already.
 
         Args:
-            answer: What it answers; None is the true answer.
-            acts: Whether it does what was asked although it answers something else.
-            times: How many calls go like this.
+            answer: The answer; None means the usual one.
+            acts: Whether the call acts as usual, although its answer differs.
+            times: How many calls to plan like this.
             meanwhile: Awaited after the call has acted, before it answers.
         """
         line = _Line(answer=answer, acts=acts, meanwhile=meanwhile)
         self._lines.extend([line] * times)
 
     def clear(self) -> None:
-        """Forget what was said; the next calls do what they are there for."""
+        """Forget the plan; the next calls act and answer as usual."""
         self._lines.clear()
 
     async def play(self, act: Callable[[], Answer]) -> Answer:
-        """Be called: *act* does what the method is there for."""
+        """Count a call and answer it; *act* does what the method usually does."""
         self.calls += 1
         if not self._lines:
             return act()

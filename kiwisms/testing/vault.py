@@ -1,4 +1,4 @@
-"""A vault without a lock."""
+"""A vault that does not encrypt, for tests."""
 
 from typing import Final
 
@@ -8,18 +8,18 @@ MARK: Final = "plain:"
 
 
 class PlainVault:
-    """A `Vault` that hides nothing and always seals the same way, so that a run repeats exactly."""
+    """A `Vault` that does not encrypt: a secret always seals to the same text, so runs repeat."""
 
     def seal(self, secret: str) -> str:
-        """Mark *secret* as sealed."""
+        """Put the mark before *secret*."""
         return MARK + secret
 
     def open(self, sealed: str) -> str:
-        """Take the mark off; raises `VaultLocked` where there is none."""
+        """Remove the mark; raises `VaultLocked` when it is missing."""
         if not sealed.startswith(MARK):
             raise VaultLocked("not sealed by this vault")
         return sealed.removeprefix(MARK)
 
     def reseal(self, sealed: str) -> str:
-        """Leave it as it is, for there is only one way to seal; raises `VaultLocked`."""
+        """Return *sealed* unchanged, as there is only one way to seal; raises `VaultLocked`."""
         return self.seal(self.open(sealed))

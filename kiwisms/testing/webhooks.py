@@ -19,12 +19,10 @@ class Try:
 
 class FakeWebhookSender:
     """
-    A `WebhookSender` that sends nothing.
+    A `WebhookSender` that sends nothing, and keeps every try in ``tries``, the oldest first.
 
     Args:
-        answers: What to answer, in turn; after the last of them, status 200 for ever.
-
-    Every try is kept in ``tries``, the first one first.
+        answers: The answers to the tries, in order; after the last of them, always status 200.
     """
 
     def __init__(self, *answers: Answered | NotAnswered) -> None:
@@ -32,7 +30,7 @@ class FakeWebhookSender:
         self._answers = deque(answers)
 
     def will_answer(self, *answers: Answered | NotAnswered) -> None:
-        """Add to what is answered in turn."""
+        """Add answers after those that are planned already."""
         self._answers.extend(answers)
 
     async def send(

@@ -1,4 +1,4 @@
-"""A row that is wrong in a store is found by the audit, whatever it tells of."""
+"""The audit finds every kind of wrong row in a store."""
 
 from collections.abc import Callable
 

@@ -44,7 +44,7 @@ async def in_redis(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Limits
 
     async with (
         redis.asyncio.Redis.from_url(url) as client,
-        RedisLimits(url, clock=ManualClock(), otherwise=Nobody(), patience=10) as limits,
+        RedisLimits(url, clock=ManualClock(), fallback=Nobody(), patience=10) as limits,
     ):
         await client.flushall()
         yield limits, advance
@@ -119,7 +119,7 @@ async def test_limits_of_different_names_are_counted_apart(limits: Limits) -> No
     assert await limits.hit(Limit("read", 3), "ada") == 0
 
 
-async def test_a_limit_of_none_lets_nobody_pass(limits: Limits) -> None:
+async def test_a_limit_of_zero_allows_no_use(limits: Limits) -> None:
     assert await limits.hit(Limit("never", 0), "ada") > 0
 
 
@@ -142,11 +142,11 @@ async def test_what_is_said_is_true(per_minute: int, pauses: list[float]) -> Non
             clock.advance(wait)
             assert await limits.hit(limit, "ada") == 0
         passed.append(clock.now())
-        # Two minutes that touch can both be used up, but no more.
+        # Two adjacent minutes can both be used up, but no third.
         assert within_a_minute() <= 2 * per_minute
 
 
-async def test_strangers_who_do_not_come_back_are_forgotten() -> None:
+async def test_clients_that_do_not_return_are_forgotten() -> None:
     clock = ManualClock()
     limits = LocalLimits(clock)
 

@@ -64,7 +64,7 @@ class Killed(BaseException):
 
 
 class Rentals(RuleBasedStateMachine):
-    """Drives the use cases and compares them with a model of what the customer was told."""
+    """Drives the use cases, and compares them with a model of what the customer was shown."""
 
     numbers: Bundle[RentalId] = Bundle("numbers")
     store: ClassVar[str]

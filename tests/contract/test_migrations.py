@@ -52,7 +52,7 @@ VALUES ('{ADA}', 'd-1', 'webhook.test', NULL, '', 'GIVEN_UP', 8, 0, 'HTTP 500', 
 INSERT INTO incident (account_id, id, rental_id, kind, detail, price, activation_id, at)
 VALUES ('{ADA}', 'i-1', 'r-1', 'ANSWER_LOST', 'lost', 390000, '9', AT);
 """
-"""What somebody may have stored in any version; AT is any moment."""
+"""Rows that any version may have stored; AT is any moment."""
 IN_A_PLACE: Final = f"""{FILL}
 INSERT INTO place (number, account_id, rental_id) VALUES (1, '{ADA}', 'r-1'), (2, NULL, NULL);
 """
@@ -258,7 +258,7 @@ async def test_a_schema_of_the_future_is_refused(schema: Schema) -> None:
         await schema.store().__aenter__()
 
 
-async def test_a_process_that_runs_goes_on_when_a_newer_one_migrates(schema: Schema) -> None:
+async def test_a_running_process_keeps_working_when_a_newer_one_migrates(schema: Schema) -> None:
     await schema.migrate(schema.steps)
     async with schema.store() as store:
         await schema.migrate([*schema.steps, "CREATE TABLE later (a integer PRIMARY KEY);"])

@@ -58,7 +58,7 @@ async def test_who_waits_is_woken(notices: Notices) -> None:
     await waiter
 
 
-async def test_everybody_who_waits_for_a_topic_is_woken(notices: Notices) -> None:
+async def test_every_task_that_waits_for_a_topic_is_woken(notices: Notices) -> None:
     waiters = await begin_waiting(notices, *["ada"] * 100)
     notices.notify("ada")
     await asyncio.gather(*waiters)
@@ -115,7 +115,7 @@ async def test_who_waits_again_is_woken_again(notices: Notices) -> None:
         await waiter
 
 
-async def test_one_who_comes_after_a_notice_waits_for_the_next(notices: Notices) -> None:
+async def test_a_wait_that_begins_after_a_notice_waits_for_the_next(notices: Notices) -> None:
     [early] = await begin_waiting(notices, "ada")
     notices.notify("ada")
     late = asyncio.create_task(notices.wait("ada", LONG))
@@ -126,7 +126,7 @@ async def test_one_who_comes_after_a_notice_waits_for_the_next(notices: Notices)
     await late
 
 
-async def test_one_who_leaves_does_not_hold_up_the_rest(notices: Notices) -> None:
+async def test_a_cancelled_wait_does_not_block_the_others(notices: Notices) -> None:
     [ada, bob] = await begin_waiting(notices, "topic", "topic")
     ada.cancel()
     await let_all_run()
@@ -146,7 +146,7 @@ async def test_a_cancel_beside_a_notice_is_still_a_cancel(notices: Notices) -> N
             await waiter
 
 
-async def test_nothing_is_left_of_who_has_stopped_waiting(
+async def test_nothing_is_left_of_a_wait_that_has_ended(
     notices: Notices, local: LocalNotices, clock: ManualClock
 ) -> None:
     before = asyncio.all_tasks()

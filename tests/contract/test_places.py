@@ -72,7 +72,7 @@ async def misplaced(store: Store) -> list[Violation]:
     return [violation for violation in found if violation.law == PLACES]
 
 
-async def test_of_all_who_come_at_once_as_many_as_may_get_a_place(store: Store) -> None:
+async def test_of_concurrent_rents_only_the_allowed_number_get_a_place(store: Store) -> None:
     await come(store)
     assert await rent_all(store) == {"NoneType": MOST, "ServiceUnavailable": 30 - MOST}
     assert len(await taken(store)) == MOST

@@ -28,7 +28,7 @@ async def store() -> AsyncIterator[PostgresStore]:
         yield opened
 
 
-async def test_everyone_who_asks_at_once_gets_their_own(store: PostgresStore) -> None:
+async def test_concurrent_reads_each_get_their_own_rows(store: PostgresStore) -> None:
     read = await asyncio.gather(
         store.rental(ADA, SECOND),
         store.rental(BOB, FIRST),
@@ -47,7 +47,7 @@ async def test_a_name_that_no_store_can_hold_does_not_hide_the_others(store: Pos
     assert [rental and rental.id for rental in read] == [None, FIRST, None]
 
 
-async def test_several_who_find_nothing_are_asked_for_once(
+async def test_several_reads_without_rows_are_one_statement(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[object] = []
@@ -63,17 +63,17 @@ async def test_several_who_find_nothing_are_asked_for_once(
     assert len(sent) <= 2
 
 
-async def test_nobody_waits_for_long_for_a_read_that_hangs(
+async def test_no_read_waits_long_for_a_statement_that_hangs(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batching, "LONGEST_READ_SECONDS", 0.2)
-    async with store.connections.one() as other, asyncio.timeout(5):
+    async with store.connections.connection() as other, asyncio.timeout(5):
         await other.execute("BEGIN")
         await other.execute("LOCK TABLE rental")
-        heard = await asyncio.gather(
+        answers = await asyncio.gather(
             *(store.rental(ADA, each) for each in (FIRST, SECOND, FIRST)), return_exceptions=True
         )
-        assert [type(each) for each in heard] == [StoreUnavailable] * 3
+        assert [type(each) for each in answers] == [StoreUnavailable] * 3
         waits = asyncio.ensure_future(store.rental(ADA, FIRST))
         await asyncio.sleep(0)
         await other.execute("ROLLBACK")
@@ -82,7 +82,7 @@ async def test_nobody_waits_for_long_for_a_read_that_hangs(
     assert await store.rental(ADA, SECOND) is not None
 
 
-async def test_who_goes_away_takes_nobody_along(store: PostgresStore) -> None:
+async def test_a_cancelled_read_cancels_no_other(store: PostgresStore) -> None:
     gone = asyncio.ensure_future(store.rental(ADA, FIRST))
     stays = asyncio.ensure_future(store.rental(ADA, FIRST))
     await asyncio.sleep(0)
@@ -105,31 +105,31 @@ async def test_who_asks_after_a_commit_sees_it_while_others_are_read_for(
     assert all(seen[:20])
 
 
-async def test_all_hear_that_a_read_fails(
+async def test_all_readers_get_the_error_of_a_read(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_arguments: object) -> None:
         raise StoreUnavailable("the read failed")
 
     monkeypatch.setattr(Connection, "read_all", fail)
-    await all_hear_of_it(store)
+    await all_readers_fail(store)
     monkeypatch.undo()
     assert await store.rental(ADA, FIRST) is not None
 
 
-async def test_all_hear_that_there_is_no_connection(
+async def test_all_readers_get_the_error_when_there_is_no_connection(
     store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
         raise StoreUnavailable("no connection")
 
-    monkeypatch.setattr(store.connections, "one", fail)
-    await all_hear_of_it(store)
+    monkeypatch.setattr(store.connections, "connection", fail)
+    await all_readers_fail(store)
     monkeypatch.undo()
     assert await store.rental(ADA, FIRST) is not None
 
 
-async def all_hear_of_it(store: PostgresStore) -> None:
+async def all_readers_fail(store: PostgresStore) -> None:
     asked = [store.rental(ADA, FIRST), store.rental(BOB, FIRST), store.rental(ADA, SECOND)]
-    heard = await asyncio.gather(*asked, return_exceptions=True)
-    assert [type(each) for each in heard] == [StoreUnavailable] * 3
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(each) for each in answers] == [StoreUnavailable] * 3

@@ -69,7 +69,7 @@ NO_ROWS: Final = {
     "LISTEN",
     "LOCK_SCHEMA",
     "NOTIFY",
-    "ONE_MOMENT",
+    "BEGIN_SNAPSHOT",
     "READ_ONLY",
     "SAVE_SCHEMA_VERSION",
     "SCHEMA_VERSION",

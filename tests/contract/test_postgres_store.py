@@ -106,7 +106,7 @@ async def end_connections(url: str) -> None:
 
 @asynccontextmanager
 async def row_locked(url: str) -> AsyncIterator[None]:
-    """Have somebody else hold the lock on Ada's wallet."""
+    """Hold the lock on Ada's wallet from another connection."""
     async with await psycopg.AsyncConnection.connect(url) as other:
         await other.execute("SELECT FROM wallet WHERE account_id = %s FOR UPDATE", (ADA,))
         yield
@@ -205,7 +205,7 @@ async def test_another_account_has_no_conflict(url: str, store: PostgresStore) -
     assert await store.wallet(BOB) == wallet(cents(1), ZERO, 1, BOB)
 
 
-async def test_nobody_who_waits_for_an_account_takes_up_a_connection(url: str) -> None:
+async def test_waiting_for_an_account_takes_no_connection(url: str) -> None:
     async with filled(url, pool=2) as store, asyncio.timeout(SOON):
         async with store.transaction(ADA):
             crowd = [asyncio.create_task(add_one(store)) for _ in range(20)]
@@ -215,9 +215,7 @@ async def test_nobody_who_waits_for_an_account_takes_up_a_connection(url: str) -
         assert await added(store) == 20
 
 
-async def test_whoever_gets_no_connection_in_time_is_told(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_connection_in_time_is_an_error(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "LONGEST_WAIT_SECONDS", 0.1)
     async with filled(url, pool=1) as store:
         async with store.transaction(ADA):
@@ -254,7 +252,7 @@ async def test_what_cannot_be_written_is_refused_alone(store: PostgresStore) -> 
     assert await store.rental(ADA, RentalId("r-1")) is None
 
 
-async def test_nobody_waits_for_a_lock_for_ever(url: str) -> None:
+async def test_a_wait_for_a_lock_ends(url: str) -> None:
     hasty = with_lock_timeout(url, "100ms")
     async with filled(url) as store, PostgresStore(hasty) as other, row_locked(url):
         with pytest.raises(StoreUnavailable, match="lock timeout"):
@@ -262,7 +260,7 @@ async def test_nobody_waits_for_a_lock_for_ever(url: str) -> None:
         assert await added(store) == 0
 
 
-async def test_whoever_migrates_second_waits_for_as_long_as_it_takes(url: str) -> None:
+async def test_a_second_migration_waits_for_the_first_however_long_it_takes(url: str) -> None:
     hasty = with_lock_timeout(url, "1ms")
     async with (
         PostgresStore(hasty) as store,
@@ -410,13 +408,13 @@ async def test_all_that_was_acknowledged_outlives_a_kill_of_both(server: Server)
         "postgresql:///d?host=/nowhere&password=hunter2",
     ],
 )
-async def test_a_server_that_is_not_there_is_told_without_the_password(address: str) -> None:
+async def test_an_unreachable_server_is_reported_without_the_password(address: str) -> None:
     with pytest.raises(StoreUnavailable, match="refused the connection: ") as refused:
         await PostgresStore(address).__aenter__()
     assert "hunter2" not in str(refused.value)
 
 
-def test_what_is_no_address_is_told_without_the_password() -> None:
+def test_an_invalid_address_is_reported_without_the_password() -> None:
     with pytest.raises(ValidationRefused, match="not a Postgres URL") as refused:
         PostgresStore("postgresql://u:hunter2@h/d?colour=red")
     assert "hunter2" not in str(refused.value)
@@ -425,7 +423,7 @@ def test_what_is_no_address_is_told_without_the_password() -> None:
 # Notices between processes.
 
 
-async def test_a_notice_is_heard_by_every_other_process(url: str) -> None:
+async def test_a_notice_reaches_every_other_process(url: str) -> None:
     async with (
         PostgresStore(url) as here,
         PostgresStore(url) as there,
@@ -439,14 +437,14 @@ async def test_a_notice_is_heard_by_every_other_process(url: str) -> None:
 
 
 async def _until_heard(speaker: PostgresNotices, listener: PostgresNotices) -> None:
-    """Tell it again and again: one that is told before the other side listens is lost."""
+    """Notify again and again: a notice before the other side listens is lost."""
     waits = asyncio.create_task(listener.wait("r-1", 3600))
     while not waits.done():
         speaker.notify("r-1")
         await asyncio.sleep(0.05)
 
 
-async def test_telling_never_fails_nor_waits(server: Server) -> None:
+async def test_notify_never_fails_nor_waits(server: Server) -> None:
     async with (
         PostgresStore(server.url()) as store,
         PostgresNotices(store, LocalNotices(SystemClock())) as notices,

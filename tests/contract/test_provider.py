@@ -143,7 +143,7 @@ async def test_the_highest_cost_is_allowed_and_nothing_above(world: World) -> No
     assert isinstance(await world.provider.rent(GOOGLE), Rented)
 
 
-async def test_a_cost_finer_than_a_cent_is_told_exactly(world: World) -> None:
+async def test_a_cost_finer_than_a_cent_is_exact(world: World) -> None:
     order = evolve(GOOGLE, service=ServiceCode("wa"), max_cost=Money.parse("0.66"))
     assert (await world.rent(order)).cost == Money.parse("0.655")
 
@@ -279,7 +279,7 @@ async def test_a_number_without_a_message_is_not_had_again(world: World) -> None
     assert await world.provider.renew(NOBODY) == not_renewable
 
 
-async def test_the_catalog_tells_price_name_and_capped_stock(world: World) -> None:
+async def test_the_catalog_has_price_name_and_capped_stock(world: World) -> None:
     catalog = await world.provider.catalog(USA)
     assert isinstance(catalog, Catalog)
     assert catalog.country == USA
@@ -337,13 +337,13 @@ async def listed(world: World) -> list[Active]:
     return list(active)
 
 
-async def test_without_a_list_nobody_knows_what_is_rented_out(world: World) -> None:
+async def test_without_a_list_the_rented_numbers_are_unknown(world: World) -> None:
     await world.rent()
     assert isinstance(await world.provider.active(), Unknown)
 
 
 @pytest.mark.parametrize("open_world", [in_process, over_http])
-async def test_a_list_tells_which_numbers_are_rented_out(
+async def test_a_list_has_the_rented_numbers(
     open_world: OpenWorld,
 ) -> None:
     async with open_world(Upstream(lists_active=True)) as world:

@@ -251,7 +251,7 @@ async def test_what_is_another_accounts_is_not_there(store: Store) -> None:
     ] == [[]] * 6
 
 
-async def test_the_last_one_saved_under_a_key_stands(store: Store) -> None:
+async def test_the_last_fact_saved_under_a_key_wins(store: Store) -> None:
     await save(store, waiting(), record(), delivery(), webhook(), api_key())
     later: list[Fact] = [
         received(),

@@ -166,7 +166,7 @@ async def test_a_number_has_one_open_rental_of_all_accounts(store: Store, owner:
     assert await store.rental(owner, second.id) == second
 
 
-async def test_of_all_who_get_one_number_at_once_one_has_it(store: Store) -> None:
+async def test_of_concurrent_rentals_of_one_number_one_has_it(store: Store) -> None:
     crowd = [AccountId(f"01890a5d-ac96-774b-bcce-b3020000{number:04}") for number in range(10)]
     for number, owner in enumerate(crowd):
         await store.create_account(account(owner, f"{number}@example.com"))
@@ -203,7 +203,7 @@ async def test_cancels_are_counted_from_a_moment(store: Store) -> None:
     assert found == [since, None]
 
 
-async def test_what_the_worker_found_cancelled_counts_against_nobody(store: Store) -> None:
+async def test_a_cancel_that_the_worker_found_is_not_counted(store: Store) -> None:
     await save_cancel(store, "r-1", NOW, by=WORKER)
     assert (await usage(store)).nth_cancel is None
     await save_cancel(store, "r-2", SOON, by=APP)
@@ -240,7 +240,7 @@ async def test_a_look_is_granted_when_its_time_has_come(store: Store) -> None:
     )
 
 
-async def test_of_all_who_ask_at_once_one_may_look(store: Store) -> None:
+async def test_of_concurrent_claims_one_may_look(store: Store) -> None:
     await save(store, evolve(waiting(), look_after=NOW))
     granted = await asyncio.gather(
         *(
@@ -299,7 +299,7 @@ async def test_open_incidents_are_listed_and_counted(store: Store) -> None:
     assert await store.count_open_incidents() == 1
 
 
-async def test_pushes_are_unmatched_while_nobody_has_the_number(store: Store) -> None:
+async def test_pushes_are_unmatched_while_no_rental_has_the_number(store: Store) -> None:
     for number, at in enumerate([NOW - seconds(9), NOW, LATER]):
         await store.add_push(pushed(f"m-{number}", f"{number}", at))
     found = await store.unmatched_pushes(since=NOW, limit=9)

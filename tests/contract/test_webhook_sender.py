@@ -76,7 +76,7 @@ async def careful_sender() -> AsyncIterator[HttpWebhookSender]:
 
 @pytest.fixture
 def connects(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
-    """Whom sockets were told to connect to; none of them does."""
+    """The addresses that sockets were to connect to; none of them does."""
     told: list[tuple[str, int]] = []
 
     def connect(_: socket.socket, address: tuple[str, int]) -> None:
@@ -256,7 +256,7 @@ def test_nothing_a_receiver_says_raises(start: bytes, rest: bytes) -> None:
     assert isinstance(asyncio.run(run()), Answered | NotAnswered)
 
 
-async def test_where_nobody_listens_the_connection_is_refused(sender: HttpWebhookSender) -> None:
+async def test_without_a_listener_the_connection_is_refused(sender: HttpWebhookSender) -> None:
     with closing(socket.socket()) as unused:
         unused.bind((LOOPBACK, 0))
         port = unused.getsockname()[1]
@@ -361,7 +361,7 @@ def test_it_says_beforehand_where_it_will_not_send() -> None:
 
 
 @pytest.mark.parametrize("host", [*WRITTEN_INSIDE, "169.254.169.254", "0.0.0.0", "[fe80::1]"])
-def test_an_address_that_is_written_out_is_refused_beforehand(
+def test_a_literal_address_is_refused_beforehand(
     host: str,
 ) -> None:
     with pytest.raises(ValidationRefused, match="url: is not a public address"):

@@ -1,4 +1,4 @@
-"""Upstreams that speak the handler_api protocol, DaisySMS first of all."""
+"""Providers with the handler_api protocol, such as DaisySMS."""
 
 from kiwisms.adapters.daisysms.client import DaisySMS
 from kiwisms.adapters.daisysms.dialect import Dialect

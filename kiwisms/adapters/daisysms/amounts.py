@@ -1,4 +1,4 @@
-"""Amounts of dollars as upstream writes them."""
+"""Dollar amounts as upstream writes them."""
 
 import re
 from decimal import Decimal
@@ -15,7 +15,7 @@ def read_amount(text: object) -> Money | None:
     Read a number that is written as text, to the nearest millionth.
 
     Returns:
-        None where it is no number.
+        The amount; None when the text is not a number.
 
     >>> read_amount("0.655"), read_amount("nan"), read_amount(None)
     (Money(micros=655000), None, None)
@@ -29,6 +29,6 @@ def read_amount(text: object) -> Money | None:
 
 
 def read_price(text: object) -> Money | None:
-    """Read an amount that must be more than nothing."""
+    """Read an amount that must be greater than zero."""
     amount = read_amount(text)
     return amount if amount is not None and amount > ZERO else None

@@ -51,12 +51,12 @@ class DaisySMS:
 
     Args:
         url: The provider's address, such as one that ends in ``/stubs/handler_api.php``.
-        key: The account's API key; it is never shown again.
+        key: The account's API key; it never appears in a log or an error.
         timeout: The longest wait for one answer, in seconds.
-        dialect: What this provider does in its own way.
+        dialect: How this provider differs from others.
 
     Raises:
-        ValidationRefused: The address is none, or the key is empty.
+        ValidationRefused: The address is not a web address, or the key is empty.
     """
 
     def __init__(
@@ -92,21 +92,21 @@ class DaisySMS:
         """Ask for a number, once."""
         in_json = self._dialect.price_in_json
         reply = await self._transport.ask(
-            "getNumberV2" if in_json else "getNumber", _wishes(order), once=True
+            "getNumberV2" if in_json else "getNumber", _parameters(order), once=True
         )
-        return self._understood(reply, read_rented_json if in_json else read_rented)
+        return self._parsed(reply, read_rented_json if in_json else read_rented)
 
     async def renew(self, activation_id: ActivationId) -> Rented | Refused | Unknown:
         """Ask, once, for the number of an earlier activation."""
         reply = await self._transport.ask(
             "getExtraActivation", {"activationId": activation_id}, once=True
         )
-        return self._understood(reply, read_renewed)
+        return self._parsed(reply, read_renewed)
 
     async def look(self, activation_id: ActivationId) -> Look:
-        """Read what has come."""
+        """Read the state of a number and its last message."""
         reply = await self._transport.ask("getStatus", {"id": activation_id, "text": "1"})
-        return self._understood(reply, read_look)
+        return self._parsed(reply, read_look)
 
     async def ask_next(self, activation_id: ActivationId) -> None:
         """Ask for a further message."""
@@ -114,36 +114,36 @@ class DaisySMS:
 
     async def finish(self, activation_id: ActivationId) -> Finished | Gone | Refused | Unknown:
         """Release a number that is paid for."""
-        return self._understood(await self._set_status(activation_id, 6), read_finished)
+        return self._parsed(await self._set_status(activation_id, 6), read_finished)
 
     async def cancel(
         self, activation_id: ActivationId
     ) -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
-        """Give a number back unpaid."""
-        return self._understood(await self._set_status(activation_id, 8), read_cancelled)
+        """Cancel a number, which is then not paid for."""
+        return self._parsed(await self._set_status(activation_id, 8), read_cancelled)
 
     async def catalog(self, country: CountryCode) -> Catalog | Refused | Unknown:
-        """Read what is on offer in one country."""
-        reply = await self._transport.ask("getPrices", {"country": country}, most=TABLE_BYTES)
-        return self._understood(reply, lambda table: self._read_catalog(table, country))
+        """Read the offers of one country."""
+        reply = await self._transport.ask("getPrices", {"country": country}, max_bytes=TABLE_BYTES)
+        return self._parsed(reply, lambda table: self._read_catalog(table, country))
 
     async def balance(self) -> Money | Refused | Unknown:
         """Read the money left in the account."""
-        return self._understood(await self._transport.ask("getBalance"), read_balance)
+        return self._parsed(await self._transport.ask("getBalance"), read_balance)
 
     async def active(self) -> Sequence[Active] | Refused | Unknown:
-        """List every number that is rented out to us, where the provider does."""
+        """List every number that is rented now, if the provider supports that."""
         if not self._dialect.lists_active:
             return NO_LIST
-        reply = await self._transport.ask("getActiveActivations", most=TABLE_BYTES)
-        return self._understood(reply, read_active)
+        reply = await self._transport.ask("getActiveActivations", max_bytes=TABLE_BYTES)
+        return self._parsed(reply, read_active)
 
     async def _set_status(
         self, activation_id: ActivationId, status: int
     ) -> Reply | Refused | Unknown:
         return await self._transport.ask("setStatus", {"id": activation_id, "status": str(status)})
 
-    def _understood(
+    def _parsed(
         self, reply: Reply | Refused | Unknown, read: Callable[[Reply], Answer]
     ) -> Answer | Refused | Unknown:
         if not isinstance(reply, Reply):
@@ -158,14 +158,14 @@ class DaisySMS:
         return Catalog(country=country, offers=offers)
 
 
-def _wishes(order: NumberOrder) -> Mapping[str, str]:
-    wishes = {
+def _parameters(order: NumberOrder) -> Mapping[str, str]:
+    parameters = {
         "service": order.service,
         "country": order.country,
         "max_price": str(order.max_cost.dollars.quantize(CENT, ROUND_FLOOR)),
     }
     if order.areas:
-        wishes["areas"] = ",".join(order.areas)
+        parameters["areas"] = ",".join(order.areas)
     if order.carrier is not None:
-        wishes["carriers"] = order.carrier
-    return wishes
+        parameters["carriers"] = order.carrier
+    return parameters

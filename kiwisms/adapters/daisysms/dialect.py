@@ -1,4 +1,4 @@
-"""In what providers of this protocol differ and no answer tells."""
+"""The differences between providers that their answers do not reveal."""
 
 from attrs import frozen
 
@@ -6,14 +6,14 @@ from attrs import frozen
 @frozen(kw_only=True)
 class Dialect:
     """
-    What one provider does in its own way; the defaults are those of DaisySMS.
+    How one provider differs from others; the defaults are those of DaisySMS.
 
-    Different words for the same refusal need no flag: all of them are understood.
+    Different words for one refusal need no flag: the adapter reads all of them.
 
     Args:
         asks_for_next: A further message comes only after ``setStatus`` with status 3.
-        price_in_json: ``getNumberV2`` tells the price in JSON, in place of ``X-Price``.
-        lists_active: ``getActiveActivations`` tells which numbers are rented out.
+        price_in_json: ``getNumberV2`` returns the price in JSON, instead of ``X-Price``.
+        lists_active: ``getActiveActivations`` lists the numbers that are rented now.
     """
 
     asks_for_next: bool = False

@@ -1,7 +1,7 @@
 """
-Price tables in every shape that is known.
+Price tables in all known shapes.
 
-Country → service → data, service → country → data, or service → data for the country asked for.
+These are country → service → data, service → country → data, and service → data for one country.
 """
 
 import json
@@ -15,7 +15,7 @@ from kiwisms.domain.catalog import CountryCode, Offer, ServiceCode
 
 COSTS: Final = ("cost", "price", "retail_price")
 MULTI: Final = ("retry_on_conflict", "multi", "multipleMessages", "multiSms")
-YES: Final = (True, "1", "true")  # a tuple, since what it is compared with may be a list
+YES: Final = (True, "1", "true")  # a tuple, since the compared value may be an unhashable list
 LONGEST_NAME: Final = 100
 
 _SERVICE: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -33,10 +33,10 @@ def read_offers(text: str, country: CountryCode) -> dict[ServiceCode, Offer] | N
         country: The country that was asked for.
 
     Returns:
-        Offers without those that are nonsense, or None where the text is no price table.
+        The valid offers; None when the text is not a price table.
     """
     try:
-        # Numbers stay the text they are, so none is ever a float.
+        # Numbers stay text, so that none becomes a float.
         table = json.loads(text, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return None
@@ -61,7 +61,7 @@ def _is_table(table: Table, country: CountryCode) -> bool:
 def _of_country(table: Table, country: CountryCode) -> Iterator[tuple[str, Table]]:
     rows = _rows(table)
     by_country = rows.get(country)
-    # A service may have a number for its code, but not every service has.
+    # Country codes are all numeric; of the service codes only some are.
     if by_country is not None and not _is_data(by_country) and all(map(str.isdigit, rows)):
         rows = _rows(by_country)
     for code, row in rows.items():
@@ -100,6 +100,6 @@ def _name(value: object) -> str:
     if not isinstance(value, str):
         return ""
     spaced = " ".join(value.split())
-    # Categories C…: control and format characters, lone surrogates, what is not assigned.
+    # Categories C…: control and format characters, lone surrogates, unassigned characters.
     shown = "".join(char for char in spaced if unicodedata.category(char)[0] != "C")
     return shown[:LONGEST_NAME].strip()

@@ -1,4 +1,4 @@
-"""Excerpts of what upstream said that are safe to log."""
+"""Excerpts of upstream's answers that are safe to log."""
 
 import html
 import re
@@ -11,12 +11,12 @@ LONGEST: Final = 80
 ENOUGH: Final = 4096
 HIDDEN: Final = "[key]"
 PHONE: Final = re.compile(r"\d{8,}(?=\d{2})")
-"""A number with its last two digits left; activations have fewer digits."""
+"""All but the last two digits of a phone number; activation ids have fewer digits."""
 
 
 @frozen
 class Redaction:
-    """Hides one key, which its own repr does not show either, and whatever may be a phone."""
+    """Hides one key, also in its own repr, and everything that may be a phone number."""
 
     _key: str = field(repr=False)
 
@@ -33,7 +33,7 @@ class Redaction:
         head = "".join(char if char.isprintable() else " " for char in text[:ENOUGH])
         for form in forms:
             head = head.replace(form, HIDDEN)
-        if len(text) > ENOUGH:  # its end may be the beginning of the key
+        if len(text) > ENOUGH:  # the cut may have left the beginning of the key
             head = head[: -len(forms[0])]
         return PHONE.sub("…", " ".join(head.split()))[:LONGEST]
 

@@ -1,8 +1,8 @@
 """
-What each text of the protocol means.
+Reads the replies of the protocol.
 
-A text is one of the known replies from its first to its last character, or it is `Unknown`:
-nothing is guessed. The HTTP status is not asked, since errors come with many.
+A reply must match a known text from its first to its last character. Otherwise it is `Unknown`:
+nothing is guessed. The HTTP status is ignored, since errors come with many.
 """
 
 import json
@@ -67,14 +67,14 @@ _BANNED: Final = re.compile(r"BANNED(:[^\x00-\x1f]{0,200})?")
 
 @frozen(kw_only=True)
 class Reply:
-    """One answer: its text without the space around it, and the two headers that matter."""
+    """One reply: its text without surrounding spaces, and the two headers that matter."""
 
     text: str
     price: str | None = None
     message: str | None = None
 
     def unknown(self) -> Unknown:
-        """The text is none that the question has for an answer."""
+        """Make the `Unknown` for a text that is no known answer to the question."""
         return Unknown(self.text or "an empty answer")
 
 
@@ -105,7 +105,7 @@ def read_look(reply: Reply) -> Look:
     if reply.text == "STATUS_CANCEL":
         return Cancelled()
     if reply.text.startswith(_OK_WORD):
-        # A customer's code may be in it, and the answer ends up in a log.
+        # The text may have a customer's code in it, and `Unknown` is logged.
         return Unknown(f"{_OK_WORD} with nothing that can be a code")
     return Gone() if reply.text in GONE else _refused(reply)
 
@@ -138,9 +138,10 @@ def read_balance(reply: Reply) -> Money | Refused | Unknown:
 
 def read_active(reply: Reply) -> Sequence[Active] | Refused | Unknown:
     """
-    Read the answer to ``getActiveActivations``: JSON, of which one bad entry spoils the whole.
+    Read the answer to ``getActiveActivations``, which is JSON.
 
-    The list is called ``activeActivations`` or ``data``, and where there is none an error says so.
+    The list is called ``activeActivations`` or ``data``. One invalid entry makes the whole answer
+    `Unknown`. Upstream reports an empty list as an error.
     """
     said = _json_object(reply.text)
     if NOTHING_ACTIVE in {reply.text, said.get("error")}:
@@ -153,7 +154,7 @@ def read_active(reply: Reply) -> Sequence[Active] | Refused | Unknown:
 
 
 def read_refusal(reply: Reply) -> Refused | None:
-    """Read a refusal that any question may have for an answer."""
+    """Read a refusal that may be the answer to any question."""
     if reply.text in REFUSALS:
         return Refused(REFUSALS[reply.text])
     if _WRONG_MAX_PRICE.fullmatch(reply.text):
@@ -196,7 +197,7 @@ def _active(entry: object) -> Active | None:
     number, service = entry.get("activationId"), entry.get("serviceCode")
     if not re.fullmatch(_ID, str(number)) or not isinstance(service, str) or not service:
         return None
-    # Some hide a part of the number behind asterisks; then it tells nothing.
+    # Some hide a part of the number behind asterisks: then it is useless.
     phone = re.fullmatch(_PHONE, str(entry.get("phoneNumber")))
     return Active(
         activation_id=ActivationId(str(number)),
@@ -207,9 +208,9 @@ def _active(entry: object) -> Active | None:
 
 
 def _json_object(text: str) -> Mapping[str, object]:
-    """Read an object of JSON; an empty one where there is none."""
+    """Read a JSON object; an empty one when the text is not a JSON object."""
     try:
-        # Numbers stay the text they are: an id is not counted with, and a price is no float.
+        # Numbers stay text, so that no price becomes a float.
         said = json.loads(text, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return {}

@@ -1,4 +1,4 @@
-"""HTTP to an upstream: bounded, limited in time, and never sent twice unasked."""
+"""HTTP to upstream: with limits on size and time, and without hidden retries."""
 
 import asyncio
 from collections.abc import Mapping
@@ -20,26 +20,28 @@ TABLE_BYTES: Final = 4 * 1024 * 1024
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
-class _Lost(aiohttp.ClientError):
+class _ConnectionLost(aiohttp.ClientError):
     """The connection broke after the request may have been sent."""
 
 
 async def _send_once(
     request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a GET again by itself when the connection breaks."""
+    """Stop aiohttp from retrying a GET by itself when the connection breaks."""
     try:
         return await send(request)
     except _NOT_SENT:
         raise
     except (aiohttp.ClientConnectionError, OSError) as error:
-        raise _Lost(type(error).__name__) from None
+        raise _ConnectionLost(type(error).__name__) from None
 
 
 def _read_url(text: str) -> URL:
     try:
         url = URL(text if is_web_address(text) else "")
-        (url.raw_host or "").encode("idna")  # as the look-up will, which would raise later
+        (url.raw_host or "").encode(
+            "idna"
+        )  # the name look-up does this too, but would raise only later
     except ValueError:
         url = URL()
     if not url.host:
@@ -50,10 +52,10 @@ def _read_url(text: str) -> URL:
 @define(kw_only=True)
 class Transport:
     """
-    One upstream account's address.
+    The HTTP connections to one upstream account.
 
-    Requests that must not be repeated have connections of their own that are never used twice,
-    so none of them is lost on a connection that upstream has closed in the meantime.
+    A request that must not be repeated gets a new connection, which is never reused. So it cannot
+    be lost on a pooled connection that upstream has closed in the meantime.
     """
 
     url: URL = field(converter=_read_url, repr=lambda url: repr(url.host))
@@ -82,21 +84,21 @@ class Transport:
         action: str,
         parameters: Mapping[str, str] | None = None,
         *,
-        most: int = TEXT_BYTES,
+        max_bytes: int = TEXT_BYTES,
         once: bool = False,
     ) -> Reply | Refused | Unknown:
         """
         Ask one question.
 
         Args:
-            action: What upstream calls it.
-            parameters: What goes with it.
-            most: The longest answer that is read, in bytes.
-            once: Whether it does something that must not happen twice.
+            action: The protocol's name for the question.
+            parameters: The parameters of the question.
+            max_bytes: The longest answer that is read, in bytes.
+            once: Whether the question must not be sent twice.
 
         Returns:
-            The answer; `Refused` where no connection could be made, so that nothing was asked;
-            `Unknown` where no answer came or it was too long or a redirect.
+            The answer. `Refused` when no connection could be made, so that nothing was asked.
+            `Unknown` when no answer came, or it was too long or a redirect.
         """
         query = {"api_key": self.key, "action": action, **(parameters or {})}
         try:
@@ -105,15 +107,15 @@ class Transport:
             ) as response:
                 if 300 <= response.status < 400:
                     return Unknown(f"redirect {response.status}")
-                body = await _read(response.content, most)
+                body = await _read(response.content, max_bytes)
         except _NOT_SENT:
             return Refused(Refusal.UNREACHABLE)
-        except _Lost as lost:
+        except _ConnectionLost as lost:
             return Unknown(str(lost))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return Unknown(type(error).__name__)
         if body is None:
-            return Unknown(f"more than {most} bytes")
+            return Unknown(f"more than {max_bytes} bytes")
         return Reply(
             text=body.decode("utf-8-sig", "replace").strip(" \t\r\n"),
             price=response.headers.get("X-Price"),
@@ -121,7 +123,7 @@ class Transport:
         )
 
     def safe(self, unknown: Unknown) -> Unknown:
-        """Shorten what nobody understands, and take the key out of it."""
+        """Shorten an unknown answer, and remove the key and phone numbers from it."""
         return Unknown(self._redaction.excerpt(unknown.detail))
 
     def _session(self, *, once: bool) -> aiohttp.ClientSession:
@@ -139,7 +141,7 @@ class Transport:
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            # Half for the connection: past that, nothing was sent and nothing is in doubt.
+            # Half of the time for the connection: if that fails, nothing was sent.
             timeout=aiohttp.ClientTimeout(total=self.timeout, connect=self.timeout / 2),
             middlewares=middlewares,
             max_field_size=TEXT_BYTES,
@@ -147,17 +149,17 @@ class Transport:
         )
 
 
-async def _read(content: aiohttp.StreamReader, most: int) -> bytes | None:
+async def _read(content: aiohttp.StreamReader, max_bytes: int) -> bytes | None:
     body = bytearray()
     async for chunk in content.iter_any():
         body += chunk
-        if len(body) > most:
+        if len(body) > max_bytes:
             return None
     return bytes(body)
 
 
 def _as_utf8(header: str | None) -> str | None:
-    """Mend a header whose bytes are not UTF-8: then they are taken for Latin-1."""
+    """Decode a header as UTF-8, or as Latin-1 when it is not valid UTF-8."""
     if header is None:
         return None
     raw = header.encode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""A guard before a provider, so that a sick upstream takes nobody down with it."""
+"""A circuit breaker and bulkheads around a provider, so that its failures stay contained."""
 
 from kiwisms.adapters.guarded_provider.provider import GuardedProvider
 

@@ -1,4 +1,4 @@
-"""The circuit breaker as a table: after enough failures in a row, ask nothing but probes."""
+"""The circuit breaker as a table: after several failures in a row only probes are sent."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -33,23 +33,23 @@ TRANSITIONS: Final[Mapping[tuple[Circuit, Event], Circuit]] = MappingProxyType(
 @define(eq=False)
 class Breaker:
     """
-    One circuit, which opens at the *most* failures in a row.
+    One circuit, which must open after *max_failures* failures in a row.
 
     Source: Michael Nygard, "Release It!", "Circuit Breaker".
     """
 
-    most: int
+    max_failures: int
     circuit: Circuit = field(default=Circuit.CLOSED, init=False)
     _failures: int = field(default=0, init=False)
 
     def count(self, *, failed: bool) -> bool:
-        """Count one call, and say whether it is the failure at which the circuit must open."""
+        """Count one call; return whether the circuit must open because of it."""
         if self.circuit is not Circuit.CLOSED:
-            return False  # the call began before the circuit opened, and only a probe counts now
+            return False  # a call from before the circuit opened; only probes count now
         self._failures = self._failures + 1 if failed else 0
-        return self._failures >= self.most
+        return self._failures >= self.max_failures
 
     def turn(self, event: Event) -> None:
-        """Go where the table says; raises `TransitionRefused`."""
+        """Change the state as the table says; raises `TransitionRefused`."""
         self.circuit = next_state(TRANSITIONS, self.circuit, event)
         self._failures = 0

@@ -1,4 +1,4 @@
-"""The provider port before another provider: answers at once where upstream would not."""
+"""A provider around another one: it answers at once when upstream would not."""
 
 import asyncio
 import logging
@@ -30,13 +30,13 @@ from kiwisms.ports.provider import (
 
 log = logging.getLogger(__name__)
 
-NOBODY: Final = Refused(Refusal.UNREACHABLE)
+UNREACHABLE: Final = Refused(Refusal.UNREACHABLE)
 
 Answer = TypeVar("Answer")
 
 
 class _RejectedError(Exception):
-    """A call was not let through."""
+    """A call was rejected, and not sent."""
 
     def __init__(self, why: Rejection) -> None:
         super().__init__(why)
@@ -45,26 +45,27 @@ class _RejectedError(Exception):
 
 class GuardedProvider:
     """
-    A `Provider` that asks another one only as long as that one answers.
+    A `Provider` that guards another one with a circuit breaker and bulkheads.
 
-    After some failures in a row it asks nothing but its balance now and then, until that is
-    answered. An answer that is lost, garbage or late is a failure, and so is an upstream that
-    cannot be reached; a refusal such as "no numbers" is an answer like any other. And so many
-    calls may be under way at once, that one that hangs does not take everything: rents,
-    renewals, cancels and releases have places of their own, looks have, and lists have.
+    After several failures in a row the circuit opens: the only calls are probes, which read the
+    balance, until one is answered. Failures are answers that are lost, late or garbage, and an
+    upstream that cannot be reached. A refusal such as "no numbers" is an answer like any other.
 
-    A call that is not let through is answered at once, as one that could not be sent: a number
-    is refused as ``UNREACHABLE``, so that nobody need wonder whether it was rented.
+    Three kinds of calls each have their own places, so that hanging calls of one kind do not block
+    the others: first rents, renewals, cancels and releases; then looks; then lists.
 
-    Use it as an asynchronous context manager, which opens the other one too.
+    A rejected call is answered at once, like one that could not be sent. A rent is refused as
+    ``UNREACHABLE``, so it is certain that no number was rented.
+
+    Use it as an asynchronous context manager, which opens the guarded provider too.
 
     Args:
-        provider: The one that is guarded.
-        clock: Lets the pause before a probe pass; without one, the computer's.
-        failures: How many in a row open the circuit.
+        provider: The provider to guard.
+        clock: Times the pause before a probe; without one, the event loop does.
+        failures: How many failures in a row open the circuit.
         pause: Seconds between two probes.
-        places: Calls of each kind that may be under way at once.
-        patience: Seconds that a call waits for a place.
+        places: How many calls of each kind may be in progress at once.
+        patience: The longest wait of a call for a place, in seconds.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class GuardedProvider:
         await self.close()
 
     async def close(self) -> None:
-        """Probe no more, and close the other provider if it was opened here."""
+        """Stop probing, and close the guarded provider if it was opened here."""
         if self._probing is not None:
             self._probing.cancel()
             with suppress(asyncio.CancelledError):
@@ -106,7 +107,7 @@ class GuardedProvider:
         await self._opened.aclose()
 
     def watch(self, watcher: Watcher) -> None:
-        """Tell *watcher* how the circuit is, and from now on all that happens."""
+        """Report the state of the circuit to *watcher*, and from now on every event."""
         self._watchers.append(watcher)
         watcher.circuit_changed(self._breaker.circuit)
 
@@ -117,55 +118,55 @@ class GuardedProvider:
 
     async def rent(self, order: NumberOrder) -> Rented | Refused | Unknown:
         """Ask for a number, once."""
-        return await self._ask("rent", self._acts, lambda: self._provider.rent(order), _refuse)
+        return await self._ask("rent", self._acts, lambda: self._provider.rent(order), _unreachable)
 
     async def renew(self, activation_id: ActivationId) -> Rented | Refused | Unknown:
         """Ask, once, for the number of an earlier activation."""
         return await self._ask(
-            "renew", self._acts, lambda: self._provider.renew(activation_id), _refuse
+            "renew", self._acts, lambda: self._provider.renew(activation_id), _unreachable
         )
 
     async def look(self, activation_id: ActivationId) -> Look:
-        """Read what has come."""
+        """Read the state of a number and its last message."""
         return await self._ask(
-            "look", self._looks, lambda: self._provider.look(activation_id), _tell_nothing
+            "look", self._looks, lambda: self._provider.look(activation_id), _unknown
         )
 
     async def ask_next(self, activation_id: ActivationId) -> None:
-        """Ask for a further message; whether that failed, the next look shows."""
+        """Ask for a further message; the next look shows whether that worked."""
         try:
             async with self._place(self._looks):
                 await self._provider.ask_next(activation_id)
         except _RejectedError as rejected:
-            self._tell_rejection("ask_next", rejected.why)
+            self._report_rejection("ask_next", rejected.why)
 
     async def finish(self, activation_id: ActivationId) -> Finished | Gone | Refused | Unknown:
         """Release a number that is paid for."""
         return await self._ask(
-            "finish", self._acts, lambda: self._provider.finish(activation_id), _tell_nothing
+            "finish", self._acts, lambda: self._provider.finish(activation_id), _unknown
         )
 
     async def cancel(
         self, activation_id: ActivationId
     ) -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
-        """Give a number back unpaid."""
+        """Cancel a number, which is then not paid for."""
         return await self._ask(
-            "cancel", self._acts, lambda: self._provider.cancel(activation_id), _tell_nothing
+            "cancel", self._acts, lambda: self._provider.cancel(activation_id), _unknown
         )
 
     async def catalog(self, country: CountryCode) -> Catalog | Refused | Unknown:
-        """Read what is on offer in one country."""
+        """Read the offers of one country."""
         return await self._ask(
-            "catalog", self._lists, lambda: self._provider.catalog(country), _refuse
+            "catalog", self._lists, lambda: self._provider.catalog(country), _unreachable
         )
 
     async def balance(self) -> Money | Refused | Unknown:
         """Read the money left in the account."""
-        return await self._ask("balance", self._lists, self._provider.balance, _refuse)
+        return await self._ask("balance", self._lists, self._provider.balance, _unreachable)
 
     async def active(self) -> Sequence[Active] | Refused | Unknown:
-        """List every number that is rented out to us now."""
-        return await self._ask("active", self._lists, self._provider.active, _tell_nothing)
+        """List every number that is rented now."""
+        return await self._ask("active", self._lists, self._provider.active, _unknown)
 
     async def _ask(
         self,
@@ -178,9 +179,9 @@ class GuardedProvider:
             async with self._place(places):
                 answer = await ask()
         except _RejectedError as rejected:
-            self._tell_rejection(call, rejected.why)
+            self._report_rejection(call, rejected.why)
             return reject(rejected.why)
-        self._tell_answer(call, answer)
+        self._report_answer(call, answer)
         if self._breaker.count(failed=_is_failure(answer)):
             log.warning("the provider fails (%s: %s); circuit opened", call, answer)
             self._turn(Event.TRIP)
@@ -213,14 +214,14 @@ class GuardedProvider:
         log.warning("the provider answers again: circuit closed")
 
     async def _is_well(self) -> bool:
-        """Ask what costs nothing and changes nothing: a rent that is lost may cost a number."""
+        """Read the balance, as it costs and changes nothing; a lost rent may cost a number."""
         try:
             answer = await self._provider.balance()
         except Exception:
-            # A provider must not raise; if it does, the next probe is still to come.
+            # A provider must not raise; if it does, the next probe must still be sent.
             log.exception("the probe of the provider failed")
             return False
-        self._tell_answer("balance", answer)
+        self._report_answer("balance", answer)
         return not _is_failure(answer)
 
     def _turn(self, event: Event) -> None:
@@ -228,24 +229,24 @@ class GuardedProvider:
         for watcher in self._watchers:
             watcher.circuit_changed(self._breaker.circuit)
 
-    def _tell_answer(self, call: str, answer: object) -> None:
+    def _report_answer(self, call: str, answer: object) -> None:
         kind = answer.reason if isinstance(answer, Refused) else type(answer).__name__
         for watcher in self._watchers:
             watcher.answered(call, kind)
 
-    def _tell_rejection(self, call: str, why: Rejection) -> None:
+    def _report_rejection(self, call: str, why: Rejection) -> None:
         for watcher in self._watchers:
             watcher.rejected(call, why)
 
 
 def _is_failure(answer: object) -> bool:
     lost = isinstance(answer, Unknown) and answer.asked
-    return lost or answer == NOBODY
+    return lost or answer == UNREACHABLE
 
 
-def _refuse(_: Rejection) -> Refused:
-    return NOBODY
+def _unreachable(_: Rejection) -> Refused:
+    return UNREACHABLE
 
 
-def _tell_nothing(why: Rejection) -> Unknown:
+def _unknown(why: Rejection) -> Unknown:
     return Unknown(f"nothing was asked: {why}", asked=False)

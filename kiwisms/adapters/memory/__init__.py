@@ -1,4 +1,4 @@
-"""The store in memory: the twin of the others for fast tests, lost with its process."""
+"""The store in memory, for fast tests: it behaves like the others, and ends with its process."""
 
 from kiwisms.adapters.memory.store import MemoryStore
 

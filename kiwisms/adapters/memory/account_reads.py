@@ -1,4 +1,4 @@
-"""What is read of one account, outside a unit of work."""
+"""The reads of one account, outside a unit of work."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class AccountReads(Tables):
-    """The part `AccountReads` of a store in memory."""
+    """`AccountReads` for the store in memory."""
 
     async def account(self, account_id: AccountId) -> Account | None:
         """Read one account."""
@@ -54,12 +54,12 @@ class AccountReads(Tables):
     async def idempotency(
         self, account_id: AccountId, key: IdempotencyKey
     ) -> IdempotencyRecord | None:
-        """Read what is known of an idempotency key."""
+        """Read the record of an idempotency key."""
         own = self._records.get(account_id)
         return own.idempotency.get(key) if own else None
 
     async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
-        """Read one rental, in whatever state."""
+        """Read one rental, in any state."""
         own = self._records.get(account_id)
         return own.rentals.get(rental_id) if own else None
 
@@ -75,7 +75,7 @@ class AccountReads(Tables):
         return in_order(step for step in steps if step.rental_id == rental_id)
 
     async def webhook(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Webhook | None:
-        """Read the address for exactly this key, or with ``None`` the account's own."""
+        """Read the address of exactly this key; with ``None``, the account's own."""
         own = self._records.get(account_id)
         return own.webhooks.get(key_prefix) if own else None
 

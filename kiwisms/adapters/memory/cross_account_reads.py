@@ -1,4 +1,4 @@
-"""What is read of all accounts together, and of what belongs to none."""
+"""The reads over all accounts, and of data that belongs to no account."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -18,10 +18,10 @@ from kiwisms.domain.rental_state import State
 
 
 class CrossAccountReads(Tables):
-    """The part `CrossAccountReads` of a store in memory."""
+    """`CrossAccountReads` for the store in memory."""
 
     async def account_by_email(self, email: str) -> Account | None:
-        """Find an account by its normal email."""
+        """Find an account by its normalized email."""
         accounts = (each.account for each in self._records.values())
         return next((account for account in accounts if account.email == email), None)
 
@@ -74,7 +74,7 @@ class CrossAccountReads(Tables):
         return sorted(pushes, key=lambda each: (each.arrived_at, each.id))
 
     async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
-        """The newest that arrived since then, for numbers that no rental and no incident has."""
+        """The newest messages since *since*, for numbers that no rental and no incident has."""
         known = {rental.activation_id for rental in self._all_rentals()}
         known |= {incident.activation_id for incident in self._all_incidents()}
         unmatched = (
@@ -85,7 +85,7 @@ class CrossAccountReads(Tables):
         return nlargest(limit, unmatched, key=lambda each: (each.arrived_at, each.id))
 
     async def outlay(self, *, ending: datetime) -> Outlay:
-        """Add up what upstream was paid."""
+        """Add up the payments to upstream."""
         paid = [rental for rental in self._all_rentals() if rental.state in PAID_UPSTREAM]
         moving = (
             rental.state is State.REQUESTED
@@ -103,6 +103,6 @@ class CrossAccountReads(Tables):
         return max(self._readings, key=lambda reading: reading.at, default=None)
 
     async def books(self) -> AsyncIterator[Books]:
-        """Every account's books, each read at one moment."""
+        """Every account's books, each read from one snapshot."""
         for account in await self.accounts():
             yield self._records[account.id].books()

@@ -1,4 +1,4 @@
-"""All that is kept of one account, and how a fact comes into it."""
+"""The records of one account, and how a fact is written to them."""
 
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from datetime import datetime
@@ -36,7 +36,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 Replaceable = Account | ApiKey | Wallet | Rental | IdempotencyRecord | Webhook | Delivery | Incident
-"""Facts of which the last one under a key stands."""
+"""Facts that replace the earlier one with the same key."""
 
 
 @define(kw_only=True)
@@ -44,7 +44,7 @@ class Records:
     """
     The facts of one account by their keys.
 
-    A transaction changes a `draft` and puts it in the place of the original when all went well.
+    A transaction changes a `draft`, which replaces the original on success.
     """
 
     account: Account
@@ -60,7 +60,7 @@ class Records:
     trail: dict[TrailId, TrailEntry] = Factory(dict)
 
     def draft(self) -> Self:
-        """A copy whose changes do not show here."""
+        """A copy: changes to it do not change the original."""
         return type(self)(
             account=self.account,
             wallet=self.wallet,
@@ -76,7 +76,7 @@ class Records:
         )
 
     def put(self, fact: Fact) -> None:
-        """Take a fact in; raises `StoreUnavailable` for a second one that may only be added."""
+        """Write a fact; raises `StoreUnavailable` for a duplicate that may not be replaced."""
         match fact:
             case Transfer() | Step() | TrailEntry():
                 self._add(fact)
@@ -84,11 +84,11 @@ class Records:
                 self._replace(fact)
 
     def forget(self, webhook: Webhook) -> None:
-        """Let go of a webhook address."""
+        """Remove a webhook address."""
         self.webhooks.pop(webhook.key_prefix, None)
 
     def prune(self, before: datetime, limit: int, pushed_for: Collection[ActivationId]) -> Pruned:
-        """Remove what has ended before a moment, but for incidents of numbers pushed for."""
+        """Remove records that ended before *before*, except incidents of numbers with pushes."""
         keys = [
             each.key
             for each in self.idempotency.values()
@@ -119,7 +119,7 @@ class Records:
         )
 
     def waiting_upstream(self) -> int:
-        """How many of the account's rentals have a place upstream: all that are UNDECIDED."""
+        """How many of the account's rentals take a place upstream: those that are UNDECIDED."""
         return sum(rental.state in UNDECIDED for rental in self.rentals.values())
 
     def books(self) -> Books:
@@ -176,4 +176,4 @@ def _without(facts: Mapping[K, V], keys: Collection[K]) -> dict[K, V]:
 
 def _must_be_new(key: Hashable, known: Iterable[Hashable], name: str) -> None:
     if key in known:
-        raise StoreUnavailable(f"the store refused the write: {name} is there already")
+        raise StoreUnavailable(f"the store refused the write: {name} already exists")

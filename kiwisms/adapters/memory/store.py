@@ -26,9 +26,9 @@ from kiwisms.ports.transaction import NO_PLACE, NO_PREFETCH, NumberTaken, Prefet
 
 class MemoryStore(WorkQueue, AccountReads, CrossAccountReads):
     """
-    A `Store` for fast tests: what any other store does, without a disk under it.
+    A `Store` for fast tests, without a disk.
 
-    Times must have a zone, as everywhere. Another process can never be first.
+    Times must have a zone, as everywhere. No other process can use it, so no transaction conflicts.
     """
 
     def __init__(self) -> None:
@@ -39,24 +39,24 @@ class MemoryStore(WorkQueue, AccountReads, CrossAccountReads):
     async def transaction(
         self, account_id: AccountId, _prefetch: Prefetch = NO_PREFETCH
     ) -> AsyncIterator[MemoryTransaction]:
-        """Lock an account; leaving commits, an exception leaves no trace."""
+        """Lock an account; leaving commits, an exception rolls back."""
         async with self._lock(account_id):
             if account_id not in self._records:
                 raise AccountNotFound(account_id)
             tx = MemoryTransaction(self._records[account_id])
             yield tx
             if tx.changes:
-                # A commit always takes a while, so others run first here too.
+                # On a real store other tasks run during a commit, so they do here too.
                 await asyncio.sleep(0)
                 self._write(account_id, tx)
 
     async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
-        """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
+        """Add an account with an empty wallet and its trail *entry*; raises `EmailTaken`."""
         if any(account.email == each.account.email for each in self._records.values()):
             raise EmailTaken(account.email)
         if account.id in self._records:
             raise StoreUnavailable(
-                f"the store refused the write: account {account.id} is there already"
+                f"the store refused the write: account {account.id} already exists"
             )
         records = Records(account=account, wallet=Wallet(account_id=account.id))
         if entry is not None:
@@ -64,17 +64,17 @@ class MemoryStore(WorkQueue, AccountReads, CrossAccountReads):
         self._records[account.id] = records
 
     async def add_push(self, pushed: PushedMessage) -> bool:
-        """Keep a pushed message; tells whether it is the first with its id."""
+        """Store a pushed message; return whether it is the first with its id."""
         is_first = pushed.id not in self._pushes
         self._pushes.setdefault(pushed.id, pushed)
         return is_first
 
     async def add_reading(self, reading: Reading) -> None:
-        """Keep a reading."""
+        """Store a reading."""
         self._readings.append(reading)
 
     async def prune_pushes(self, *, before: datetime, limit: int) -> int:
-        """Remove pushed messages that arrived before and are of no more use."""
+        """Remove pushed messages that arrived before *before* and are no longer needed."""
         rentals, incidents = list(self._all_rentals()), list(self._all_incidents())
         known = {rental.activation_id for rental in rentals}
         known |= {incident.activation_id for incident in incidents}
@@ -90,12 +90,12 @@ class MemoryStore(WorkQueue, AccountReads, CrossAccountReads):
         return len(gone)
 
     async def prune(self, account_id: AccountId, *, before: datetime, limit: int) -> Pruned:
-        """Remove an account's records that have ended before a moment."""
+        """Remove an account's records that ended before *before*."""
         pushed_for = {each.activation_id for each in self._pushes.values()}
         return self._records[account_id].prune(before, limit, pushed_for)
 
     async def schema_version(self) -> int:
-        """Always 0: there is no schema."""
+        """Return 0: there is no schema."""
         return 0
 
     async def check(self) -> None:
@@ -109,17 +109,17 @@ class MemoryStore(WorkQueue, AccountReads, CrossAccountReads):
         for change in tx.changes:
             change(draft)
         if tx.most_waiting is not None:
-            everybody = self._records | {account_id: draft}
-            if sum(own.waiting_upstream() for own in everybody.values()) > tx.most_waiting:
+            all_records = self._records | {account_id: draft}
+            if sum(own.waiting_upstream() for own in all_records.values()) > tx.most_waiting:
                 raise ServiceUnavailable(NO_PLACE)
         if tx.numbers:
-            self._must_be_ones(tx.numbers, self._records | {account_id: draft})
+            self._must_be_unique(tx.numbers, self._records | {account_id: draft})
         self._records[account_id] = draft
 
-    def _must_be_ones(
-        self, numbers: Collection[ActivationId], everybody: Mapping[AccountId, Records]
+    def _must_be_unique(
+        self, numbers: Collection[ActivationId], all_records: Mapping[AccountId, Records]
     ) -> None:
-        rentals = (rental for own in everybody.values() for rental in own.rentals.values())
+        rentals = (rental for own in all_records.values() for rental in own.rentals.values())
         having = Counter(each.activation_id for each in rentals if each.state in OPEN)
         if any(having[number] > 1 for number in numbers):
             raise NumberTaken("another rental has the number")

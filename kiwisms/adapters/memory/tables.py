@@ -1,4 +1,4 @@
-"""All that is kept, in the memory of this process."""
+"""The tables of the store in memory."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,7 +13,7 @@ from kiwisms.domain.rental import Rental
 
 
 class Tables:
-    """The records of every account, and what belongs to none."""
+    """The records of every account, and the data that belongs to no account."""
 
     def __init__(self) -> None:
         self._records: dict[AccountId, Records] = {}
@@ -31,5 +31,5 @@ class Tables:
 
 
 def age(rental: Rental) -> tuple[datetime, RentalId]:
-    """By what rentals are sorted: the newest is the last."""
+    """The sort key of rentals: the newest is last."""
     return rental.created_at, rental.id

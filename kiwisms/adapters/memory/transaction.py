@@ -35,11 +35,11 @@ class MemoryTransaction:
     def __init__(self, own: Records) -> None:
         self._own = own
         self.changes: list[Callable[[Records], None]] = []
-        """What is to happen to the records when the transaction is left, in order."""
+        """The changes that the commit makes to the records, in order."""
         self.most_waiting: int | None = None
-        """How many rentals of all accounts may be UNDECIDED then, where that matters."""
+        """How many rentals of all accounts may be UNDECIDED then; ``None`` when not limited."""
         self.numbers: set[ActivationId] = set()
-        """Numbers that rentals which are OPEN are to have then."""
+        """The numbers of the OPEN rentals that the commit writes."""
 
     async def account(self) -> Account:
         """The account itself."""
@@ -54,11 +54,11 @@ class MemoryTransaction:
         return self._own.transfers.get(transfer_id)
 
     async def rental(self, rental_id: RentalId) -> Rental | None:
-        """One rental of the account, in whatever state."""
+        """One rental of the account, in any state."""
         return self._own.rentals.get(rental_id)
 
     async def usage(self, asked: UsageQuery) -> Usage:
-        """Count what limits are set on for each account."""
+        """Count what an account's limits apply to."""
         own = self._own.rentals.values()
         cancels = sorted(
             step.at
@@ -73,7 +73,7 @@ class MemoryTransaction:
         )
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
-        """What is known of one of the account's idempotency keys."""
+        """The record of one of the account's idempotency keys."""
         return self._own.idempotency.get(key)
 
     async def api_key(self, prefix: KeyPrefix) -> ApiKey | None:
@@ -81,7 +81,7 @@ class MemoryTransaction:
         return self._own.api_keys.get(prefix)
 
     async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
-        """The address for exactly this key, or with ``None`` the account's own."""
+        """The address of exactly this key; with ``None``, the account's own."""
         return self._own.webhooks.get(key_prefix)
 
     async def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
@@ -93,7 +93,7 @@ class MemoryTransaction:
         return self._own.incidents.get(incident_id)
 
     def save(self, *facts: Fact) -> None:
-        """Write *facts* when the transaction is left; all must be the account's own."""
+        """Write *facts* with the commit; all must belong to the account."""
         for fact in facts:
             self._must_be_own(fact.id if isinstance(fact, Account) else fact.account_id)
             self.changes.append(methodcaller("put", fact))
@@ -101,11 +101,11 @@ class MemoryTransaction:
                 self.numbers.add(fact.activation_id)
 
     def take_place(self, _rental_id: RentalId, *, most: int) -> None:
-        """Take one of *most* places upstream; here every rental that is UNDECIDED has one."""
+        """Take one of *most* places upstream; here each UNDECIDED rental has one."""
         self.most_waiting = most
 
     def remove(self, webhook: Webhook) -> None:
-        """Forget a webhook address when the transaction is left."""
+        """Remove a webhook address with the commit."""
         self._must_be_own(webhook.account_id)
         self.changes.append(methodcaller("forget", webhook))
 

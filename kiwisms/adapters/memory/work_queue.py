@@ -1,4 +1,4 @@
-"""Work that waits for its time: who takes it, and when the next comes."""
+"""The queue of due work: claims with a lease, and the time of the next due work."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ Work = TypeVar("Work", Rental, Delivery, Incident)
 
 
 class WorkQueue(AccountReads):
-    """The part `WorkQueue` of a store in memory."""
+    """`WorkQueue` for the store in memory."""
 
     async def claim_rental(
         self,
@@ -28,7 +28,7 @@ class WorkQueue(AccountReads):
         look_after: datetime,
         until: datetime,
     ) -> bool:
-        """Take the right to look upstream at one rental, once."""
+        """Claim one look upstream at a rental; return whether this caller got it."""
         rental = await self.rental(account_id, rental_id)
         if rental is None or not rental.may_be_looked_at(now):
             return False
@@ -38,7 +38,7 @@ class WorkQueue(AccountReads):
     async def hasten_rental(
         self, account_id: AccountId, rental_id: RentalId, *, now: datetime
     ) -> bool:
-        """Make a rental due now, and let it be looked at; tells whether it is OPEN."""
+        """Make a rental due now, and allow a look at it; return whether it is OPEN."""
         rental = await self.rental(account_id, rental_id)
         if rental is None or rental.state not in OPEN:
             return False
@@ -48,7 +48,7 @@ class WorkQueue(AccountReads):
     async def claim_due_rentals(
         self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
-        """Take rentals whose ``due_at`` has come, the longest due first."""
+        """Claim rentals that are due, the longest due first."""
         due = [
             evolve(rental, look_after=look_after, due_at=until)
             for rental in _due(self._all_rentals(), now, limit)
@@ -66,7 +66,7 @@ class WorkQueue(AccountReads):
         per_account: int,
         busy: Collection[AccountId] = (),
     ) -> Sequence[Delivery]:
-        """Take deliveries whose ``due_at`` has come, a few of each account."""
+        """Claim deliveries that are due, a few of each account."""
         of_each = (
             delivery
             for account_id, own in self._records.items()
@@ -81,7 +81,7 @@ class WorkQueue(AccountReads):
     async def claim_due_incidents(
         self, *, now: datetime, until: datetime, limit: int
     ) -> Sequence[Incident]:
-        """Take incidents whose ``due_at`` has come, the longest due first."""
+        """Claim incidents that are due, the longest due first."""
         due = [
             evolve(incident, due_at=until) for incident in _due(self._all_incidents(), now, limit)
         ]
@@ -90,7 +90,7 @@ class WorkQueue(AccountReads):
         return due
 
     async def next_due(self) -> datetime | None:
-        """When the next rental, delivery or incident comes due, if any ever does."""
+        """When the next rental, delivery or incident is due; ``None`` when none is waiting."""
         rentals = (rental.due_at for rental in self._all_rentals())
         deliveries = (delivery.due_at for delivery in self._all_deliveries())
         incidents = (incident.due_at for incident in self._all_incidents())

@@ -1,4 +1,4 @@
-"""The store in Postgres, which many processes and machines share."""
+"""The store in Postgres, which many processes and machines can share."""
 
 from kiwisms.adapters.postgres.notices import PostgresNotices
 from kiwisms.adapters.postgres.store import PostgresStore

@@ -13,10 +13,10 @@ from kiwisms.adapters.sql_rows.decode import Decode
 
 class _Untyped(Dumper):
     """
-    Sends a value as text whose type the server finds out.
+    Sends a value as text, and lets the server infer its type.
 
-    The driver would send a small number as another type than a large one or ``None``, and
-    prepare a statement anew for every combination of them.
+    The driver would use different types for a small number, a large one and ``None``, and prepare
+    a statement for each combination of types.
     """
 
     def dump(self, obj: object) -> bytes:
@@ -26,21 +26,21 @@ class _Untyped(Dumper):
 ADAPTERS: Final = AdaptersMap(psycopg.adapters)
 ADAPTERS.register_dumper(int, _Untyped)
 ADAPTERS.register_dumper(datetime, _Untyped)
-# As text, rows are compared cheaply, and one that was read before need not be read again.
+# As text, rows are hashable and cheap to compare, so a row that was decoded before is cached.
 ADAPTERS.register_loader("timestamptz", TextLoader)
 ADAPTERS.register_loader("jsonb", TextLoader)
 
 from_moment: Final = datetime.isoformat
-"""Write a moment as text, which goes into a column and into JSON."""
+"""Encode a moment as text, for a column or for JSON."""
 
 
 def to_moment(moment: str) -> datetime:
-    """Read a moment, which comes in the time zone of the session."""
+    """Decode a moment, which has the time zone of the session."""
     return datetime.fromisoformat(moment).astimezone(UTC)
 
 
 to_optional_moment: Final = optional(to_moment)
-"""Do as `to_moment`, where there is a moment."""
+"""Decode a moment, and keep ``None``."""
 
 decode: Final = Decode(to_moment)
-"""Reads rows."""
+"""Decodes the rows of Postgres."""

@@ -1,8 +1,7 @@
 """
-Facts to statements: which SQL takes a fact in, and with what.
+Facts to statements: the SQL that saves a fact, and its parameters.
 
-No row has the account: it comes from the wallet's row, to which all writes of a unit of work are
-bound.
+No row has the account id: every write of a unit of work takes it from the wallet's row.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -30,15 +29,15 @@ from kiwisms.ports.transaction import Fact
 
 @frozen
 class Write:
-    """A statement, its parameters, and the fact's place: of two writes there the last stands."""
+    """A statement and its parameters; a later write with the same *key* replaces it."""
 
     statement: str
     row: Row
-    place: Hashable
+    key: Hashable
 
 
 rows: Final = Encode(from_moment)
-"""Makes the rows of facts."""
+"""Encodes facts as rows."""
 
 REPLACED: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     ApiKey: (sql.SAVE_API_KEY, rows.api_key),
@@ -48,18 +47,18 @@ REPLACED: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     Delivery: (sql.SAVE_DELIVERY, rows.delivery),
     Incident: (sql.SAVE_INCIDENT, rows.incident),
 }
-"""By the kind of fact: the statement that takes it in, and how its row is made, its key first."""
+"""For each kind of fact, the statement that saves it, and the encoder of its row, key first."""
 
 ADDED: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     Transfer: (sql.ADD_TRANSFER, rows.transfer),
     Step: (sql.ADD_STEP, rows.step),
     TrailEntry: (sql.ADD_TRAIL_ENTRY, rows.trail_entry),
 }
-"""The same of facts that are never replaced."""
+"""The same for facts that are never replaced."""
 
 
 def write_of(fact: Fact) -> Write:
-    """Find the statement that takes in *fact*, which is not a wallet, and make its row."""
+    """Make the write that saves *fact*, which is not a wallet."""
     if isinstance(fact, Account):
         return Write(sql.SAVE_ACCOUNT, rows.account(fact), Account)
     kind = type(fact)
@@ -71,17 +70,17 @@ def write_of(fact: Fact) -> Write:
     return Write(statement, row, (kind, row[0]))
 
 
-def arrival(rental_id: RentalId) -> Write:
-    """Find the statement that gives a rental the place that is free, and its row."""
+def take_place(rental_id: RentalId) -> Write:
+    """Make the write that gives a free place to a rental."""
     return Write(sql.TAKE_PLACE, (rental_id,), sql.TAKE_PLACE)
 
 
-def departure(rental: Rental) -> Write:
-    """Find the statement that frees the place that *rental* may have had, and its row."""
+def free_place(rental: Rental) -> Write:
+    """Make the write that frees the place of *rental*, if it has one."""
     return Write(sql.LEAVE_PLACE, (rental.id,), (sql.LEAVE_PLACE, rental.id))
 
 
 def removal_of(webhook: Webhook) -> Write:
-    """Find the statement that takes *webhook* out, and its row."""
+    """Make the write that removes *webhook*."""
     row = (from_key_prefix(webhook.key_prefix),)
     return Write(sql.REMOVE_WEBHOOK, row, (Webhook, row[0]))

@@ -14,29 +14,29 @@ from kiwisms.ports.notices import Notices
 
 log = logging.getLogger(__name__)
 
-GATHER_SECONDS: Final = 0.02
-"""What is told within this time goes out together."""
+BATCH_SECONDS: Final = 0.02
+"""Notices within this time are sent together."""
 RECONNECT_SECONDS: Final = 1.0
 
 
 class PostgresNotices:
     """
-    A `Notices` for all processes on one database, to be entered as an async context manager.
+    A `Notices` for all processes on one database, used as an async context manager.
 
-    Who waits in this process is woken at once, who waits in another a moment later. Where the
-    server cannot be reached, or PgBouncer stands before it, only the first of the two holds.
+    A notice wakes the tasks of this process at once, and those of other processes a moment later.
+    If the server is unreachable, or behind PgBouncer, it wakes only the tasks of this process.
 
     Args:
         store: The store whose database carries the notices.
-        local: Wakes who waits in this process.
+        local: Wakes the tasks of this process.
     """
 
     def __init__(self, store: PostgresStore, local: Notices) -> None:
         self._connections: Connections = store.connections
         self._local = local
         self._me = uuid4().hex
-        self._untold: set[str] = set()
-        self._something_is_untold = asyncio.Event()
+        self._pending: set[str] = set()
+        self._has_pending = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._send())]
@@ -48,39 +48,39 @@ class PostgresNotices:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def notify(self, topic: str) -> None:
-        """Wake everybody who waits for *topic*."""
+        """Wake every task that waits for *topic*, in all processes."""
         self._local.notify(topic)
-        self._untold.add(topic)
-        self._something_is_untold.set()
+        self._pending.add(topic)
+        self._has_pending.set()
 
     async def wait(self, topic: str, seconds: float) -> None:
-        """Return when *topic* is told, or after *seconds*."""
+        """Return on a notice for *topic*, or after *seconds*."""
         await self._local.wait(topic, seconds)
 
     async def _send(self) -> None:
         while True:
-            await self._something_is_untold.wait()
-            self._something_is_untold.clear()
-            topics, self._untold = self._untold, set()
+            await self._has_pending.wait()
+            self._has_pending.clear()
+            topics, self._pending = self._pending, set()
             try:
                 await self._connections.write(
                     sql.NOTIFY, ([f"{self._me} {topic}" for topic in topics],)
                 )
             except KiwismsError as why:
-                # A hint that is lost costs whoever waits for it a moment.
-                log.warning("other processes were not told: %s", why)
-            await asyncio.sleep(GATHER_SECONDS)
+                # A lost notice only delays the tasks that wait for it.
+                log.warning("cannot notify other processes: %s", why)
+            await asyncio.sleep(BATCH_SECONDS)
 
     async def _listen(self) -> None:
         while True:
             try:
-                await self._hear()
+                await self._receive()
             except KiwismsError as why:
-                log.warning("cannot hear other processes: %s", why)
+                log.warning("cannot receive notices of other processes: %s", why)
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _hear(self) -> None:
-        connection = await self._connections.apart()
+    async def _receive(self) -> None:
+        connection = await self._connections.dedicated()
         async with connection:
             with refusals("listening"):
                 await connection.execute(sql.LISTEN)

@@ -1,4 +1,4 @@
-"""What is read from Postgres, outside a unit of work."""
+"""The reads of the store in Postgres, outside a unit of work."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -19,7 +19,7 @@ from kiwisms.domain.rental_state import State
 
 
 class Reads(AccountReads, CrossAccountReads):
-    """The parts `AccountReads` and `CrossAccountReads` of a store in Postgres."""
+    """`AccountReads` and `CrossAccountReads` for the store in Postgres."""
 
     _reader: Connections
     _encode = rows
@@ -27,7 +27,7 @@ class Reads(AccountReads, CrossAccountReads):
     _rentals_by_key: BatchedReads
 
     async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
-        """Read one rental, in whatever state."""
+        """Read one rental, in any state."""
         rows = await self._rentals_by_key.rows(account_id, rental_id)
         return decode.rental(rows[0]) if rows else None
 
@@ -47,9 +47,9 @@ class Reads(AccountReads, CrossAccountReads):
                 return await self._rentals(sql.NEWEST_RENTALS_OF_ACCOUNT_IN_STATE, asked)
 
     async def books(self) -> AsyncIterator[Books]:
-        """Every account's books, each read at one moment."""
+        """Every account's books, each read from one snapshot."""
         for account in await self.accounts():
-            async with self._reader.one_moment() as connection:
+            async with self._reader.snapshot() as connection:
                 books = await self._books(connection, account.id)
                 places = await connection.read_all(sql.PLACES, (account.id,))
             yield evolve(books, places=[rental_id for (rental_id,) in places])

@@ -1,4 +1,4 @@
-"""How the driver's errors are told."""
+"""Turns the driver's errors into those of the store."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from kiwisms.ports.store import StoreUnavailable
 from kiwisms.ports.transaction import NumberTaken, TransactionConflict
 
 NUMBER: Final = "rental_of_number"
-"""The index in which a number can have one rental."""
+"""The unique index that allows one rental for each number."""
 
 
 @contextmanager
@@ -20,8 +20,8 @@ def refusals(act: str) -> Iterator[None]:
     """
     Turn the driver's errors into `StoreUnavailable`, which names *act*.
 
-    What the server took back because somebody else was first becomes `TransactionConflict`, and
-    what would give a number to a second rental `NumberTaken`.
+    A transaction that the server rolled back for another one becomes `TransactionConflict`. A write
+    that would give a number to a second rental becomes `NumberTaken`.
     """
     try:
         yield
@@ -29,7 +29,7 @@ def refusals(act: str) -> Iterator[None]:
         raise StoreUnavailable(f"the store could not be reached in time: {why}") from why
     except (SerializationFailure, DeadlockDetected) as why:
         raise TransactionConflict(f"another transaction was first: {_first_line(why)}") from why
-    # Half a surrogate pair cannot be sent at all.
+    # Half of a surrogate pair cannot be encoded.
     except (psycopg.Error, UnicodeEncodeError) as why:
         if isinstance(why, UniqueViolation) and why.diag.constraint_name == NUMBER:
             raise NumberTaken("another rental has the number") from why
@@ -37,5 +37,5 @@ def refusals(act: str) -> Iterator[None]:
 
 
 def _first_line(why: Exception) -> str:
-    # The lines after it repeat the row, or the statement.
+    # The other lines repeat the row, or the statement.
     return str(why).partition("\n")[0]

@@ -26,26 +26,26 @@ from kiwisms.ports.transaction import NO_PREFETCH, Prefetch
 
 class PostgresStore(Reads, WorkQueue):
     """
-    A `Store` over a Postgres database, to be entered as an async context manager.
+    A `Store` over a Postgres database, used as an async context manager.
 
-    Any number of processes may use the same database: a transaction that one of them outran
-    raises `TransactionConflict`, and the account's next ones here wait for their turn instead.
+    Any number of processes may use the same database. A transaction raises `TransactionConflict`
+    when another process has committed first; the account's next transactions then use a lock.
 
     Args:
-        url: As libpq takes it, such as ``postgresql://user:password@host/kiwisms``. Of several
-            hosts with ``target_session_attrs=read-write`` the one that can be written is used.
+        url: The address in the form of libpq: ``postgresql://user:password@host/kiwisms``. With
+            several hosts and ``target_session_attrs=read-write``, the writable one is used.
         pool: How many connections this process may open.
-        prepare: Whether statements are prepared in the server: not through PgBouncer in
+        prepare: Whether to prepare statements in the server. Turn it off for PgBouncer in
             transaction mode.
 
     Raises:
-        ValidationRefused: *url* is not such an address.
-        StoreUnavailable: On entering, when the server cannot be reached or refuses.
-        SchemaMismatch: On entering, when the schema was made by a newer kiwisms.
+        ValidationRefused: *url* is not a valid address.
+        StoreUnavailable: On entering, when the server is unreachable or refuses.
+        SchemaMismatch: On entering, when a newer kiwisms has made the schema.
     """
 
     def __init__(self, url: str, *, pool: int = 10, prepare: bool = True) -> None:
-        self.connections = self._reader = Connections(url, most=pool, prepare=prepare)
+        self.connections = self._reader = Connections(url, max_size=pool, prepare=prepare)
         self._units = UnitsOfWork(self.connections)
         self._rentals_by_key = BatchedReads(self.connections, one=RENTAL, many=reads.RENTALS_BY_KEY)
 
@@ -62,8 +62,8 @@ class PostgresStore(Reads, WorkQueue):
         await self._opened.aclose()
 
     async def migrate(self) -> None:
-        """Create the schema or bring it up to date; safe to do twice, and twice at once."""
-        connection = await self.connections.apart()
+        """Create or upgrade the schema; safe to repeat, and to run from two processes at once."""
+        connection = await self.connections.dedicated()
         async with connection:
             with refusals("migration"):
                 await migrations.migrate(connection)
@@ -71,11 +71,11 @@ class PostgresStore(Reads, WorkQueue):
     def transaction(
         self, account_id: AccountId, prefetch: Prefetch = NO_PREFETCH
     ) -> AbstractAsyncContextManager[PostgresTransaction]:
-        """Begin a unit of work; leaving commits durably, an exception leaves no trace."""
+        """Begin a unit of work; leaving commits durably, an exception rolls back."""
         return self._units.begin(account_id, prefetch)
 
     async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
-        """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
+        """Add an account with an empty wallet and its trail *entry*; raises `EmailTaken`."""
         row: Row = (*encode.rows.account(account), account.id)
         writes = [saves.ADD_WALLET]
         if entry is not None:
@@ -85,20 +85,20 @@ class PostgresStore(Reads, WorkQueue):
             raise EmailTaken(account.email)
 
     async def add_push(self, pushed: PushedMessage) -> bool:
-        """Keep a pushed message durably; tells whether it is the first with its id."""
+        """Store a pushed message durably; return whether it is the first with its id."""
         return bool(await self.connections.write(saves.ADD_PUSH, encode.rows.pushed(pushed)))
 
     async def add_reading(self, reading: Reading) -> None:
-        """Keep a reading."""
+        """Store a reading."""
         await self.connections.write(saves.ADD_READING, encode.rows.reading(reading))
 
     async def prune_pushes(self, *, before: datetime, limit: int) -> int:
-        """Remove pushed messages that arrived before and are of no more use."""
+        """Remove pushed messages that arrived before *before* and are no longer needed."""
         old = {"before": before, "limit": limit}
         return len(await self.connections.write(pruning.PRUNE_PUSHES, old))
 
     async def prune(self, account_id: AccountId, *, before: datetime, limit: int) -> Pruned:
-        """Remove an account's records that have ended before a moment."""
+        """Remove an account's records that ended before *before*."""
         old = {"account_id": account_id, "before": before, "limit": limit}
         return Pruned(
             keys=len(await self.connections.write(pruning.PRUNE_KEYS, old)),
@@ -109,7 +109,7 @@ class PostgresStore(Reads, WorkQueue):
 
     async def schema_version(self) -> int:
         """The number of the last migration that the database has; 0 when it has none."""
-        async with self.connections.one() as connection:
+        async with self.connections.connection() as connection:
             with refusals("read"):
                 return await migrations.schema_version(connection)
 

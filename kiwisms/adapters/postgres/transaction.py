@@ -1,4 +1,4 @@
-"""A unit of work: reads at once, and sends its writes together in one statement."""
+"""A unit of work: it reads at once, and sends its writes in one statement at its end."""
 
 from collections.abc import Hashable
 from typing import Final
@@ -6,9 +6,9 @@ from typing import Final
 from attrs import asdict
 
 from kiwisms.adapters.postgres import encode
+from kiwisms.adapters.postgres.account_snapshot import AccountSnapshot
 from kiwisms.adapters.postgres.columns import decode, to_optional_moment
 from kiwisms.adapters.postgres.connections import Connection
-from kiwisms.adapters.postgres.known import Known
 from kiwisms.adapters.postgres.statements import reads, saves
 from kiwisms.adapters.sql_rows import statements as sql
 from kiwisms.adapters.sql_rows.columns import Row
@@ -38,30 +38,30 @@ from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionConflict
 
 class PostgresTransaction:
     """
-    A `Transaction` that notices at its end when another process wrote to the account.
+    A `Transaction` that conflicts at its end if another process has written to the account.
 
     Args:
-        connection: Where to ask and to write.
-        known: What need not be asked.
+        connection: The connection for its reads and writes.
+        snapshot: What is known of the account already.
     """
 
-    def __init__(self, connection: Connection, known: Known) -> None:
+    def __init__(self, connection: Connection, snapshot: AccountSnapshot) -> None:
         self._connection = connection
-        self._known = known
-        self._account_id = known.account.id
-        self.left: Final = known.next()
-        """What is known once it was left, and wrote."""
+        self._snapshot = snapshot
+        self._account_id = snapshot.account.id
+        self.snapshot_after: Final = snapshot.next()
+        """The account as it is after the commit."""
         self._saved_wallet: Wallet | None = None
         self._writes: dict[Hashable, encode.Write] = {}
         self._most_waiting: int | None = None
 
     async def account(self) -> Account:
         """The account itself."""
-        return self._known.account
+        return self._snapshot.account
 
     async def wallet(self) -> Wallet:
         """The account's wallet."""
-        return self._known.wallet
+        return self._snapshot.wallet
 
     async def transfer(self, transfer_id: TransferId) -> Transfer | None:
         """One transfer of the account."""
@@ -69,15 +69,15 @@ class PostgresTransaction:
         return decode.transfer(row) if row else None
 
     async def rental(self, rental_id: RentalId) -> Rental | None:
-        """One rental of the account, in whatever state."""
-        if rental_id in self._known.rentals:
-            return self._known.rentals[rental_id]
+        """One rental of the account, in any state."""
+        if rental_id in self._snapshot.rentals:
+            return self._snapshot.rentals[rental_id]
         row = await self._one(sql.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
     async def usage(self, asked: UsageQuery) -> Usage:
-        """Count what limits are set on for each account."""
-        known, row = self._known.usage or (None, None)
+        """Count what an account's limits apply to."""
+        known, row = self._snapshot.usage or (None, None)
         if asked != known:
             places = {"account_id": self._account_id, **asdict(asked)}
             row = await self._connection.read_one(reads.USAGE, places)
@@ -85,9 +85,9 @@ class PostgresTransaction:
         return Usage(active=active, nth_cancel=to_optional_moment(nth_cancel))
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
-        """What is known of one of the account's idempotency keys."""
-        if key in self._known.keys:
-            return self._known.keys[key]
+        """The record of one of the account's idempotency keys."""
+        if key in self._snapshot.keys:
+            return self._snapshot.keys[key]
         row = await self._one(sql.IDEMPOTENCY, key)
         return decode.idempotency(row) if row else None
 
@@ -97,9 +97,9 @@ class PostgresTransaction:
         return decode.api_key(row) if row else None
 
     async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
-        """The address for exactly this key, or with ``None`` the account's own."""
+        """The address of exactly this key; with ``None``, the account's own."""
         if key_prefix is None:
-            return self._known.webhook
+            return self._snapshot.webhook
         row = await self._one(sql.WEBHOOK, key_prefix)
         return decode.webhook(row) if row else None
 
@@ -114,28 +114,28 @@ class PostgresTransaction:
         return decode.incident(row) if row else None
 
     def save(self, *facts: Fact) -> None:
-        """Write *facts* when the transaction is left; all must be the account's own."""
+        """Write *facts* with the commit; all must belong to the account."""
         for fact in facts:
             self._must_be_own(fact.id if isinstance(fact, Account) else fact.account_id)
-            self.left.put(fact)
+            self.snapshot_after.put(fact)
             if isinstance(fact, Wallet):
                 self._saved_wallet = fact
             else:
                 self._note(encode.write_of(fact))
                 if isinstance(fact, Rental) and fact.state not in UNDECIDED:
-                    self._note(encode.departure(fact))
+                    self._note(encode.free_place(fact))
 
     def take_place(self, rental_id: RentalId, *, most: int) -> None:
         """Take one of *most* places upstream for a rental that is saved here."""
         self._most_waiting = most
-        self._note(encode.arrival(rental_id))
+        self._note(encode.take_place(rental_id))
 
     def remove(self, webhook: Webhook) -> None:
-        """Forget a webhook address when the transaction is left."""
+        """Remove a webhook address with the commit."""
         self._must_be_own(webhook.account_id)
         self._note(encode.removal_of(webhook))
         if webhook.key_prefix is None:
-            self.left.webhook = None
+            self.snapshot_after.webhook = None
 
     @property
     def is_empty(self) -> bool:
@@ -147,11 +147,11 @@ class PostgresTransaction:
         Send all writes.
 
         Raises:
-            TransactionConflict: Somebody else was first.
+            TransactionConflict: Another process has written first.
             ServiceUnavailable: No place upstream is free.
             NumberTaken: Another rental has the number.
         """
-        version: Row = (self._account_id, self._known.version)
+        version: Row = (self._account_id, self._snapshot.version)
         own = version
         statement = saves.NEXT_VERSION
         if self._saved_wallet is not None:
@@ -177,11 +177,11 @@ class PostgresTransaction:
                 return bool(is_written)
             if there >= most:
                 raise ServiceUnavailable(NO_PLACE)
-            # Their rows are made as they are needed.
+            # The rows of places are created when they are needed.
             await self._connection.write(saves.ADD_PLACES, {"there": there, "most": most})
 
     def _note(self, write: encode.Write) -> None:
-        self._writes[write.place] = write
+        self._writes[write.key] = write
 
     async def _one(self, statement: str, key: str) -> Row | None:
         return await self._connection.read_one(statement, (self._account_id, key))

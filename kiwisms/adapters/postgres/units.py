@@ -1,9 +1,9 @@
 """
-Units of work: which begins when, and what becomes of those that meet.
+Units of work: when each begins, and what happens to concurrent ones.
 
-Those of one account run one after another in this process. Those of other processes run at the
-same time, and the last to leave conflicts; for a while the account's next ones here then wait for
-the others instead.
+In one process, the units of an account run one after another. Across processes the locking is
+optimistic: units run at the same time, and the last to commit has a conflict. After a conflict this
+process uses pessimistic locking for a while: the account's units lock it first.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
+from kiwisms.adapters.postgres.account_snapshot import AccountSnapshot
 from kiwisms.adapters.postgres.connections import Connection, Connections
-from kiwisms.adapters.postgres.known import Known
 from kiwisms.adapters.postgres.refusals import refusals
 from kiwisms.adapters.postgres.statements import reads as sql
 from kiwisms.adapters.postgres.transaction import PostgresTransaction
@@ -22,7 +22,7 @@ from kiwisms.domain.ids import AccountId
 from kiwisms.ports.transaction import Prefetch, TransactionConflict
 
 CONTENDED_SECONDS: Final = 1.0
-"""For how long after a conflict an account is locked before it is read."""
+"""How long after a conflict the account's units lock it first."""
 
 
 class UnitsOfWork:
@@ -32,31 +32,31 @@ class UnitsOfWork:
         self._connections = connections
         self._locks: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
         self._contended: dict[AccountId, float] = {}
-        # Of each account the transaction that wrote last here, as long as somebody may follow it.
+        # The last transaction of each account, for as long as a caller can continue from it.
         self._last: WeakValueDictionary[AccountId, PostgresTransaction] = WeakValueDictionary()
 
     @asynccontextmanager
     async def begin(
         self, account_id: AccountId, prefetch: Prefetch
     ) -> AsyncIterator[PostgresTransaction]:
-        """Begin one; see `Store.transaction`."""
+        """Begin a unit of work; see `Store.transaction`."""
         async with (
             self._locks.setdefault(account_id, asyncio.Lock()),
-            self._connections.one() as connection,
+            self._connections.connection() as connection,
         ):
             last = self._last.pop(account_id, None)
-            known = last.left if last is not None and last is prefetch.after else None
+            snapshot = last.snapshot_after if last is not None and last is prefetch.after else None
             if self._is_contended(account_id):
-                unit = _after_others(connection, account_id, prefetch)
+                unit = _pessimistic(connection, account_id, prefetch)
             else:
-                unit = _beside_others(connection, account_id, prefetch, known)
+                unit = _optimistic(connection, account_id, prefetch, snapshot)
             try:
                 async with unit as tx:
                     yield tx
             except TransactionConflict:
-                # A unit that did not look may well conflict, and looks the next time.
-                if known is None:
-                    self._note_contended(account_id)
+                # A unit with an old snapshot may well conflict; its retry reads the account.
+                if snapshot is None:
+                    self._mark_contended(account_id)
                 raise
             if not tx.is_empty:
                 self._last[account_id] = tx
@@ -65,37 +65,42 @@ class UnitsOfWork:
         until = self._contended.get(account_id)
         return until is not None and asyncio.get_running_loop().time() < until
 
-    def _note_contended(self, account_id: AccountId) -> None:
+    def _mark_contended(self, account_id: AccountId) -> None:
         now = asyncio.get_running_loop().time()
         still = {each: until for each, until in self._contended.items() if until > now}
         self._contended = still | {account_id: now + CONTENDED_SECONDS}
 
 
 @asynccontextmanager
-async def _beside_others(
-    connection: Connection, account_id: AccountId, prefetch: Prefetch, known: Known | None
+async def _optimistic(
+    connection: Connection,
+    account_id: AccountId,
+    prefetch: Prefetch,
+    snapshot: AccountSnapshot | None,
 ) -> AsyncIterator[PostgresTransaction]:
-    """Let others write meanwhile: then this one conflicts with theirs."""
+    """Take no lock: if another process writes meanwhile, this unit has a conflict."""
     tx = PostgresTransaction(
-        connection, known or await Known.read(connection, account_id, prefetch)
+        connection, snapshot or await AccountSnapshot.read(connection, account_id, prefetch)
     )
     yield tx
     if not tx.is_empty:
-        await _to_its_end(tx.write())
+        await _uninterrupted(tx.write())
 
 
 @asynccontextmanager
-async def _after_others(
+async def _pessimistic(
     connection: Connection, account_id: AccountId, prefetch: Prefetch
 ) -> AsyncIterator[PostgresTransaction]:
-    """Wait for those who write, and let nobody write before this one has."""
+    """Lock the account first, so that no other process can write before this unit."""
     try:
         with refusals("lock"):
             await connection.execute("BEGIN")
             await connection.execute(sql.LOCK, (account_id,))
-        tx = PostgresTransaction(connection, await Known.read(connection, account_id, prefetch))
+        tx = PostgresTransaction(
+            connection, await AccountSnapshot.read(connection, account_id, prefetch)
+        )
         yield tx
-        await _to_its_end(_write_and_commit(tx, connection))
+        await _uninterrupted(_write_and_commit(tx, connection))
     except BaseException:
         with suppress(KiwismsError), refusals("rollback"):
             await connection.rollback()
@@ -109,13 +114,13 @@ async def _write_and_commit(tx: PostgresTransaction, connection: Connection) -> 
         await connection.execute("COMMIT")
 
 
-async def _to_its_end(write: Coroutine[Any, Any, None]) -> None:
-    """Await *write*; a caller that is cancelled hears of it only when the outcome is known."""
+async def _uninterrupted(write: Coroutine[Any, Any, None]) -> None:
+    """Await *write*; a cancelled caller is interrupted only after the outcome is known."""
     task = asyncio.ensure_future(write)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        # Whoever holds a lock on what is being written must not let go of it yet.
+        # The caller must not release its lock while the write is in progress.
         while not task.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([task])

@@ -1,4 +1,4 @@
-"""Work that waits for its time: who takes it, and when the next comes."""
+"""The queue of due work: claims with a lease, and the time of the next due work."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from kiwisms.domain.rental import Rental
 
 
 class WorkQueue:
-    """The part `WorkQueue` of a store in Postgres."""
+    """`WorkQueue` for the store in Postgres."""
 
     connections: Connections
 
@@ -27,7 +27,7 @@ class WorkQueue:
         look_after: datetime,
         until: datetime,
     ) -> bool:
-        """Take the right to look upstream at one rental, once."""
+        """Claim one look upstream at a rental; return whether this caller got it."""
         claim = {
             "account_id": account_id,
             "id": rental_id,
@@ -40,14 +40,14 @@ class WorkQueue:
     async def hasten_rental(
         self, account_id: AccountId, rental_id: RentalId, *, now: datetime
     ) -> bool:
-        """Make a rental due now, and let it be looked at; tells whether it is OPEN."""
+        """Make a rental due now, and allow a look at it; return whether it is OPEN."""
         asked = {"account_id": account_id, "id": rental_id, "now": now}
         return bool(await self.connections.write(sql.HASTEN_RENTAL, asked))
 
     async def claim_due_rentals(
         self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
-        """Take rentals whose ``due_at`` has come, the longest due first."""
+        """Claim rentals that are due, the longest due first."""
         asked = {"now": now, "look_after": look_after, "until": until, "limit": limit}
         rows = await self._claim(sql.CLAIM_DUE_RENTALS, asked)
         return [decode.rental(row) for row in rows]
@@ -61,7 +61,7 @@ class WorkQueue:
         per_account: int,
         busy: Collection[AccountId] = (),
     ) -> Sequence[Delivery]:
-        """Take deliveries whose ``due_at`` has come, a few of each account."""
+        """Claim deliveries that are due, a few of each account."""
         asked = {
             "now": now,
             "until": until,
@@ -75,22 +75,22 @@ class WorkQueue:
     async def claim_due_incidents(
         self, *, now: datetime, until: datetime, limit: int
     ) -> Sequence[Incident]:
-        """Take incidents whose ``due_at`` has come, the longest due first."""
+        """Claim incidents that are due, the longest due first."""
         asked = {"now": now, "until": until, "limit": limit}
         rows = await self._claim(sql.CLAIM_DUE_INCIDENTS, asked)
         return [decode.incident(row) for row in rows]
 
     async def next_due(self) -> datetime | None:
-        """When the next rental, delivery or incident comes due, if any ever does."""
+        """When the next rental, delivery or incident is due; ``None`` when none is waiting."""
         row = await self.connections.read_one(sql.NEXT_DUE)
         return to_optional_moment(row[0]) if row else None
 
     async def _claim(self, claim: str, asked: Parameters) -> list[Row]:
-        """Give the rows that were claimed, the longest due first, without when that was."""
+        """Return the claimed rows, the longest due first, without the column for sorting."""
         rows = await self.connections.write(claim, asked)
-        return [row[1:] for row in sorted(rows, key=_longest_due)]
+        return [row[1:] for row in sorted(rows, key=_by_due)]
 
 
-def _longest_due(row: Row) -> tuple[datetime, AccountId, RentalId | DeliveryId]:
+def _by_due(row: Row) -> tuple[datetime, AccountId, RentalId | DeliveryId]:
     due_at, account_id, own_id = row[:3]
     return to_moment(due_at), account_id, own_id

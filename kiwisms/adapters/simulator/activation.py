@@ -13,7 +13,7 @@ from kiwisms.ports.provider import Phone
 
 
 class ActivationState(StrEnum):
-    """Where an activation stands upstream."""
+    """The state of an activation upstream."""
 
     WAITING = "WAITING"
     RECEIVED = "RECEIVED"
@@ -26,7 +26,8 @@ class Activation:
     """
     One rented number.
 
-    *unseen* messages wait until they are asked for; *asked* tells that the next one may come.
+    *unseen* messages are shown only when they are asked for. *asked* is true from the request for a
+    further message until it comes.
     """
 
     id: ActivationId

@@ -1,4 +1,4 @@
-"""The JSON interface by which a test or a curious person moves the simulated upstream."""
+"""The JSON interface with which a test or a person controls the simulated upstream."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ Command = TypeVar("Command")
 
 @frozen(kw_only=True)
 class Deliver:
-    """Let a message arrive, at the newest open activation unless *to* is an id or a phone."""
+    """Deliver a message to the activation with the id or phone *to*, or to the newest open one."""
 
     code: str
     text: str | None = None
@@ -34,14 +34,14 @@ class Deliver:
 
 @frozen(kw_only=True)
 class Withdraw:
-    """Upstream takes back a waiting number by itself."""
+    """Take a waiting number back, as upstream may do of its own accord."""
 
     id: str
 
 
 @frozen(kw_only=True)
 class Sell:
-    """Change what is given of a service; one that is not sold yet needs a price."""
+    """Change the given fields of a service; a new service needs a price."""
 
     service: str
     country: str = "187"
@@ -54,7 +54,7 @@ class Sell:
 @frozen(kw_only=True)
 class Settings:
     """
-    Change what is given; times are in seconds, and a negative *code_after* switches it off.
+    Change the given settings. Times are in seconds; a negative *code_after* switches it off.
 
     Messages are pushed to *push_url* from now on; an empty one switches that off.
     """
@@ -78,15 +78,15 @@ class Control:
     pusher: Pusher
 
     def routes(self) -> list[web.RouteDef]:
-        """What to add to an application."""
+        """The routes to add to an application."""
         return [
             web.get("/control/state", self._state),
             web.post("/control/messages", _reads(Deliver, self._deliver)),
             web.post("/control/withdraw", _reads(Withdraw, self._withdraw)),
             web.post("/control/services", _reads(Sell, self._sell)),
             web.post("/control/settings", _reads(Settings, self._set)),
-            web.post("/control/faults", _reads(Fault, self._break)),
-            web.delete("/control/faults", self._mend),
+            web.post("/control/faults", _reads(Fault, self._add_fault)),
+            web.delete("/control/faults", self._clear_faults),
         ]
 
     async def _state(self, _request: web.Request) -> web.Response:
@@ -96,13 +96,13 @@ class Control:
                 "balance": str(upstream.money(self.api.clock.now())),
                 "charged": str(upstream.charged),
                 "refunded": str(upstream.refunded),
-                "activations": [_told(one) for one in upstream.activations.values()],
+                "activations": [_as_json(one) for one in upstream.activations.values()],
                 "requests": dict(self.api.requests),
                 "pushes": dict(self.pusher.answers),
             }
         )
 
-    async def _mend(self, _request: web.Request) -> web.Response:
+    async def _clear_faults(self, _request: web.Request) -> web.Response:
         self.api.faults.clear()
         return _done()
 
@@ -133,21 +133,21 @@ class Control:
         self.api.upstream.stock(
             evolve(
                 service,
-                name=_given(command.name, service.name),
-                cost=_given(command.price, service.cost),
-                count=_given(command.count, service.count),
-                multi=_given(command.multi, service.multi),
+                name=_or_current(command.name, service.name),
+                cost=_or_current(command.price, service.cost),
+                count=_or_current(command.count, service.count),
+                multi=_or_current(command.multi, service.multi),
             )
         )
         return _done()
 
     def _set(self, command: Settings) -> web.Response:
         upstream = self.api.upstream
-        self.api.latency = _given(command.latency, self.api.latency)
-        upstream.balance = _given(command.balance, upstream.balance)
-        upstream.most_waiting = _given(command.most_waiting, upstream.most_waiting)
-        upstream.lists_active = _given(command.lists_active, upstream.lists_active)
-        self.pusher.url = _given(command.push_url, self.pusher.url)
+        self.api.latency = _or_current(command.latency, self.api.latency)
+        upstream.balance = _or_current(command.balance, upstream.balance)
+        upstream.most_waiting = _or_current(command.most_waiting, upstream.most_waiting)
+        upstream.lists_active = _or_current(command.lists_active, upstream.lists_active)
+        self.pusher.url = _or_current(command.push_url, self.pusher.url)
         upstream.session = _span(command.session, upstream.session)
         upstream.sleep = _span(command.sleep, upstream.sleep)
         upstream.cancel_after = _span(command.cancel_after, upstream.cancel_after)
@@ -156,7 +156,7 @@ class Control:
             upstream.code_after = timedelta(seconds=seconds) if seconds >= 0 else None
         return _done()
 
-    def _break(self, fault: Fault) -> web.Response:
+    def _add_fault(self, fault: Fault) -> web.Response:
         self.api.faults.add(fault)
         return _done()
 
@@ -192,7 +192,7 @@ def _reads(
     return handle
 
 
-def _given(wish: Command | None, now: Command) -> Command:
+def _or_current(wish: Command | None, now: Command) -> Command:
     return now if wish is None else wish
 
 
@@ -200,7 +200,7 @@ def _span(seconds: float | None, now: timedelta) -> timedelta:
     return now if seconds is None else timedelta(seconds=seconds)
 
 
-def _told(activation: Activation) -> dict[str, object]:
+def _as_json(activation: Activation) -> dict[str, object]:
     asleep = activation.asleep_until
     return {
         "id": activation.id,
@@ -220,7 +220,7 @@ def _told(activation: Activation) -> dict[str, object]:
 
 
 def _done(activation: Activation | None = None) -> web.Response:
-    return web.json_response({"ok": True} if activation is None else _told(activation))
+    return web.json_response({"ok": True} if activation is None else _as_json(activation))
 
 
 def _refused(why: str, *, status: int = 409) -> web.Response:

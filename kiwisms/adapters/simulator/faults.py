@@ -1,4 +1,4 @@
-"""What goes wrong on purpose between the simulated upstream and who asks it."""
+"""Faults that a test injects into the answers of the simulated upstream."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -13,16 +13,16 @@ HUGE: Final = 8 * 1024 * 1024
 
 
 class FaultKind(StrEnum):
-    """The ways in which an answer goes wrong."""
+    """The kinds of faults."""
 
     DOWN = "down"
     """The connection is closed without an answer."""
     SILENT = "silent"
     """No answer comes for as long as the connection is kept open."""
     SLOW = "slow"
-    """The true answer comes after so many seconds."""
+    """The true answer comes late, after ``seconds``."""
     GARBAGE = "garbage"
-    """Bytes that are no text."""
+    """Bytes that are not text."""
     PAGE = "page"
     """The HTML page of a protection service."""
     TEXT = "text"
@@ -34,16 +34,16 @@ class FaultKind(StrEnum):
 @frozen(kw_only=True)
 class Fault:
     """
-    One thing that goes wrong.
+    A fault to inject.
 
     Args:
-        kind: In which way.
-        action: For this action only, such as ``getNumber`` or ``setStatus=8``.
-        times: For so many requests; None until faults are cleared.
-        after: Whether upstream does what was asked before it goes wrong.
-        seconds: How long an answer is slow.
+        kind: The kind of fault.
+        action: The only action with this fault, such as ``getNumber`` or ``setStatus=8``.
+        times: How many requests get this fault; None means all, until faults are cleared.
+        after: Whether upstream acts on the request, although its answer fails.
+        seconds: The delay of a slow answer.
         status: The HTTP status of a false answer.
-        text: The false answer, where *kind* is ``text``.
+        text: The false answer, when *kind* is ``text``.
     """
 
     kind: FaultKind
@@ -60,8 +60,8 @@ class Fault:
         if self.action is not None and self.action not in ACTIONS:
             raise ValidationRefused("action", f"is none of {', '.join(sorted(ACTIONS))}")
 
-    def concerns(self, action: str) -> bool:
-        """Whether it can befall this action; ``setStatus`` means each status of it."""
+    def applies_to(self, action: str) -> bool:
+        """Whether this action can get the fault; ``setStatus`` means every status of it."""
         return self.action in {None, action, action.partition("=")[0]}
 
     @property
@@ -95,22 +95,22 @@ BODIES: Final[Mapping[FaultKind, bytes]] = {
 
 @define
 class Faults:
-    """Those that are still to happen, the oldest first."""
+    """The faults that are still to be injected, the oldest first."""
 
     _queue: list[tuple[Fault, int | None]] = Factory(list)
 
     def add(self, fault: Fault) -> None:
-        """Let *fault* happen from now on."""
+        """Inject *fault* from now on."""
         self._queue.append((fault, fault.times))
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         self._queue.clear()
 
     def next(self, action: str) -> Fault | None:
-        """Take the one that befalls this request."""
+        """Take the fault for this request, if there is one."""
         for place, (fault, left) in enumerate(self._queue):
-            if fault.concerns(action):
+            if fault.applies_to(action):
                 if left == 1:
                     del self._queue[place]
                 elif left is not None:

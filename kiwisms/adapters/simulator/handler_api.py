@@ -1,4 +1,4 @@
-"""The simulated upstream's protocol: one address, texts, and JSON for prices."""
+"""The protocol of the simulated upstream: one address, text replies, and JSON for prices."""
 
 import asyncio
 from collections import Counter
@@ -65,7 +65,7 @@ class _Reply:
 
 @define(kw_only=True)
 class HandlerApi:
-    """Answers requests as the account would; *requests* counts them by action."""
+    """Answers requests for the account; *requests* counts them by action."""
 
     upstream: Upstream
     clock: Clock
@@ -74,7 +74,7 @@ class HandlerApi:
     requests: Counter[str] = Factory(Counter)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request, or let a fault befall it."""
+        """Answer one request, or inject a fault."""
         query = request.query
         action = _label(query)
         self.requests[action] += 1
@@ -257,7 +257,7 @@ def _listed(activation: Activation) -> dict[str, object]:
 
 
 def utc_text(moment: datetime) -> str:
-    """Write a moment as the protocol does: in UTC, without saying so."""
+    """Format a moment as the protocol does: in UTC, without a zone."""
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 

@@ -1,4 +1,4 @@
-"""Pushes the simulated upstream's messages to an address, and tries again as the real one does."""
+"""Pushes the messages of the simulated upstream to an address, with the retries of the real one."""
 
 import asyncio
 from collections import Counter
@@ -19,16 +19,16 @@ from kiwisms.ports.clock import Clock
 LIMIT: Final = aiohttp.ClientTimeout(total=3)
 PAUSE_SECONDS: Final = 15.0
 TRIES: Final = 1 + 8
-"""The first one, and 8 more."""
+"""The first try, and 8 retries."""
 TICK_SECONDS: Final = 0.25
-"""How often the account is asked whether a message has come by itself."""
+"""Seconds between two checks whether a scheduled message is due."""
 FIRST_ID: Final = 5_000
 
 
 @define(kw_only=True)
 class Pusher:
     """
-    Posts each message to *url*, unless that is empty; *answers* counts what came back.
+    Posts each message to *url*, unless that is empty; *answers* counts the statuses.
 
     Source: provider's documentation, pushed messages.
     """
@@ -38,7 +38,7 @@ class Pusher:
     url: str = ""
     answers: Counter[str] = Factory(Counter)
     _tasks: set[asyncio.Task[None]] = field(factory=set, init=False)
-    _told: int = field(default=0, init=False)
+    _count: int = field(default=0, init=False)
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
 
     async def run(self, _app: web.Application) -> AsyncIterator[None]:
@@ -52,9 +52,9 @@ class Pusher:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _begin(self, activation: Activation, message: Message) -> None:
-        self._told += 1
+        self._count += 1
         if self.url:
-            pushed = _document(FIRST_ID + self._told, activation, message)
+            pushed = _document(FIRST_ID + self._count, activation, message)
             self._keep(asyncio.create_task(self._push(self.url, pushed)))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
@@ -75,7 +75,7 @@ class Pusher:
             await self.clock.sleep(PAUSE_SECONDS)
 
     async def _post(self, url: str, pushed: dict[str, object]) -> int:
-        """Try once, and give the status; 0 where there was no answer."""
+        """Try once; return the status, or 0 when no answer came."""
         if self._session is not None:
             with suppress(aiohttp.ClientError, TimeoutError, ValueError):
                 async with self._session.post(url, json=pushed, allow_redirects=False) as answer:

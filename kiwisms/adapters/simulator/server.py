@@ -43,17 +43,17 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        """The address to configure as the provider's; empty before `start`."""
+        """The address to set as the provider's; empty before `start`."""
         return self._base and self._base + PATH
 
     @property
     def control_url(self) -> str:
-        """The address below which the control interface is; empty before `start`."""
+        """The base address of the control interface; empty before `start`."""
         return self._base and self._base + "/control"
 
     async def start(self, port: int = 0) -> None:
-        """Listen; port 0 takes one that is free."""
-        # A handler that never answers ends with its connection, and does not hold up the end.
+        """Listen on *port*; 0 takes a free one."""
+        # A handler that never answers ends with its connection, and does not delay `stop`.
         self._runner = web.AppRunner(
             _application(self.api),
             handler_cancellation=True,

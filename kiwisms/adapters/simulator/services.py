@@ -1,4 +1,4 @@
-"""What the simulated upstream sells when nobody says otherwise."""
+"""The services that the simulated upstream sells by default."""
 
 from collections.abc import Iterator
 from typing import Final

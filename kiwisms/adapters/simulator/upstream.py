@@ -28,10 +28,10 @@ from kiwisms.ports.provider import (
     Waiting,
 )
 
-WISH_FACTOR: Final = Decimal("1.2")
+SURCHARGE_FACTOR: Final = Decimal("1.2")
 FIRST_ID: Final = 999_000
 CAP: Final = 100
-"""The price table tells of this many numbers at most."""
+"""The highest stock that the price table shows."""
 BALANCE: Final = Money.parse(100)
 
 
@@ -42,14 +42,14 @@ class Upstream:
 
     Args:
         key: The account's key.
-        balance: Money left.
-        session: How long a number is kept.
-        sleep: How long a number sleeps before an extra activation, whose session begins when it
-            wakes; zero has it ready at once.
+        balance: The money left.
+        session: How long a number is rented.
+        sleep: How long a renewed number sleeps; its session begins when it wakes. Zero makes it
+            ready at once.
         code_after: Every new number receives a code after this long; None delivers nothing.
         cancel_after: A number younger than this cannot be cancelled.
-        asks_for_next: Whether a further message comes only when asked for.
-        lists_active: Whether it tells which numbers are rented out.
+        asks_for_next: Whether a further message comes only when it is asked for.
+        lists_active: Whether it lists the numbers that are rented now.
         most_waiting: How many numbers may wait at once.
         on_message: Called with each message that arrives.
     """
@@ -75,41 +75,41 @@ class Upstream:
         self.stock(*usual_services())
 
     def stock(self, *services: Service) -> None:
-        """Sell these, each in place of the service of that code in that country."""
+        """Sell *services*; each replaces the one with its code and country."""
         self._services.update({(service.country, service.code): service for service in services})
 
     def service(self, code: str, country: str = "187") -> Service | None:
-        """What is sold under this code in this country."""
+        """The service with this code in this country."""
         return self._services.get((CountryCode(country), ServiceCode(code)))
 
     def services(self, country: str | None = None) -> list[Service]:
-        """All that is sold, or all that is sold in one country."""
+        """All services, or those of one country."""
         return [s for s in self._services.values() if country in {None, s.country}]
 
     def money(self, now: datetime) -> Money:
-        """The balance, with what has come back by now."""
-        self._pass(now)
+        """The balance, including the refunds up to now."""
+        self._catch_up(now)
         return self.balance
 
     def waiting(self, now: datetime) -> int:
         """How many numbers wait for their first message."""
-        self._pass(now)
+        self._catch_up(now)
         return len(self._waiting)
 
     def active(self, now: datetime) -> list[Activation]:
-        """Every number that is rented out."""
-        self._pass(now)
+        """Every number that is rented now."""
+        self._catch_up(now)
         return [each for each in self.activations.values() if each.is_open(now)]
 
     def rent(self, order: NumberOrder, now: datetime) -> Activation | Refusal:
         """Sell a number."""
-        self._pass(now)
+        self._catch_up(now)
         service = self.service(order.service, order.country)
         if service is None:
             return Refusal.BAD_SERVICE
         if service.count <= 0:
             return Refusal.NO_NUMBERS
-        price = _with_wishes(service.cost, bool(order.areas) + bool(order.carrier))
+        price = _with_surcharges(service.cost, bool(order.areas) + bool(order.carrier))
         if price > order.max_cost:
             return Refusal.PRICE_EXCEEDED
         phone = _phone(len(self.activations), order.country, order.areas)
@@ -119,8 +119,8 @@ class Upstream:
         return activation
 
     def renew(self, activation_id: ActivationId, now: datetime) -> Activation | Refusal:
-        """Sell a further session on the number of an activation that had a message."""
-        self._pass(now)
+        """Sell a new session on the number of an activation that had a message."""
+        self._catch_up(now)
         earlier = self.activations.get(activation_id)
         if earlier is None or not earlier.messages:
             return Refusal.NOT_RENEWABLE
@@ -132,8 +132,8 @@ class Upstream:
     def look(
         self, activation_id: ActivationId, now: datetime
     ) -> Received | Waiting | Cancelled | Gone:
-        """Tell where an activation stands, with its latest message."""
-        self._pass(now)
+        """Read the state of an activation, with its last message."""
+        self._catch_up(now)
         activation = self.activations.get(activation_id)
         if activation is None:
             return Gone()
@@ -144,8 +144,8 @@ class Upstream:
         return Waiting() if activation.is_open(now) else Gone()
 
     def ask_next(self, activation_id: ActivationId, now: datetime) -> bool:
-        """Ask for a further message; tells whether there is such an activation."""
-        self._pass(now)
+        """Ask for a further message; return whether the activation is open."""
+        self._catch_up(now)
         activation = self.activations.get(activation_id)
         if activation is None or not activation.is_open(now):
             return False
@@ -157,7 +157,7 @@ class Upstream:
 
     def finish(self, activation_id: ActivationId, now: datetime) -> Finished | Gone:
         """Release a number; it stays paid for."""
-        self._pass(now)
+        self._catch_up(now)
         activation = self.activations.get(activation_id)
         if activation is None or activation.state is ActivationState.CANCELLED:
             return Gone()
@@ -168,8 +168,8 @@ class Upstream:
     def cancel(
         self, activation_id: ActivationId, now: datetime
     ) -> Cancelled | Ambiguous | Gone | TooEarly:
-        """Take a number back; the money is returned."""
-        self._pass(now)
+        """Cancel a number and refund it."""
+        self._catch_up(now)
         activation = self.activations.get(activation_id)
         if activation is None:
             return Gone()
@@ -183,8 +183,8 @@ class Upstream:
         return Cancelled()
 
     def withdraw(self, activation_id: ActivationId, now: datetime) -> bool:
-        """Upstream itself takes back a waiting number; tells whether it did."""
-        self._pass(now)
+        """Take a waiting number back and refund it; return whether it was waiting."""
+        self._catch_up(now)
         if activation_id not in self._waiting:
             return False
         self._refund(self.activations[activation_id])
@@ -194,18 +194,18 @@ class Upstream:
         self, code: str, now: datetime, *, text: str | None = None, to: str | None = None
     ) -> Activation | None:
         """
-        Let a message arrive.
+        Deliver a message.
 
         Args:
-            code: The code in it.
+            code: The code in the message.
             now: The moment of arrival.
-            text: The whole message; without it one is made up.
-            to: The id or the phone of an activation; without it the newest open one.
+            text: The whole message; without it, a text is generated.
+            to: The id or phone of an activation; without it, the newest open one.
 
         Returns:
-            The activation that received it, or None where none is open.
+            The activation that received it; None when no such activation is open.
         """
-        self._pass(now)
+        self._catch_up(now)
         for activation in reversed(self.activations.values()):
             if activation.is_open(now) and to in {None, activation.id, activation.phone}:
                 self._receive(activation, code, text, now)
@@ -245,7 +245,7 @@ class Upstream:
         self.balance += activation.price
         self.refunded += activation.price
 
-    def _pass(self, now: datetime) -> None:
+    def _catch_up(self, now: datetime) -> None:
         while self._due and self._due[0][0] <= now:
             at, activation_id = heappop(self._due)
             activation = self.activations[activation_id]
@@ -272,8 +272,8 @@ class Upstream:
         self._waiting.discard(activation.id)
 
 
-def _with_wishes(cost: Money, wishes: int) -> Money:
-    return Money.nearest(cost.dollars * WISH_FACTOR**wishes)
+def _with_surcharges(cost: Money, surcharges: int) -> Money:
+    return Money.nearest(cost.dollars * SURCHARGE_FACTOR**surcharges)
 
 
 def _phone(number: int, country: CountryCode, areas: tuple[str, ...]) -> Phone:

@@ -1,5 +1,5 @@
 """
-What the SQL stores share: rows made of values and read into them, and most of what is asked.
+The parts that the SQL stores share: encoding and decoding of rows, and most of the reads.
 
-Rows have the same columns on every database, in the same order; only a moment is kept differently.
+Rows have the same columns in the same order on every database; only moments are stored differently.
 """

@@ -1,4 +1,4 @@
-"""What is read of one account, outside a unit of work."""
+"""The reads of one account, outside a unit of work."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ from kiwisms.domain.webhook import Webhook
 
 
 class AccountReads:
-    """The part `AccountReads` of a store, all but ``rental``, which is what a poll reads."""
+    """`AccountReads` for SQL stores, except ``rental``, which each store optimizes for polls."""
 
     _reader: RowReader
     _encode: Encode
@@ -57,7 +57,7 @@ class AccountReads:
     async def idempotency(
         self, account_id: AccountId, key: IdempotencyKey
     ) -> IdempotencyRecord | None:
-        """Read what is known of an idempotency key."""
+        """Read the record of an idempotency key."""
         row = await self._reader.read_one(sql.IDEMPOTENCY, (account_id, key))
         return self._decode.idempotency(row) if row else None
 
@@ -74,7 +74,7 @@ class AccountReads:
         return in_order(self._decode.step(row) for row in rows)
 
     async def webhook(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Webhook | None:
-        """Read the address for exactly this key, or with ``None`` the account's own."""
+        """Read the address of exactly this key; with ``None``, the account's own."""
         row = await self._reader.read_one(sql.WEBHOOK, (account_id, from_key_prefix(key_prefix)))
         return self._decode.webhook(row) if row else None
 

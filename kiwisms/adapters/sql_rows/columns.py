@@ -1,4 +1,4 @@
-"""What a column can hold on every database."""
+"""Column values that are the same on every database."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -13,7 +13,7 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 Row = tuple[Any, ...]
-"""What a driver gives and takes: for a fact, text, integers and ``None``."""
+"""A row or parameters of a driver; for a fact, only text, integers and ``None``."""
 
 EVENTS: Final = frozenset(WebhookEvent)
 KINDS: Final = {kind.value: kind for kind in IncidentKind}
@@ -21,7 +21,7 @@ ACTIONS: Final = {action.value: action for action in Action}
 
 
 def optional(make: Callable[[Given], Made]) -> Callable[[Given | None], Made | None]:
-    """Do as *make*, where there is something."""
+    """Make a function like *make* that keeps ``None``."""
 
     def make_if_there(given: Given | None) -> Made | None:
         return None if given is None else make(given)
@@ -30,44 +30,44 @@ def optional(make: Callable[[Given], Made]) -> Callable[[Given | None], Made | N
 
 
 def from_optional_money(money: Money | None) -> int | None:
-    """Write an amount, where there is one."""
+    """Encode an amount, and keep ``None``."""
     return None if money is None else money.micros
 
 
 def to_optional_money(micros: int | None) -> Money | None:
-    """Turn `from_optional_money` around."""
+    """Decode an amount: the inverse of `from_optional_money`."""
     return None if micros is None else Money(micros)
 
 
 def from_events(events: frozenset[WebhookEvent]) -> str:
-    """Write the events that an address asks for into one column."""
+    """Encode the events of a webhook address for one column."""
     return ",".join(sorted(events))
 
 
 def to_events(text: str) -> frozenset[WebhookEvent]:
     """
-    Turn `from_events` around.
+    Decode events: the inverse of `from_events`.
 
-    Events of a later version are left out: it may serve the same store while servers are replaced.
+    It drops events of a later version, which may use the same store during an upgrade.
     """
     return as_events(name for name in text.split(",") if name in EVENTS)
 
 
 def to_kind(text: str) -> IncidentKind | str:
-    """Read a kind of incident; one of a later version stays a text, which an operator can read."""
+    """Decode a kind of incident; one of a later version stays text, for the operator to read."""
     return KINDS.get(text, text)
 
 
 def to_action(text: str) -> Action | str:
-    """Read what was done; a word of a later version stays a text, which an operator can read."""
+    """Decode an action; one of a later version stays text, for the operator to read."""
     return ACTIONS.get(text, text)
 
 
 def from_key_prefix(prefix: KeyPrefix | None) -> str:
-    """Write whose webhook it is; the account's own has the empty prefix, as a key has no NULL."""
+    """Encode the key of a webhook; the account's own has ``""``, as a primary key has no NULL."""
     return prefix or ""
 
 
 def to_key_prefix(text: str) -> KeyPrefix | None:
-    """Turn `from_key_prefix` around."""
+    """Decode the key of a webhook: the inverse of `from_key_prefix`."""
     return KeyPrefix(text) if text else None

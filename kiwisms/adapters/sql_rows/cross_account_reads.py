@@ -1,4 +1,4 @@
-"""What is read of all accounts together, and of what belongs to none."""
+"""The reads over all accounts, and of data that belongs to no account."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,14 +19,14 @@ from kiwisms.domain.wallet import Wallet
 
 
 class CrossAccountReads:
-    """The part `CrossAccountReads` of a store, all but ``rentals`` and ``books``."""
+    """`CrossAccountReads` for SQL stores, except ``rentals`` and ``books``."""
 
     _reader: RowReader
     _encode: Encode
     _decode: Decode
 
     async def account_by_email(self, email: str) -> Account | None:
-        """Find an account by its normal email."""
+        """Find an account by its normalized email."""
         row = await self._reader.read_one(sql.ACCOUNT_BY_EMAIL, (email,))
         return self._decode.account(row) if row else None
 
@@ -73,14 +73,14 @@ class CrossAccountReads:
         return [self._decode.pushed(row) for row in rows]
 
     async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
-        """The newest that arrived since then, for numbers that no rental and no incident has."""
+        """The newest messages since *since*, for numbers that no rental and no incident has."""
         rows = await self._reader.read_all(
             sql.UNMATCHED_PUSHES, (self._encode.moment(since), limit)
         )
         return [self._decode.pushed(row) for row in rows]
 
     async def outlay(self, *, ending: datetime) -> Outlay:
-        """Add up what upstream was paid."""
+        """Add up the payments to upstream."""
         (row,) = await self._reader.read_all(sql.OUTLAY, (self._encode.moment(ending),))
         return self._decode.outlay(row)
 

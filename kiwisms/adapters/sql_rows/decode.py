@@ -1,7 +1,7 @@
 """
-Rows to values, by hand: a poll is one row, and is read in microseconds.
+Decodes rows to values, by hand, so that a poll, which is one row, takes microseconds.
 
-Each function takes the columns in the order in which `sql_rows.statements` names them.
+Each function takes the columns in the order of `sql_rows.statements`.
 """
 
 from collections.abc import Callable
@@ -35,26 +35,26 @@ from kiwisms.domain.wallet import Wallet
 from kiwisms.domain.webhook import Webhook
 
 STATES: Final = {state.value: state for state in State}
-"""To ask the enumeration itself takes twenty times as long."""
+"""A look-up in the enumeration itself takes twenty times as long."""
 
 
 class Decode:
     """
-    Reads the rows of one database.
+    Decodes the rows of one database.
 
     Args:
-        to_moment: Reads a moment as this database keeps it.
+        to_moment: Decodes a moment of this database.
     """
 
     def __init__(self, to_moment: ToMoment) -> None:
         self._to_moment = to_moment
         self._to_optional_moment = optional(to_moment)
-        # Most polls find the row as it was, and an immutable value can be given out again.
+        # Most polls find the row unchanged, and an immutable value can be reused.
         self.rental: Final[Callable[[Row], Rental]] = lru_cache(maxsize=1024)(self._rental)
-        """Read a rental."""
+        """Decode a rental."""
 
     def account(self, row: Row) -> Account:
-        """Read an account."""
+        """Decode an account."""
         email, status, suspended_for, password_hash, created_at, account_id = row
         return Account(
             id=account_id,
@@ -66,7 +66,7 @@ class Decode:
         )
 
     def api_key(self, row: Row) -> ApiKey:
-        """Read an API key."""
+        """Decode an API key."""
         account_id, prefix, secret_hash, label, created_at, revoked_at = row
         return ApiKey(
             account_id=account_id,
@@ -78,7 +78,7 @@ class Decode:
         )
 
     def wallet(self, row: Row) -> Wallet:
-        """Read a wallet."""
+        """Decode a wallet."""
         account_id, available, held, transfers = row
         return Wallet(
             account_id=account_id,
@@ -88,7 +88,7 @@ class Decode:
         )
 
     def transfer(self, row: Row) -> Transfer:
-        """Read a transfer."""
+        """Decode a transfer."""
         account_id, number, transfer_id, debit, credit, amount, reason, at = row
         return Transfer(
             account_id=account_id,
@@ -102,7 +102,7 @@ class Decode:
         )
 
     def step(self, row: Row) -> Step:
-        """Read a step."""
+        """Decode a step."""
         account_id, rental_id, state, messages, by, at = row
         return Step(
             account_id=account_id,
@@ -114,7 +114,7 @@ class Decode:
         )
 
     def idempotency(self, row: Row) -> IdempotencyRecord:
-        """Read an idempotency record."""
+        """Decode an idempotency record."""
         account_id, key, fingerprint, rental_id, state, claimed_at = row
         return IdempotencyRecord(
             account_id=account_id,
@@ -126,7 +126,7 @@ class Decode:
         )
 
     def webhook(self, row: Row) -> Webhook:
-        """Read a webhook address."""
+        """Decode a webhook address."""
         (
             account_id,
             key_prefix,
@@ -151,7 +151,7 @@ class Decode:
         )
 
     def delivery(self, row: Row) -> Delivery:
-        """Read a delivery."""
+        """Decode a delivery."""
         (
             account_id,
             delivery_id,
@@ -184,7 +184,7 @@ class Decode:
         )
 
     def incident(self, row: Row) -> Incident:
-        """Read an incident."""
+        """Decode an incident."""
         (
             account_id,
             incident_id,
@@ -219,7 +219,7 @@ class Decode:
         )
 
     def trail_entry(self, row: Row) -> TrailEntry:
-        """Read an entry of the trail."""
+        """Decode an entry of the trail."""
         account_id, entry_id, at, by, action, subject, detail = row
         return TrailEntry(
             account_id=account_id,
@@ -232,7 +232,7 @@ class Decode:
         )
 
     def pushed(self, row: Row) -> PushedMessage:
-        """Read a pushed message."""
+        """Decode a pushed message."""
         message_id, activation_id, service, code, text, received_at, arrived_at = row
         return PushedMessage(
             id=message_id,
@@ -245,12 +245,12 @@ class Decode:
         )
 
     def outlay(self, row: Row) -> Outlay:
-        """Read what upstream was paid."""
+        """Decode the sums of the payments to upstream."""
         spent, uncosted, moving = row
         return Outlay(spent=Money(spent), uncosted=uncosted, moving=moving)
 
     def reading(self, row: Row) -> Reading:
-        """Read a reading of upstream's balance."""
+        """Decode a reading of upstream's balance."""
         at, balance, spent, topped_up = row
         return Reading(
             at=self._to_moment(at),

@@ -1,7 +1,7 @@
 """
-Values to rows, with the columns in the order in which a store's statements name them.
+Encodes values as rows, with the columns in the order of the stores' statements.
 
-The account is in none of them: some statements take it first, some last, and some know it.
+No row has the account id: a statement takes it first, last, or not at all.
 """
 
 from typing import Final
@@ -31,19 +31,19 @@ from kiwisms.domain.webhook import Webhook
 
 class Encode:
     """
-    Writes the rows of one database.
+    Encodes the rows of one database.
 
     Args:
-        from_moment: Writes a moment as this database keeps it, in a column or in JSON.
+        from_moment: Encodes a moment for this database, for a column or for JSON.
     """
 
     def __init__(self, from_moment: FromMoment) -> None:
         self.moment: Final = from_moment
-        """Write a moment."""
+        """Encode a moment."""
         self._from_optional_moment = optional(from_moment)
 
     def account(self, account: Account) -> Row:
-        """Write an account, but for its id."""
+        """Encode an account, without its id."""
         return (
             account.email,
             account.status.value,
@@ -53,11 +53,11 @@ class Encode:
         )
 
     def wallet(self, wallet: Wallet) -> Row:
-        """Write a wallet's sums."""
+        """Encode a wallet's sums."""
         return wallet.available.micros, wallet.held.micros, wallet.transfers
 
     def api_key(self, key: ApiKey) -> Row:
-        """Write an API key."""
+        """Encode an API key."""
         return (
             key.prefix,
             key.secret_hash,
@@ -67,7 +67,7 @@ class Encode:
         )
 
     def transfer(self, transfer: Transfer) -> Row:
-        """Write a transfer."""
+        """Encode a transfer."""
         return (
             transfer.number,
             transfer.id,
@@ -79,7 +79,7 @@ class Encode:
         )
 
     def rental(self, rental: Rental) -> Row:
-        """Write a rental."""
+        """Encode a rental."""
         return (
             rental.id,
             rental.key_prefix,
@@ -104,7 +104,7 @@ class Encode:
         )
 
     def step(self, step: Step) -> Row:
-        """Write a step."""
+        """Encode a step."""
         return (
             step.rental_id,
             step.state.value,
@@ -114,7 +114,7 @@ class Encode:
         )
 
     def idempotency(self, record: IdempotencyRecord) -> Row:
-        """Write an idempotency record."""
+        """Encode an idempotency record."""
         return (
             record.key,
             record.fingerprint,
@@ -124,7 +124,7 @@ class Encode:
         )
 
     def webhook(self, webhook: Webhook) -> Row:
-        """Write a webhook address."""
+        """Encode a webhook address."""
         return (
             from_key_prefix(webhook.key_prefix),
             webhook.url,
@@ -137,7 +137,7 @@ class Encode:
         )
 
     def delivery(self, delivery: Delivery) -> Row:
-        """Write a delivery."""
+        """Encode a delivery."""
         return (
             delivery.id,
             delivery.key_prefix,
@@ -154,7 +154,7 @@ class Encode:
         )
 
     def incident(self, incident: Incident) -> Row:
-        """Write an incident."""
+        """Encode an incident."""
         return (
             incident.id,
             incident.rental_id,
@@ -171,7 +171,7 @@ class Encode:
         )
 
     def trail_entry(self, entry: TrailEntry) -> Row:
-        """Write an entry of the trail."""
+        """Encode an entry of the trail."""
         return (
             entry.id,
             self.moment(entry.at),
@@ -182,7 +182,7 @@ class Encode:
         )
 
     def pushed(self, pushed: PushedMessage) -> Row:
-        """Write a pushed message."""
+        """Encode a pushed message."""
         return (
             pushed.id,
             pushed.activation_id,
@@ -194,7 +194,7 @@ class Encode:
         )
 
     def reading(self, reading: Reading) -> Row:
-        """Write a reading of upstream's balance."""
+        """Encode a reading of upstream's balance."""
         return (
             self.moment(reading.at),
             reading.balance.micros,

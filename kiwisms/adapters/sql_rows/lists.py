@@ -1,4 +1,4 @@
-"""Lists that are kept in one column, as JSON."""
+"""Lists that are stored in one column, as JSON."""
 
 import json
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from kiwisms.domain.delivery import FailedTry
 from kiwisms.domain.sms import Message
 
 FromMoment = Callable[[datetime], int | str]
-"""Writes a moment as a database keeps it, in a column or in JSON."""
+"""Encodes a moment for a database, for a column or for JSON."""
 ToMoment = Callable[[Any], datetime]
-"""Reads a moment as a database keeps it."""
+"""Decodes a moment of a database."""
 
 EMPTY: Final = "[]"
-"""What most lists are; it need not be parsed."""
+"""The most frequent list, which need not be parsed."""
 
 
 def from_messages(messages: tuple[Message, ...], from_moment: FromMoment) -> str:
-    """Write the messages of a rental."""
+    """Encode the messages of a rental."""
     if not messages:
         return EMPTY
     return json.dumps(
@@ -27,7 +27,7 @@ def from_messages(messages: tuple[Message, ...], from_moment: FromMoment) -> str
 
 
 def to_messages(text: str, to_moment: ToMoment) -> tuple[Message, ...]:
-    """Turn `from_messages` around."""
+    """Decode the messages of a rental: the inverse of `from_messages`."""
     if text == EMPTY:
         return ()
     return tuple(
@@ -37,14 +37,14 @@ def to_messages(text: str, to_moment: ToMoment) -> tuple[Message, ...]:
 
 
 def from_failures(failures: tuple[FailedTry, ...], from_moment: FromMoment) -> str:
-    """Write the failed tries of a delivery."""
+    """Encode the failed tries of a delivery."""
     if not failures:
         return EMPTY
     return json.dumps([{"at": from_moment(each.at), "error": each.error} for each in failures])
 
 
 def to_failures(text: str, to_moment: ToMoment) -> tuple[FailedTry, ...]:
-    """Turn `from_failures` around."""
+    """Decode the failed tries of a delivery: the inverse of `from_failures`."""
     if text == EMPTY:
         return ()
     return tuple(

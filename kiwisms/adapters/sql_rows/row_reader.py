@@ -1,4 +1,4 @@
-"""How rows are asked for, whichever database has them."""
+"""The interface for reading rows from any database."""
 
 from typing import Protocol
 
@@ -6,12 +6,12 @@ from kiwisms.adapters.sql_rows.columns import Row
 
 
 class RowReader(Protocol):
-    """Asks one database; in a statement ``?`` stands for each of the parameters in turn."""
+    """Reads from one database; each ``?`` in a statement is one parameter, in order."""
 
     async def read_one(self, statement: str, parameters: Row = ()) -> Row | None:
         """Read the first row, if there is one."""
         ...
 
     async def read_all(self, statement: str, parameters: Row = ()) -> list[Row]:
-        """Read every row; none for what no column can hold."""
+        """Read all rows; none when a parameter fits no column."""
         ...

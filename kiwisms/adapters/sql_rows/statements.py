@@ -1,7 +1,7 @@
 """
-What is read in the same words from every database.
+The reads that are the same SQL on every database.
 
-Rows have the order in which columns stand here, and ``?`` stands for a parameter.
+A row has its columns in the order of the statement, and ``?`` is a parameter.
 """
 
 from typing import Final

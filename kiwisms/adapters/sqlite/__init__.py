@@ -1,4 +1,4 @@
-"""The store in one SQLite file: needs nothing, loses nothing."""
+"""The store in one SQLite file, durable and without a server."""
 
 from kiwisms.adapters.sqlite.store import SqliteStore
 

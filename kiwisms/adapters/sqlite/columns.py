@@ -11,17 +11,17 @@ MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def from_moment(moment: datetime) -> int:
-    """Count the microseconds since 1970; exact, where a float would not be."""
+    """Encode a moment as microseconds since 1970, which is exact, unlike a float."""
     return (moment - EPOCH) // MICROSECOND
 
 
 def to_moment(micros: int) -> datetime:
-    """Turn `from_moment` around."""
+    """Decode a moment: the inverse of `from_moment`."""
     return EPOCH + micros * MICROSECOND
 
 
 to_optional_moment: Final = optional(to_moment)
-"""Do as `to_moment`, where there is a moment."""
+"""Decode a moment, and keep ``None``."""
 
 decode: Final = Decode(to_moment)
-"""Reads rows."""
+"""Decodes the rows of SQLite."""

@@ -1,4 +1,4 @@
-"""Facts to statements: which SQL takes a fact in, and with what."""
+"""Facts to statements: the SQL that saves a fact, and its parameters."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -24,7 +24,7 @@ Write = tuple[str, Row]
 """A statement and its parameters."""
 
 rows: Final = Encode(from_moment)
-"""Makes the rows of facts, without their account."""
+"""Encodes facts as rows, without the account id."""
 
 WRITES: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     ApiKey: (sql.SAVE_API_KEY, rows.api_key),
@@ -37,16 +37,17 @@ WRITES: Final[Mapping[type[Fact], tuple[str, Callable[[Any], Row]]]] = {
     Delivery: (sql.SAVE_DELIVERY, rows.delivery),
     Incident: (sql.SAVE_INCIDENT, rows.incident),
 }
-"""By the kind of fact: the statement that takes it in, and how what follows the account is made."""
+"""For each kind of fact, the statement that saves it, and the encoder of the columns after the
+account id."""
 
 
 def account(account: Account) -> Row:
-    """Write an account, its id last."""
+    """Encode an account, its id last."""
     return (*rows.account(account), account.id)
 
 
 def write_of(fact: Fact) -> Write:
-    """Find the statement that takes *fact* in, and make its row."""
+    """Make the write that saves *fact*."""
     if isinstance(fact, Account):
         return sql.SAVE_ACCOUNT, account(fact)
     if isinstance(fact, Wallet):
@@ -56,5 +57,5 @@ def write_of(fact: Fact) -> Write:
 
 
 def removal_of(webhook: Webhook) -> Write:
-    """Find the statement that takes *webhook* out, and its row."""
+    """Make the write that removes *webhook*."""
     return sql.REMOVE_WEBHOOK, (webhook.account_id, from_key_prefix(webhook.key_prefix))

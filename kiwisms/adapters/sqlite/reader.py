@@ -1,8 +1,8 @@
 """
-Reads, asked on the event loop itself.
+Reads, which run on the event loop itself.
 
-A row by its primary key takes a few microseconds, where a hop to a thread and back takes fifty;
-and in WAL mode no writer ever holds a reader up.
+A read by primary key takes a few microseconds, and a thread switch would take fifty. In WAL mode a
+writer never blocks a reader.
 """
 
 import asyncio
@@ -17,32 +17,32 @@ from kiwisms.adapters.sql_rows.columns import Row
 from kiwisms.adapters.sqlite.refusals import READING
 
 LONGEST_WAIT_SECONDS: Final = 1.0
-"""Only a file that is just being created or recovered makes a reader wait."""
+"""A reader waits only for a file that is being created or recovered."""
 
-MOST_KEPT: Final = 1024
-"""How many rows are kept at most, those that were asked for last."""
+MAX_CACHED: Final = 1024
+"""How many rows are cached at most; the least recently used are dropped."""
 
 Parameters = Row | Mapping[str, Any]
 
 
 class Reader:
-    """A connection that cannot write; each read sees what was committed before it."""
+    """A read-only connection; each read sees everything that was committed before it."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(
             path, timeout=LONGEST_WAIT_SECONDS, isolation_level=None, cached_statements=256
         )
         self._connection.execute("PRAGMA query_only = ON")
-        self._kept = lru_cache(maxsize=MOST_KEPT)(self.one)
+        self._cached = lru_cache(maxsize=MAX_CACHED)(self.one)
         self._commits: Row | None = None
         self._is_current = False
 
     async def read_one(self, statement: str, parameters: Parameters = ()) -> Row | None:
-        """Do as `one`, awaited as with every database; it never waits."""
+        """Like `one`, with the interface that all databases share; it never waits."""
         return self.one(statement, parameters)
 
     async def read_all(self, statement: str, parameters: Parameters = ()) -> list[Row]:
-        """Do as `all`, awaited as with every database; it never waits."""
+        """Like `all`, with the interface that all databases share; it never waits."""
         return self.all(statement, parameters)
 
     def one(self, statement: str, parameters: Parameters = ()) -> Row | None:
@@ -50,25 +50,25 @@ class Reader:
         rows = self.all(statement, parameters)
         return rows[0] if rows else None
 
-    def kept(self, statement: str, parameters: Row) -> Row | None:
+    def cached(self, statement: str, parameters: Row) -> Row | None:
         """
-        Do as `one`, or give again what was read before if nobody has committed since.
+        Like `one`, but return a cached row if there was no commit since it was read.
 
-        For rows that are read over and over, such as those of a poll.
+        This is for rows that are read often, such as those of a poll.
         """
         if not self._is_current:
-            self._be_current()
-        return self._kept(statement, parameters)
+            self._refresh()
+        return self._cached(statement, parameters)
 
     def all(self, statement: str, parameters: Parameters = ()) -> list[Row]:
-        """Read every row; none for what no column can hold, such as half a surrogate pair."""
+        """Read all rows; none when a parameter fits no column, such as half a surrogate pair."""
         with READING, suppress(UnicodeEncodeError):
             return self._connection.execute(statement, parameters).fetchall()
         return []
 
     @contextmanager
-    def one_moment(self) -> Iterator[None]:
-        """Have all reads in the block see the same commits; they alone may be awaited in it."""
+    def snapshot(self) -> Iterator[None]:
+        """Read one snapshot in the block, which must await nothing but reads."""
         with READING:
             self._connection.execute("BEGIN")
         try:
@@ -77,24 +77,23 @@ class Reader:
             self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
-    def _be_current(self) -> None:
+    def _refresh(self) -> None:
         """
-        Forget what was read if anybody has committed since, in this process or another.
+        Clear the cache if there was a commit since, in this process or another.
 
-        Asking once is enough for all who read in one turn of the event loop. Whoever hears of a
-        later commit hears of it in a later turn, because a loop runs what is due in the order in
-        which it came.
+        One check is enough for all reads in one iteration of the event loop. A task can learn of a
+        later commit only in a later iteration, since a loop runs its callbacks in order.
         """
         with READING:
             commits = self._connection.execute("PRAGMA data_version").fetchone()
         if commits != self._commits:
-            self._kept.cache_clear()
+            self._cached.cache_clear()
             self._commits = commits
         self._is_current = True
-        asyncio.get_running_loop().call_soon(self._be_outdated)
+        asyncio.get_running_loop().call_soon(self._mark_outdated)
 
-    def _be_outdated(self) -> None:
+    def _mark_outdated(self) -> None:
         self._is_current = False

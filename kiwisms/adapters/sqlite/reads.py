@@ -1,4 +1,4 @@
-"""What is read from SQLite, outside a unit of work."""
+"""The reads of the store in SQLite, outside a unit of work."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -16,15 +16,15 @@ from kiwisms.domain.rental_state import State
 
 
 class Reads(AccountReads, CrossAccountReads):
-    """The parts `AccountReads` and `CrossAccountReads` of a store in SQLite."""
+    """`AccountReads` and `CrossAccountReads` for the store in SQLite."""
 
     _reader: Reader
     _encode = rows
     _decode = decode
 
     async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
-        """Read one rental, in whatever state."""
-        row = self._reader.kept(sql.RENTAL, (account_id, rental_id))
+        """Read one rental, in any state."""
+        row = self._reader.cached(sql.RENTAL, (account_id, rental_id))
         return decode.rental(row) if row else None
 
     async def rentals(
@@ -35,8 +35,8 @@ class Reads(AccountReads, CrossAccountReads):
         return [decode.rental(row) for row in self._reader.all(NEWEST_RENTALS, asked)]
 
     async def books(self) -> AsyncIterator[Books]:
-        """Every account's books, each read at one moment."""
+        """Every account's books, each read from one snapshot."""
         for account in await self.accounts():
-            with self._reader.one_moment():
+            with self._reader.snapshot():
                 books = await self._books(self._reader, account.id)
             yield books

@@ -1,4 +1,4 @@
-"""How the driver's errors are told."""
+"""Turns the driver's errors into those of the store."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from kiwisms.ports.store import StoreUnavailable
 from kiwisms.ports.transaction import NumberTaken
 
 DRIVER_ERRORS: Final = (sqlite3.Error, OverflowError, UnicodeEncodeError)
-"""Also what cannot be bound: a number beyond 64 bits, half a surrogate pair."""
+"""Includes values that cannot be bound: a number above 64 bits, half of a surrogate pair."""
 NUMBER: Final = "UNIQUE constraint failed: rental.activation_id"
 
 
 @contextmanager
-def one_number() -> Iterator[None]:
-    """Raise `NumberTaken` when what is written in the block gives a number to a second rental."""
+def detect_taken_number() -> Iterator[None]:
+    """Raise `NumberTaken` when a write in the block would give a number to a second rental."""
     try:
         yield
     except sqlite3.IntegrityError as why:
@@ -28,7 +28,7 @@ def one_number() -> Iterator[None]:
 
 @frozen
 class Refusals:
-    """Within the block, the driver's errors become `StoreUnavailable`, which names *act*."""
+    """Turns the driver's errors in the block into `StoreUnavailable`, which names *act*."""
 
     act: str
 

@@ -30,17 +30,17 @@ from kiwisms.ports.transaction import NO_PREFETCH, Prefetch
 
 class SqliteStore(Reads, WorkQueue):
     """
-    A `Store` over a file, to be entered as an async context manager.
+    A `Store` over a file, used as an async context manager.
 
-    Other processes may use the same file on the same machine at the same time: a transaction that
-    one of them outran raises `TransactionConflict`.
+    Other processes on the same machine may use the same file at the same time. A transaction raises
+    `TransactionConflict` when another process has committed first.
 
     Args:
-        path: The file, created when it is not there; its folder must be.
+        path: The file, which is created when it does not exist. Its folder must exist.
 
     Raises:
         StoreUnavailable: On entering, when the file cannot be opened.
-        SchemaMismatch: On entering, when it was written by a newer kiwisms.
+        SchemaMismatch: On entering, when a newer kiwisms has made the schema.
     """
 
     def __init__(self, path: Path) -> None:
@@ -65,14 +65,14 @@ class SqliteStore(Reads, WorkQueue):
         await self._opened.aclose()
 
     async def migrate(self) -> None:
-        """Create the schema or bring it up to date; safe to do twice, and twice at once."""
+        """Create or upgrade the schema; safe to repeat, and to run from two processes at once."""
         await self._writer.write(migrate)
 
     @asynccontextmanager
     async def transaction(
         self, account_id: AccountId, _prefetch: Prefetch = NO_PREFETCH
     ) -> AsyncIterator[SqliteTransaction]:
-        """Lock an account; leaving commits durably, an exception leaves no trace."""
+        """Lock an account; leaving commits durably, an exception rolls back."""
         async with self._locks.setdefault(account_id, asyncio.Lock()):
             tx = SqliteTransaction(self._reader, account_id)
             yield tx
@@ -80,7 +80,7 @@ class SqliteStore(Reads, WorkQueue):
                 await self._writer.write(tx.write)
 
     async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
-        """Add an account with an empty wallet, and the *entry* of that; raises `EmailTaken`."""
+        """Add an account with an empty wallet and its trail *entry*; raises `EmailTaken`."""
 
         def add(connection: sqlite3.Connection) -> None:
             if not connection.execute(saves.ADD_ACCOUNT, encode.account(account)).rowcount:
@@ -92,7 +92,7 @@ class SqliteStore(Reads, WorkQueue):
         await self._writer.write(add)
 
     async def add_push(self, pushed: PushedMessage) -> bool:
-        """Keep a pushed message durably; tells whether it is the first with its id."""
+        """Store a pushed message durably; return whether it is the first with its id."""
         return await self._writer.write(
             lambda connection: (
                 connection.execute(saves.ADD_PUSH, encode.rows.pushed(pushed)).rowcount == 1
@@ -100,20 +100,20 @@ class SqliteStore(Reads, WorkQueue):
         )
 
     async def add_reading(self, reading: Reading) -> None:
-        """Keep a reading."""
+        """Store a reading."""
         await self._writer.write(
             lambda connection: connection.execute(saves.ADD_READING, encode.rows.reading(reading))
         )
 
     async def prune_pushes(self, *, before: datetime, limit: int) -> int:
-        """Remove pushed messages that arrived before and are of no more use."""
+        """Remove pushed messages that arrived before *before* and are no longer needed."""
         old = {"before": from_moment(before), "limit": limit}
         return await self._writer.write(
             lambda connection: connection.execute(pruning.PRUNE_PUSHES, old).rowcount
         )
 
     async def prune(self, account_id: AccountId, *, before: datetime, limit: int) -> Pruned:
-        """Remove an account's records that have ended before a moment."""
+        """Remove an account's records that ended before *before*."""
         old = {"account_id": account_id, "before": from_moment(before), "limit": limit}
 
         def remove(connection: sqlite3.Connection) -> Pruned:
@@ -136,11 +136,11 @@ class SqliteStore(Reads, WorkQueue):
         version = await self.schema_version()
         if version < NEWEST:
             raise SchemaMismatch(found=version, known=NEWEST)
-        # Beginning to write shows a full or read-only disk, and a lock that nobody lets go.
+        # An empty write detects a full or read-only disk, and a lock that is never released.
         await self._writer.write(lambda _: None)
 
 
 def _make_private(path: Path) -> None:
-    """Make a new file its owner's alone, as customers' codes are in it; SQLite's others follow."""
+    """Create the file for its owner alone, as it has customers' codes; SQLite copies the mode."""
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

@@ -1,4 +1,4 @@
-"""A unit of work: reads at once, and sends its writes together with the commit."""
+"""A unit of work: it reads at once, and sends its writes together at its end."""
 
 import sqlite3
 
@@ -7,7 +7,7 @@ from kiwisms.adapters.sql_rows.columns import Row, from_key_prefix
 from kiwisms.adapters.sqlite import encode
 from kiwisms.adapters.sqlite.columns import decode, from_moment, to_optional_moment
 from kiwisms.adapters.sqlite.reader import Parameters, Reader
-from kiwisms.adapters.sqlite.refusals import one_number
+from kiwisms.adapters.sqlite.refusals import detect_taken_number
 from kiwisms.adapters.sqlite.statements import reads, saves
 from kiwisms.domain.account import Account, AccountNotFound
 from kiwisms.domain.api_key import ApiKey
@@ -33,7 +33,7 @@ from kiwisms.ports.transaction import NO_PLACE, Fact, TransactionConflict
 
 
 class SqliteTransaction:
-    """A `Transaction` that notices at its end when another process wrote to the account."""
+    """A `Transaction` that conflicts at its end if another process wrote to the account."""
 
     def __init__(self, reader: Reader, account_id: AccountId) -> None:
         self._reader = reader
@@ -56,12 +56,12 @@ class SqliteTransaction:
         return decode.transfer(row) if row else None
 
     async def rental(self, rental_id: RentalId) -> Rental | None:
-        """One rental of the account, in whatever state."""
+        """One rental of the account, in any state."""
         row = self._one(sql.RENTAL, rental_id)
         return decode.rental(row) if row else None
 
     async def usage(self, asked: UsageQuery) -> Usage:
-        """Count what limits are set on for each account."""
+        """Count what an account's limits apply to."""
         places = {
             "account_id": self._account_id,
             "now": from_moment(asked.now),
@@ -72,7 +72,7 @@ class SqliteTransaction:
         return Usage(active=active, nth_cancel=to_optional_moment(nth_cancel))
 
     async def idempotency(self, key: IdempotencyKey) -> IdempotencyRecord | None:
-        """What is known of one of the account's idempotency keys."""
+        """The record of one of the account's idempotency keys."""
         row = self._one(sql.IDEMPOTENCY, key)
         return decode.idempotency(row) if row else None
 
@@ -82,7 +82,7 @@ class SqliteTransaction:
         return decode.api_key(row) if row else None
 
     async def webhook(self, key_prefix: KeyPrefix | None) -> Webhook | None:
-        """The address for exactly this key, or with ``None`` the account's own."""
+        """The address of exactly this key; with ``None``, the account's own."""
         row = self._one(sql.WEBHOOK, from_key_prefix(key_prefix))
         return decode.webhook(row) if row else None
 
@@ -97,17 +97,17 @@ class SqliteTransaction:
         return decode.incident(row) if row else None
 
     def save(self, *facts: Fact) -> None:
-        """Write *facts* when the transaction is left; all must be the account's own."""
+        """Write *facts* with the commit; all must belong to the account."""
         for fact in facts:
             self._must_be_own(fact.id if isinstance(fact, Account) else fact.account_id)
             self._writes.append(encode.write_of(fact))
 
     def take_place(self, _rental_id: RentalId, *, most: int) -> None:
-        """Take one of *most* places upstream; here every rental that is UNDECIDED has one."""
+        """Take one of *most* places upstream; here each UNDECIDED rental has one."""
         self._most_waiting = most
 
     def remove(self, webhook: Webhook) -> None:
-        """Forget a webhook address when the transaction is left."""
+        """Remove a webhook address with the commit."""
         self._must_be_own(webhook.account_id)
         self._writes.append(encode.removal_of(webhook))
 
@@ -118,17 +118,17 @@ class SqliteTransaction:
 
     def write(self, connection: sqlite3.Connection) -> None:
         """
-        Send all writes; no other process writes until they are committed.
+        Send all writes; no other process can write until they are committed.
 
         Raises:
-            TransactionConflict: Somebody else was first.
+            TransactionConflict: Another process has written first.
             ServiceUnavailable: No place upstream is free.
             NumberTaken: Another rental has the number.
         """
         own = self._account_id, self._version
         if connection.execute(saves.NEXT_VERSION, own).rowcount == 0:
             raise TransactionConflict(f"another process wrote to account {self._account_id} first")
-        with one_number():
+        with detect_taken_number():
             for statement, row in self._writes:
                 connection.execute(statement, row)
         if self._most_waiting is not None:

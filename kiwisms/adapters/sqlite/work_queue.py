@@ -1,4 +1,4 @@
-"""Work that waits for its time: who takes it, and when the next comes."""
+"""The queue of due work: claims with a lease, and the time of the next due work."""
 
 import json
 import sqlite3
@@ -20,7 +20,7 @@ from kiwisms.domain.rental import Rental
 
 
 class WorkQueue:
-    """The part `WorkQueue` of a store in SQLite."""
+    """`WorkQueue` for the store in SQLite."""
 
     _reader: Reader
     _writer: Writer
@@ -34,7 +34,7 @@ class WorkQueue:
         look_after: datetime,
         until: datetime,
     ) -> bool:
-        """Take the right to look upstream at one rental, once."""
+        """Claim one look upstream at a rental; return whether this caller got it."""
         claim = {
             "account_id": account_id,
             "id": rental_id,
@@ -49,7 +49,7 @@ class WorkQueue:
     async def hasten_rental(
         self, account_id: AccountId, rental_id: RentalId, *, now: datetime
     ) -> bool:
-        """Make a rental due now, and let it be looked at; tells whether it is OPEN."""
+        """Make a rental due now, and allow a look at it; return whether it is OPEN."""
         asked = {"account_id": account_id, "id": rental_id, "now": from_moment(now)}
         return await self._writer.write(
             lambda connection: connection.execute(sql.HASTEN_RENTAL, asked).rowcount == 1
@@ -58,7 +58,7 @@ class WorkQueue:
     async def claim_due_rentals(
         self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
-        """Take rentals whose ``due_at`` has come, the longest due first."""
+        """Claim rentals that are due, the longest due first."""
         due = {"now": from_moment(now), "limit": limit}
         lease = {"look_after": from_moment(look_after), "until": from_moment(until)}
         rows = await self._lease(sql.DUE_RENTALS, due, sql.LEASE_RENTAL, lease)
@@ -73,7 +73,7 @@ class WorkQueue:
         per_account: int,
         busy: Collection[AccountId] = (),
     ) -> Sequence[Delivery]:
-        """Take deliveries whose ``due_at`` has come, a few of each account."""
+        """Claim deliveries that are due, a few of each account."""
         due = {
             "now": from_moment(now),
             "limit": limit,
@@ -87,21 +87,21 @@ class WorkQueue:
     async def claim_due_incidents(
         self, *, now: datetime, until: datetime, limit: int
     ) -> Sequence[Incident]:
-        """Take incidents whose ``due_at`` has come, the longest due first."""
+        """Claim incidents that are due, the longest due first."""
         due = {"now": from_moment(now), "limit": limit}
         lease = {"until": from_moment(until)}
         rows = await self._lease(sql.DUE_INCIDENTS, due, sql.LEASE_INCIDENT, lease)
         return [evolve(decode.incident(row), due_at=until) for row in rows]
 
     async def next_due(self) -> datetime | None:
-        """When the next rental, delivery or incident comes due, if any ever does."""
+        """When the next rental, delivery or incident is due; ``None`` when none is waiting."""
         row = self._reader.one(sql.NEXT_DUE)
         return to_optional_moment(row[0]) if row else None
 
     async def _lease(
         self, due: str, asked: Mapping[str, Any], take: str, lease: Mapping[str, int]
     ) -> list[Row]:
-        # Mostly nothing is due, and then nobody needs the write lock.
+        # Mostly nothing is due: then this needs no write lock.
         if not self._reader.all(due, asked):
             return []
 

@@ -1,11 +1,12 @@
 """
-Group commit: units of work that wait together are made durable together.
+Group commit: concurrent units of work are committed together.
 
-Each runs as a savepoint of one real transaction, and all are answered after its single fsync, so
-that the disk's time is shared by all who write at once. One that fails, for whatever reason, is
-taken back alone. Statements take microseconds and run on the event loop; only the commit, which
-waits for the disk, goes to aiosqlite's thread. With the statements there too, the two threads would
-take the interpreter from each other at every one.
+Each unit runs in a savepoint of one real transaction. All are acknowledged after its single fsync,
+so that concurrent writers share the time of the disk. A unit that fails is rolled back alone.
+
+Statements take microseconds and run on the event loop. Only the commit, which waits for the disk,
+runs in aiosqlite's thread. With the statements there too, the two threads would compete for the
+interpreter lock at each statement.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from kiwisms.ports.store import StoreUnavailable
 log = logging.getLogger(__name__)
 
 LOCK_SECONDS: Final = 10.0
-"""How long to wait while other processes write."""
+"""The longest wait while other processes write."""
 LOCK_PAUSE_SECONDS: Final = 0.002
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ Work = Callable[[sqlite3.Connection], T]
 
 @define(eq=False)
 class _Unit(Generic[T]):
-    """What somebody wants written; *settled* once it is durable or refused."""
+    """A unit of work to write; *settled* is done once it is durable or has failed."""
 
     work: Work[T]
     settled: asyncio.Future[None] = field(
@@ -44,35 +45,35 @@ class _Unit(Generic[T]):
     _error: Exception | None = field(default=None, init=False)
 
     def run(self, connection: sqlite3.Connection) -> None:
-        """Do the work as a savepoint, which a failure takes back."""
+        """Run the work in a savepoint, which a failure rolls back."""
         connection.execute("SAVEPOINT unit")
         try:
             self._results = [self.work(connection)]
         except Exception as why:
             self._error = why
-            # A full or broken disk has taken back the whole transaction already.
+            # On a full or broken disk SQLite has rolled back the whole transaction already.
             if not connection.in_transaction:
                 raise
             connection.execute("ROLLBACK TO unit")
         connection.execute("RELEASE unit")
 
     def fail(self, why: Exception) -> None:
-        """Settle that nothing became durable."""
+        """Settle the unit as failed: nothing of it is durable."""
         self._error = self._error or why
         self.settled.set_result(None)
 
     def outcome(self) -> T:
-        """Return or raise what came of the work, once it is settled."""
+        """Return the result of the work or raise its error, once it is settled."""
         if self._error is not None:
             raise self._error
         return self._results[0]
 
 
 class Writer:
-    """The only connection of this process that writes; used as an async context manager."""
+    """The only connection of this process that writes, used as an async context manager."""
 
     def __init__(self, path: Path) -> None:
-        # Never used by two threads at once: the loop waits while the other one commits.
+        # Two threads never use it at once: the loop does not touch it during a commit.
         self._connection = sqlite3.connect(
             path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
         )
@@ -104,32 +105,32 @@ class Writer:
 
         Raises:
             StoreUnavailable: Nothing was written.
-            Exception: *work* raised it, and nothing of it was written.
+            Exception: *work* raised it, and none of its writes were kept.
         """
         unit = _Unit(work)
         self._waiting.append(unit)
         if self._committing is None:
-            self._serve()
+            self._start_commit()
         with WRITING:
             try:
                 await asyncio.shield(unit.settled)
             except asyncio.CancelledError:
-                # Whoever holds a lock on what is being written must not let go of it yet.
+                # The caller must not release its lock while the write is in progress.
                 while not unit.settled.done():
                     with suppress(asyncio.CancelledError):
                         await asyncio.wait([unit.settled])
                 raise
             return unit.outcome()
 
-    def _serve(self, _ended: asyncio.Task[None] | None = None) -> None:
-        """Commit while anybody waits: a task that is cancelled is followed by another."""
+    def _start_commit(self, _ended: asyncio.Task[None] | None = None) -> None:
+        """Start a commit task if units wait, also after a task that was cancelled."""
         self._committing = None
         if self._waiting:
             self._committing = asyncio.create_task(self._commit_all())
-            self._committing.add_done_callback(self._serve)
+            self._committing.add_done_callback(self._start_commit)
 
     async def _commit_all(self) -> None:
-        # While one group is on its way to the disk, the next one gathers.
+        # While one group is being committed, the next one collects.
         while self._waiting:
             group: list[_Unit[Any]] = []
             try:
@@ -141,10 +142,10 @@ class Writer:
             except Exception as why:
                 lost = group or self._take_waiting()
                 log.exception("the store refused a commit; units_lost=%d", len(lost))
-                self._lose(lost, why)
+                self._fail_all(lost, why)
             except BaseException:
                 log.exception("the store was interrupted; units_not_acknowledged=%d", len(group))
-                self._lose(group, StoreUnavailable("the store was interrupted"))
+                self._fail_all(group, StoreUnavailable("the store was interrupted"))
                 raise
             else:
                 for unit in group:
@@ -154,7 +155,7 @@ class Writer:
         try:
             await self._thread.commit()
         except asyncio.CancelledError:
-            # The thread commits all the same, and may only be left when it is done.
+            # The thread still commits: wait until it is done.
             await self._thread.rollback()
             raise
 
@@ -162,7 +163,7 @@ class Writer:
         taken, self._waiting = self._waiting, []
         return taken
 
-    def _lose(self, units: Sequence[_Unit[Any]], why: Exception) -> None:
+    def _fail_all(self, units: Sequence[_Unit[Any]], why: Exception) -> None:
         for unit in units:
             unit.fail(why)
         if self._connection.in_transaction:

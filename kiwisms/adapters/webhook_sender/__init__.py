@@ -1,4 +1,4 @@
-"""Webhooks over HTTP, to nowhere but public addresses."""
+"""Webhooks over HTTP, sent to public addresses only."""
 
 from kiwisms.adapters.webhook_sender.sender import HttpWebhookSender
 

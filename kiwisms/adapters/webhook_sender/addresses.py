@@ -1,4 +1,4 @@
-"""Which addresses a webhook may be sent to: customers choose them, so none inside the house."""
+"""Which addresses a webhook may be sent to: customers choose them, so no internal ones."""
 
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -12,30 +12,30 @@ PRIVATE: Final = (
     IPv6Network("::1/128"),
     IPv6Network("fc00::/7"),
 )
-"""Loopback and private networks, which an operator can open to webhooks."""
+"""Loopback and private networks, which an operator can allow for webhooks."""
 
 # `is_global` differs between patch levels of one Python, so its known gaps are closed here.
 NOT_PUBLIC: Final = (
-    IPv4Network("192.0.0.0/24"),  # protocol assignments; a cloud keeps its metadata here
-    IPv4Network("192.88.99.0/24"),  # relays of 6to4, given up by RFC 7526
-    IPv4Network("168.63.129.16/32"),  # the host beneath every machine of one cloud
+    IPv4Network("192.0.0.0/24"),  # protocol assignments; one cloud has its metadata service here
+    IPv4Network("192.88.99.0/24"),  # relays of 6to4, deprecated by RFC 7526
+    IPv4Network("168.63.129.16/32"),  # the host of every machine in one cloud
     IPv4Network("224.0.0.0/4"),  # multicast
     IPv6Network("2001::/23"),  # protocol assignments, Teredo among them
-    IPv6Network("2002::/16"),  # 6to4: a tunnel to the IPv4 address that is written inside
+    IPv6Network("2002::/16"),  # 6to4: a tunnel to the IPv4 address inside it
     IPv6Network("3fff::/20"),  # documentation
 )
 GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
-"""All of IPv6 that has ever been given out to the public."""
+"""The part of IPv6 that is allocated for public use."""
 NAT64: Final = IPv6Network("64:ff9b::/96")
 """A gateway connects to the IPv4 address in the last 32 bits."""
 
 
 def may_connect(address: str, *, allow_private: bool) -> bool:
     """
-    Say whether a webhook may be sent to an address.
+    Return whether a webhook may be sent to an address.
 
     Args:
-        address: An IP address as it is handed to the operating system; no name.
+        address: An IP address as the operating system gets it; not a name.
         allow_private: Whether loopback and private addresses are allowed too.
 
     >>> may_connect("9.9.9.9", allow_private=False)
@@ -52,13 +52,13 @@ def may_connect(address: str, *, allow_private: bool) -> bool:
     return _is_public(target)
 
 
-def written_out(host: str) -> str | None:
+def literal_address(host: str) -> str | None:
     """
-    Read the IP address that a host is without asking a name server; ``None`` if it is a name.
+    Read a host that is an IP address, without a name server; ``None`` if it is a name.
 
-    ``localhost`` is loopback for everybody, by RFC 6761.
+    ``localhost`` is always loopback (RFC 6761).
 
-    >>> written_out("0x7f.1"), written_out("ada.example.com")
+    >>> literal_address("0x7f.1"), literal_address("ada.example.com")
     ('127.0.0.1', None)
     """
     name = host.rstrip(".").lower()

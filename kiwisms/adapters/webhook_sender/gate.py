@@ -1,4 +1,4 @@
-"""The one place where a webhook's socket is made: after a look at the very address it goes to."""
+"""Makes the sockets of webhooks, after it has checked the address of each connection."""
 
 import socket
 from collections.abc import Callable
@@ -9,16 +9,15 @@ from kiwisms.adapters.webhook_sender.addresses import may_connect
 
 
 class AddressNotPublic(OSError):
-    """The address may not be connected to."""
+    """Connections to this address are not allowed."""
 
 
 def gate(*, allow_private: bool) -> Callable[[AddrInfoType], socket.socket]:
     """
     Make the socket factory of a connector.
 
-    It sees every address at the last moment before it is connected to: what a name was resolved
-    to as well as what stood in the URL, which no resolver is asked about. There is no second
-    look-up that could answer something else.
+    It checks every address right before the connection: the result of a name look-up, and also an
+    address in the URL itself, which needs no look-up. No second look-up could give another address.
     """
 
     def make(info: AddrInfoType) -> socket.socket:

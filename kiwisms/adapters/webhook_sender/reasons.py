@@ -1,4 +1,4 @@
-"""Why no answer came, in a few words for the customer; nothing of this house is told."""
+"""Why no answer came, in a few words for the customer, without internal details."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -24,7 +24,7 @@ FAILURES: Final[Mapping[type[Exception], str]] = MappingProxyType(
         ClientResponseError: "answer is not HTTP",
     }
 )
-"""By the first class that fits."""
+"""The reason for each class of error; the first class that matches counts."""
 
 REFUSALS: Final[Mapping[type[OSError], str]] = MappingProxyType(
     {
@@ -32,11 +32,11 @@ REFUSALS: Final[Mapping[type[OSError], str]] = MappingProxyType(
         ConnectionRefusedError: "connection refused",
     }
 )
-"""By the class of what the operating system said to the connection."""
+"""The reason for each class of operating system error on connecting."""
 
 
 def reason(failure: Exception) -> str:
-    """Say why a try got no answer."""
+    """Return why a try got no answer."""
     for kind, words in FAILURES.items():
         if isinstance(failure, kind):
             return words

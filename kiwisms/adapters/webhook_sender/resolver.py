@@ -1,4 +1,4 @@
-"""The system's resolver in threads of its own."""
+"""The system's resolver, in its own threads."""
 
 import asyncio
 import socket
@@ -9,16 +9,16 @@ from typing import Final
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 THREADS: Final = 64
-"""More than the tries that one account or one host may have under way, and some that were given up
-but whose names are still being asked for."""
+"""More than one account or one host may use at once, even if some look-ups of abandoned tries still
+run."""
 
 
 class SystemResolver(AbstractResolver):
     """
-    Asks the system for a name's addresses, anew each time.
+    Asks the system for a name's addresses, without a cache.
 
-    The threads are its own: a customer's name server that never answers must not hold up those
-    who use the event loop's threads.
+    It has its own threads: a customer's name server that never answers must not block other users
+    of the event loop's threads.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class SystemResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Look *host* up; raises `OSError` when it has no address."""
+        """Look up *host*; raises `OSError` when it has no address."""
         ask = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM)
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
@@ -48,5 +48,5 @@ class SystemResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Forget what is not answered yet."""
+        """Cancel the look-ups that have not begun, and do not wait for the others."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Sends webhooks with aiohttp, one careful try at a time."""
+"""Sends webhooks with aiohttp, one try per call."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from aiohttp import (
     TCPConnector,
 )
 
-from kiwisms.adapters.webhook_sender.addresses import may_connect, written_out
+from kiwisms.adapters.webhook_sender.addresses import literal_address, may_connect
 from kiwisms.adapters.webhook_sender.gate import gate
 from kiwisms.adapters.webhook_sender.reasons import reason
 from kiwisms.adapters.webhook_sender.resolver import SystemResolver
@@ -35,8 +35,9 @@ class HttpWebhookSender:
     A `WebhookSender` over real HTTP.
 
     Args:
-        allow_private: Whether loopback and private addresses may be called too.
-        timeout: Seconds that a whole try may take, from the look-up to the end of the answer.
+        allow_private: Whether loopback and private addresses are allowed too.
+        timeout: The longest time of a whole try, from the look-up to the end of the answer, in
+            seconds.
 
     Source: interface, "Webhooks"; settings, ``KIWISMS_WEBHOOK_ALLOW_PRIVATE``.
     """
@@ -55,13 +56,13 @@ class HttpWebhookSender:
         await self.close()
 
     def must_accept(self, url: str) -> None:
-        """Refuse an address that `gate` would refuse at every try; names are looked up later."""
-        address = written_out(urlsplit(check_url(url)).hostname or "")
+        """Refuse an address that `gate` would always refuse; a name is looked up only at a try."""
+        address = literal_address(urlsplit(check_url(url)).hostname or "")
         if address and not may_connect(address, allow_private=self._allow_private):
             raise ValidationRefused("url", "is not a public address, and no event is sent there")
 
     async def open(self) -> None:
-        """Make ready to send."""
+        """Open the session."""
         self._resolver = SystemResolver()
         self._session = ClientSession(
             connector=TCPConnector(
@@ -80,7 +81,7 @@ class HttpWebhookSender:
         )
 
     async def close(self) -> None:
-        """Give up what is being sent, and release everything."""
+        """Abort the tries in progress, and close the session."""
         if self._session is not None and self._resolver is not None:
             await self._session.close()
             await self._resolver.close()
@@ -89,7 +90,7 @@ class HttpWebhookSender:
     async def send(
         self, url: str, *, body: bytes, headers: Mapping[str, str]
     ) -> Answered | NotAnswered:
-        """Try once."""
+        """Send once, without a retry."""
         if self._session is None:
             raise RuntimeError("the webhook sender is not open")
         deadline = asyncio.get_running_loop().time() + self._timeout
@@ -104,11 +105,11 @@ class HttpWebhookSender:
             return NotAnswered(f"timed out after {self._timeout:g} s")
         except (ClientError, OSError) as failure:
             return NotAnswered(reason(failure))
-        return await _heard_out(answer, deadline)
+        return await _drained(answer, deadline)
 
 
-async def _heard_out(answer: ClientResponse, deadline: float) -> Answered:
-    """Read on, so that the receiver can finish; whatever happens, its status counts."""
+async def _drained(answer: ClientResponse, deadline: float) -> Answered:
+    """Read the body, so that the receiver can finish; only its status counts."""
     left = LONGEST_ANSWER
     try:
         with suppress(TimeoutError, ClientError, OSError):

@@ -1,9 +1,9 @@
 """
-A deterministic simulation: the real use cases through thousands of lives in which all goes wrong.
+A deterministic simulation: the real use cases in thousands of lives full of faults.
 
-`simulate` runs a life for each seed and checks the laws; `live` runs one; `shrink` finds the
-shortest life that still breaks one. A `Scenario` puts your own rules to the same test, and
-`main` does it all for one from the command line.
+`simulate` runs a life for each seed and checks the laws. `live` runs one life. `shrink` finds the
+shortest life that still breaks a law. A `Scenario` tests your own rules in the same way, and `main`
+is the command line for all of it.
 """
 
 from kiwisms.entrypoints.engine import Ports

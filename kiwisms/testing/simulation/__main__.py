@@ -1,4 +1,4 @@
-"""``make simulate SEED=123 LIVES=1000``: kiwisms as it is, put to the test."""
+"""``make simulate SEED=123 LIVES=1000``: test kiwisms as it is."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The server processes of one life: they die, come back, and share the work that comes due."""
+"""The server processes of one life: they die, restart, and share the work that is due."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -25,11 +25,11 @@ T = TypeVar("T")
 Join = Callable[[Ports, Terms], Kiwisms]
 
 AGAIN: Final = timedelta(seconds=0.2)
-"""After this long somebody looks whether due work was really taken."""
+"""After this long the cluster checks again whether due work was claimed."""
 
 
 class _NoLimits:
-    """A `Limits` that never says no: the simulation begins behind the door."""
+    """A `Limits` that allows everything: the simulation has no HTTP requests to limit."""
 
     async def hit(self, limit: Limit, who: str) -> int:
         """Count nothing."""
@@ -38,17 +38,17 @@ class _NoLimits:
 
 
 def usual_join(ports: Ports, terms: Terms) -> Kiwisms:
-    """Join kiwisms as it is."""
+    """Build kiwisms as it is."""
     return join(ports, terms, catalog_age=timedelta(seconds=30), push_secrets=[PUSH_SECRET])
 
 
 @define(kw_only=True, eq=False)
 class Cluster:
     """
-    All server processes over one disk; the work of those that die comes due again.
+    All server processes over one disk. When one dies, its work is due again after the lease.
 
-    In some lives each of them runs the worker's loops. In the others one of them makes the same
-    claims as soon as something is due, and nobody looks in vain: that is most of what loops do.
+    In some lives each server runs the worker's loops. In the others one server claims the work as
+    soon as it is due, which saves the polls that find nothing: most of what the loops do.
     """
 
     world: World
@@ -65,11 +65,11 @@ class Cluster:
 
     async def ask(self, luck: float, request: Callable[[Kiwisms], Awaitable[T]]) -> T:
         """
-        Send a request to one of the servers that are up, which *luck* chooses.
+        Send a request to one of the running servers, chosen by *luck*.
 
         Raises:
-            ConnectionLost: None is up, or the answer never came.
-            KiwismsError: What the use case raised.
+            ConnectionLost: No server is up, or the answer was lost.
+            KiwismsError: The use case raised it.
         """
         if not self.servers:
             raise ConnectionLost("no server is up")
@@ -81,25 +81,25 @@ class Cluster:
         return await server.process.serve(handle())
 
     def crash_one(self, luck: float) -> None:
-        """Kill one of the servers that are up."""
+        """Kill one of the running servers, chosen by *luck*."""
         if self.servers:
             self.servers[int(luck * len(self.servers))].process.crash()
 
     async def stop_one(self, luck: float) -> None:
-        """Stop one of the servers that are up in good order, and start another."""
+        """Stop one of the running servers gracefully, and start another."""
         if not self.servers:
             return
         server = self.servers.pop(int(luck * len(self.servers)))
-        self.world.tell(server.process.name, "is to stop")
+        self.world.log(server.process.name, "is to stop")
         await server.stop()
         if server.process.alive:
-            self.world.tell(server.process.name, "has stopped")
+            self.world.log(server.process.name, "has stopped")
             self._start()
 
     def _start(self) -> None:
         self._started += 1
         world = self.world
-        process = Process(world, f"server {self._started}", self._bury)
+        process = Process(world, f"server {self._started}", self._on_death)
         notices = SimulatedNotices(world.loop, self._is_due)
         ports = Ports(
             store=ProcessStore(world, process),
@@ -115,9 +115,9 @@ class Cluster:
         kiwi = self.join(ports, world.terms)
         self.servers.append(Server(world=world, process=process, kiwi=kiwi, notices=notices))
 
-    def _bury(self, dead: Process) -> None:
+    def _on_death(self, dead: Process) -> None:
         self.servers = [server for server in self.servers if server.process is not dead]
-        self.world.tell(dead.name, "died")
+        self.world.log(dead.name, "died")
         self.world.loop.call_later(self.world.chance.uniform(0.1, 10), self._start)
 
     def _after_commit(self, account_id: AccountId) -> None:
@@ -141,7 +141,7 @@ class Cluster:
         if due > now:
             self._arm(due)
             return
-        # One that claims by itself takes all there is; loops may have enough under way.
+        # Without loops one server claims everything. Loops at capacity claim nothing: wake all.
         awake = self.servers
         if awake and not self.world.loops:
             awake = [self.world.chance.choice(awake)]

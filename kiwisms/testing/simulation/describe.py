@@ -1,4 +1,4 @@
-"""What happened, in words short enough to read."""
+"""Short descriptions of what happened, for a history."""
 
 import re
 from typing import Final
@@ -16,7 +16,7 @@ UUID: Final = re.compile(r"0{8}-0000-7000-8000-0*([0-9a-f]+)")
 
 def shorten(text: str) -> str:
     """
-    Write ids as the numbers that they are.
+    Replace each long id by its number.
 
     >>> shorten("00000000-0000-7000-8000-00000000000c is EXPIRED")
     '#c is EXPIRED'
@@ -26,7 +26,7 @@ def shorten(text: str) -> str:
 
 def kind_of(broken: str) -> str:
     """
-    Say which law is broken, whatever the rental is.
+    Take the ids and numbers out of a sentence, so that it names the kind of law broken.
 
     >>> kind_of("00000000-0000-7000-8000-00000000000c is EXPIRED after 3 looks")
     '# is EXPIRED after # looks'
@@ -35,7 +35,7 @@ def kind_of(broken: str) -> str:
 
 
 def describe(answer: object) -> str:
-    """Say what an answer is, without all its fields."""
+    """Describe an answer in a few words."""
     match answer:
         case Ordered(rental=rental, replayed=replayed):
             said = describe(rental) + (" (replayed)" if replayed else "")
@@ -58,7 +58,7 @@ def describe(answer: object) -> str:
 
 
 def changes(before: Records, after: Records) -> str:
-    """Say what a commit wrote."""
+    """Describe what a commit wrote."""
     wallet = () if after.wallet is before.wallet else (after.wallet,)
     rentals = (
         rental for key, rental in after.rentals.items() if before.rentals.get(key) is not rental

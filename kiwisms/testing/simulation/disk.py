@@ -1,4 +1,4 @@
-"""What outlives a crash: the records that all processes of one life share."""
+"""The disk: the records that all processes of one life share, and that outlive a crash."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Dues(NamedTuple):
-    """When the next work of each kind comes due."""
+    """When the next work of each kind is due."""
 
     rentals: datetime
     deliveries: datetime
@@ -29,34 +29,34 @@ class Dues(NamedTuple):
 
 class Disk(MemoryStore):
     """
-    The one store of a life, which nothing befalls; each process reaches it in its own way.
+    The one store of a life. It never fails: the faults are in each process's `ProcessStore`.
 
     Args:
-        waits: Whether a transaction locks its account for all processes, as Postgres does. If not,
-            each process only locks for itself, and the second commit is a conflict, as on SQLite.
+        waits: Whether a transaction locks its account for all processes, as on Postgres. If not,
+            each process locks for itself, and the second commit is a conflict, as on SQLite.
     """
 
     def __init__(self, *, waits: bool) -> None:
         super().__init__()
         self.waits = waits
         self.on_commit: Callable[[AccountId], None] = _ignore
-        """Told after each commit."""
+        """Called after each commit."""
         self.dues = Dues(NEVER, NEVER, NEVER)
-        """When the next work of each kind comes due, of any account."""
+        """When the next work of each kind is due, over all accounts."""
         self.first_due: datetime | None = None
-        """When the next work comes due, if any ever does."""
+        """When the next work is due; None when no work is left."""
         self._versions: dict[AccountId, int] = {}
         self._dues: dict[AccountId, Dues] = {}
         self._shared_locks: dict[AccountId, asyncio.Lock] = {}
 
     @property
     def records(self) -> dict[AccountId, Records]:
-        """What is written."""
+        """The committed records."""
         return self._records
 
     @property
     def kept_pushes(self) -> dict[MessageId, PushedMessage]:
-        """What is written of pushed messages."""
+        """The pushed messages that were stored."""
         return self._pushes
 
     def has_number(self, activation_id: str) -> bool:
@@ -64,18 +64,18 @@ class Disk(MemoryStore):
         return any(rental.activation_id == activation_id for rental in self._all_rentals())
 
     def lock(self, account_id: AccountId) -> asyncio.Lock:
-        """The lock that all processes have in common."""
+        """An account's lock, which all processes share."""
         return self._shared_locks.setdefault(account_id, asyncio.Lock())
 
     def begin(self, account_id: AccountId) -> tuple[MemoryTransaction, int]:
-        """Begin to read an account: what is there, and the version of it."""
+        """Begin a transaction: its records, and their version."""
         if account_id not in self._records:
             raise AccountNotFound(account_id)
         tx = MemoryTransaction(self._records[account_id])
         return tx, self._versions.get(account_id, 0)
 
     def commit(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> None:
-        """Write all changes at once; raises `TransactionConflict` if they were decided too late."""
+        """Write all changes at once; raises `TransactionConflict` when *version* is outdated."""
         if self._versions.get(account_id, 0) != version:
             raise TransactionConflict(f"another process wrote to account {account_id} first")
         self._write(account_id, tx)
@@ -83,7 +83,7 @@ class Disk(MemoryStore):
         self.touch(account_id)
 
     def touch(self, account_id: AccountId) -> None:
-        """Tell that what is written of an account has changed."""
+        """Note that the records of an account have changed."""
         records = self._records[account_id]
         self._dues[account_id] = Dues(
             rentals=_next_due(records.rentals.values()),

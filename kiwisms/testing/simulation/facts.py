@@ -1,4 +1,4 @@
-"""What laws look at: the rentals and incidents of a life, and how long a message counts."""
+"""What the laws check: the rentals and incidents of a life, and which messages they demand."""
 
 from collections.abc import Iterator, Set
 from datetime import datetime
@@ -23,7 +23,7 @@ def incidents_of(life: Life) -> Iterator[Incident]:
 
 
 def given_up(life: Life) -> Set[RentalId]:
-    """The rentals that ended without upstream, which told nothing of their numbers."""
+    """The rentals that were given up, because upstream did not answer about their numbers."""
     return {
         RentalId(entry.subject)
         for records in life.world.disk.records.values()
@@ -32,11 +32,11 @@ def given_up(life: Life) -> Set[RentalId]:
     }
 
 
-def sure_until(life: Life, rental: Rental, *, several: bool) -> datetime:
+def must_be_seen_until(life: Life, rental: Rental, *, several: bool) -> datetime:
     """
-    The moment until which every message must have been seen.
+    The moment up to which every message must be in the rental.
 
-    Nobody who is done with a number that is paid waits for an upstream that does not answer.
+    A customer who completes a paid rental does not wait for an upstream that does not answer.
     """
     end = min(rental.expires_at, rental.changed_at)
     dones = [each.dones[rental.id] for each in life.customers if rental.id in each.dones]

@@ -1,4 +1,4 @@
-"""What can go wrong, and how often it does in one life."""
+"""The faults, and how often each happens in one life."""
 
 from collections.abc import Collection, Mapping, Set
 from enum import StrEnum
@@ -8,80 +8,81 @@ from typing import Final, Self
 
 
 class Fault(StrEnum):
-    """One way of going wrong; the value is how a history tells of it."""
+    """A kind of fault; its value is the text in a history."""
 
-    STORE_DOWN = "the store refused, and wrote nothing"
-    COMMIT_IN_DOUBT = "the store wrote it, and said that it failed"
+    STORE_DOWN = "the store failed, and wrote nothing"
+    COMMIT_IN_DOUBT = "the store committed, and reported a failure"
     CONFLICT = "another process wrote first"
     CRASH = "the process died"
-    STALL = "the process stood still"
-    LINE_CUT = "the customer never heard the answer"
+    STALL = "the process stalled"
+    RESPONSE_LOST = "the customer never got the answer"
     HANG_UP = "the request was cancelled"
     REFUSED = "upstream refused"
-    NOT_ASKED = "the question never reached upstream"
-    NOT_HEARD = "upstream acted, and its answer was lost"
-    REPEATED = "upstream heard the question twice"
-    NO_PRICE = "upstream did not say what it charged"
+    QUESTION_LOST = "the question never reached upstream"
+    ANSWER_LOST = "upstream acted, and its answer was lost"
+    REPEATED = "upstream got the question twice"
+    NO_PRICE = "upstream did not report its price"
     PUSH_LOST = "a pushed message never arrived"
     PUSH_LATE = "a message was pushed late"
     PUSH_REPEATED = "a message was pushed again"
     RECEIVER_FAILS = "the receiver answered 500"
-    RECEIVER_DEAF = "the receiver could not be reached"
-    RECEIVER_MUTE = "the receiver took it, and its answer was lost"
+    RECEIVER_UNREACHABLE = "the receiver could not be reached"
+    RECEIVER_ANSWER_LOST = "the receiver took it, and its answer was lost"
     RECEIVER_GONE = "the receiver answered 410"
 
 
-SELDOM: Final[Mapping[Fault, float]] = MappingProxyType(
+RARER: Final[Mapping[Fault, float]] = MappingProxyType(
     {Fault.CRASH: 0.2, Fault.STALL: 0.1, Fault.RECEIVER_GONE: 0.5}
 )
-"""Faults that would hide all others if they were as frequent."""
+"""Factors on the rates of faults that would hide all others if they were as frequent."""
 
-HEAVINESS: Final = (0.0, 0.05, 0.15, 0.4)
-"""How often the most frequent fault of a life strikes, of all times it could."""
+HIGHEST_RATES: Final = (0.0, 0.05, 0.15, 0.4)
+"""One is drawn for each life: the highest rate of a fault, a share of the moments for it."""
 
 
 class Faults:
     """
-    The bad luck of one life, from `begin` to `end`.
+    The faults of one life, which happen between `begin` and `end`.
 
     Args:
-        rates: How often each fault strikes, of all times it could; one that is not here never does.
-        chance: Decides each time.
+        rates: The rate of each fault: a share of the moments at which it can happen. A fault
+            without a rate never happens.
+        chance: Draws whether a fault happens.
     """
 
     def __init__(self, rates: Mapping[Fault, float], chance: Random) -> None:
         self._drawn = dict(rates)
         self.now: Mapping[Fault, float] = {}
-        """How often each fault strikes now."""
+        """The rate of each fault now."""
         self._draw = chance.random
 
     @classmethod
     def draw(cls, chance: Random, *, never: Collection[Fault] = ()) -> Self:
-        """Draw how bad a life is: some have no fault at all, some have many kinds of them."""
-        heaviness = chance.choice(HEAVINESS)
+        """Draw the faults of a life: some lives have none, some have many kinds."""
+        highest_rate = chance.choice(HIGHEST_RATES)
         rates = {
-            fault: heaviness * chance.random() * SELDOM.get(fault, 1.0)
+            fault: highest_rate * chance.random() * RARER.get(fault, 1.0)
             for fault in Fault
             if chance.random() < 0.5
         }
-        if not heaviness:
+        if not highest_rate:
             rates.clear()
         return cls({fault: rate for fault, rate in rates.items() if fault not in never}, chance)
 
     def strikes(self, fault: Fault) -> bool:
-        """Whether *fault* befalls this time."""
+        """Draw whether *fault* happens this time."""
         rate = self.now.get(fault)
         return rate is not None and self._draw() < rate
 
     @property
     def drawn(self) -> Set[Fault]:
-        """The faults that can strike in this life."""
+        """The faults that can happen in this life."""
         return self._drawn.keys()
 
     def begin(self) -> None:
-        """From now on things go wrong."""
+        """Let faults happen from now on."""
         self.now = self._drawn
 
     def end(self) -> None:
-        """From now on nothing goes wrong any more."""
+        """Stop all faults."""
         self.now = {}

@@ -1,4 +1,4 @@
-"""One life: a storm in which things go wrong, and a calm in which all comes to rest."""
+"""One life: a storm with faults, then a calm in which all work is finished."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -15,72 +15,73 @@ from kiwisms.testing.simulation.cluster import Cluster
 from kiwisms.testing.simulation.customer import Customer
 from kiwisms.testing.simulation.loop import Stuck
 from kiwisms.testing.simulation.operator import Operator
-from kiwisms.testing.simulation.plan import HORIZON, Act, Deed, Plan
+from kiwisms.testing.simulation.plan import HORIZON, Action, ActionKind, Plan
 from kiwisms.testing.simulation.pusher import Pusher
 from kiwisms.testing.simulation.world import World
 
 LONGEST_REST: Final = timedelta(hours=48)
-"""Every schedule is over by then, a webhook's day-long pauses included."""
+"""Every retry schedule is over by then, also the day-long pauses of a webhook."""
 
-OF_CUSTOMER: Final[Mapping[Act, Callable[[Customer, Deed], Awaitable[None]]]] = MappingProxyType(
+CustomerAction = Callable[[Customer, Action], Awaitable[None]]
+OperatorAction = Callable[[Operator, Customer, Action], Awaitable[None]]
+
+BY_CUSTOMER: Final[Mapping[ActionKind, CustomerAction]] = MappingProxyType(
     {
-        Act.RENT: Customer.rent,
-        Act.RENT_TWICE: Customer.rent_twice,
-        Act.POLL: Customer.poll,
-        Act.LIST: Customer.list_all,
-        Act.FOLLOW: Customer.follow,
-        Act.CANCEL: Customer.cancel,
-        Act.CANCEL_TWICE: Customer.cancel_twice,
-        Act.DONE: Customer.done,
-        Act.RENEW: Customer.renew,
-        Act.BALANCE: Customer.read_balance,
+        ActionKind.RENT: Customer.rent,
+        ActionKind.RENT_TWICE: Customer.rent_twice,
+        ActionKind.POLL: Customer.poll,
+        ActionKind.LIST: Customer.list_all,
+        ActionKind.FOLLOW: Customer.follow,
+        ActionKind.CANCEL: Customer.cancel,
+        ActionKind.CANCEL_TWICE: Customer.cancel_twice,
+        ActionKind.DONE: Customer.done,
+        ActionKind.RENEW: Customer.renew,
+        ActionKind.BALANCE: Customer.read_balance,
     }
 )
-OF_OPERATOR: Final[Mapping[Act, Callable[[Operator, Customer, Deed], Awaitable[None]]]] = (
-    MappingProxyType(
-        {
-            Act.CREDIT: Operator.credit,
-            Act.DEBIT: Operator.debit,
-            Act.SUSPEND: Operator.suspend,
-            Act.REVOKE: Operator.revoke,
-            Act.SET_WEBHOOK: Operator.set_webhook,
-            Act.CLEAR_WEBHOOK: Operator.clear_webhook,
-            Act.ROTATE_WEBHOOK: Operator.rotate_webhook,
-            Act.TEST_WEBHOOK: Operator.test_webhook,
-            Act.RESEND: Operator.resend,
-            Act.RESOLVE: Operator.resolve,
-            Act.GIVE_UP: Operator.give_up,
-            Act.WITHDRAW: Operator.withdraw,
-            Act.RELEASE_BY_HAND: Operator.release_by_hand,
-            Act.REPRICE: Operator.reprice,
-            Act.UPSTREAM_AWAY: Operator.upstream_away,
-            Act.FALL_SILENT: Operator.fall_silent,
-            Act.RECEIVER_DIES: Operator.receiver_dies,
-            Act.CRASH: Operator.crash,
-            Act.STOP: Operator.stop,
-            Act.RENT_BY_HAND: Operator.rent_by_hand,
-            Act.FORGE_PUSH: Operator.forge_push,
-        }
-    )
+BY_OPERATOR: Final[Mapping[ActionKind, OperatorAction]] = MappingProxyType(
+    {
+        ActionKind.CREDIT: Operator.credit,
+        ActionKind.DEBIT: Operator.debit,
+        ActionKind.SUSPEND: Operator.suspend,
+        ActionKind.REVOKE: Operator.revoke,
+        ActionKind.SET_WEBHOOK: Operator.set_webhook,
+        ActionKind.CLEAR_WEBHOOK: Operator.clear_webhook,
+        ActionKind.ROTATE_WEBHOOK: Operator.rotate_webhook,
+        ActionKind.TEST_WEBHOOK: Operator.test_webhook,
+        ActionKind.RESEND: Operator.resend,
+        ActionKind.RESOLVE: Operator.resolve,
+        ActionKind.GIVE_UP: Operator.give_up,
+        ActionKind.WITHDRAW: Operator.withdraw,
+        ActionKind.RELEASE_BY_HAND: Operator.release_by_hand,
+        ActionKind.REPRICE: Operator.reprice,
+        ActionKind.UPSTREAM_AWAY: Operator.upstream_away,
+        ActionKind.FALL_SILENT: Operator.fall_silent,
+        ActionKind.RECEIVER_DIES: Operator.receiver_dies,
+        ActionKind.CRASH: Operator.crash,
+        ActionKind.STOP: Operator.stop,
+        ActionKind.RENT_BY_HAND: Operator.rent_by_hand,
+        ActionKind.FORGE_PUSH: Operator.forge_push,
+    }
 )
 
 
 @define(kw_only=True, eq=False)
 class Life:
     """
-    A world, the servers in it, and everybody who does something there.
+    A world, its servers, and everyone who acts on them.
 
     Attributes:
-        world: What there is only once.
+        world: What all processes share.
         cluster: The servers.
-        plan: What is done.
+        plan: The actions of this life.
         laws: What must hold at any time.
-        laws_at_rest: What must hold when nothing is left to do.
-        strict: Whether the laws are checked after each commit, and not only now and then.
-        customers: Who does it.
-        pusher: Upstream's pushed messages.
-        operator: Who runs the service.
-        calm_since: When nothing went wrong any more, and nobody asked for anything.
+        laws_at_rest: What must hold when no work is left.
+        strict: Whether to check the laws after each commit too.
+        customers: Everyone who rents numbers.
+        pusher: Pushes upstream's messages.
+        operator: The person who runs the service.
+        calm_since: When the faults and all actions had ended.
     """
 
     world: World
@@ -100,41 +101,41 @@ class Life:
         self.pusher = Pusher(world=world, cluster=cluster)
         self.operator = Operator(world=world, cluster=cluster, pusher=self.pusher)
         if world.pushes:
-            world.upstream.on_message = self.pusher.hear
+            world.upstream.on_message = self.pusher.push
 
     @property
     def resolved(self) -> Mapping[IncidentId, str]:
-        """What an operator has said of incidents."""
+        """The operator's note on each incident that was resolved."""
         return self.operator.resolved
 
     def live(self) -> None:
-        """Run from the first account to the rest; what broke is in ``world.broken``."""
+        """Run the whole life; the broken laws are in ``world.broken``."""
         if self.strict:
             self._check_after_commits()
         try:
             self.world.loop.run(self._live())
         except Stuck as error:
-            self.world.break_law(f"the life has no end: {error}")
-        for heard in self.world.loop.errors:
-            self.world.break_law(f"the loop heard of an error: {heard}")
+            self.world.law_broken(f"the life has no end: {error}")
+        for caught in self.world.loop.errors:
+            self.world.law_broken(f"the loop caught an error: {caught}")
 
     async def _live(self) -> None:
         for number in range(self.plan.accounts):
-            self.customers.append(await self._welcome(number))
+            self.customers.append(await self._create_customer(number))
         self.world.faults.begin()
         loop = self.world.loop
-        deeds = [loop.create_task(self._do(deed)) for deed in self.plan.deeds]
+        actions = [loop.create_task(self._do(action)) for action in self.plan.actions]
         await asyncio.sleep(HORIZON + 5)
         self._check(self.laws)
-        self.world.tell("life", "the storm is over")
+        self.world.log("life", "the storm is over")
         self.world.faults.end()
-        await asyncio.gather(*deeds)
+        await asyncio.gather(*actions)
         self.calm_since = self.world.clock.now()
-        await self._rest()
+        await self._finish_work()
         self._check(self.laws)
         self._check(self.laws_at_rest)
 
-    async def _welcome(self, number: int) -> Customer:
+    async def _create_customer(self, number: int) -> Customer:
         kiwi = self.cluster.servers[0].kiwi
         name = f"customer {number}"
         account = await kiwi.accounts.create(f"customer{number}@example.com")
@@ -146,45 +147,45 @@ class Life:
             world=self.world, cluster=self.cluster, account_id=account.id, name=name, key=key
         )
 
-    async def _do(self, deed: Deed) -> None:
-        await asyncio.sleep(deed.at)
-        customer = self.customers[deed.account]
+    async def _do(self, action: Action) -> None:
+        await asyncio.sleep(action.at)
+        customer = self.customers[action.account]
         try:
-            if deed.act in OF_CUSTOMER:
-                await OF_CUSTOMER[deed.act](customer, deed)
+            if action.kind in BY_CUSTOMER:
+                await BY_CUSTOMER[action.kind](customer, action)
             else:
-                await OF_OPERATOR[deed.act](self.operator, customer, deed)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
-            self.world.break_law(f"{deed} raised {error!r}")
+                await BY_OPERATOR[action.kind](self.operator, customer, action)
+        except Exception as error:  # noqa: BLE001 - any error is a finding
+            self.world.law_broken(f"{action} raised {error!r}")
 
-    async def _rest(self) -> None:
+    async def _finish_work(self) -> None:
         clock = self.world.clock
         latest = clock.now() + LONGEST_REST
         while clock.now() < latest:
-            await self.pusher.rest()
+            await self.pusher.drain()
             due = self.world.disk.first_due
             if due is None:
                 break
             await asyncio.sleep(clock.seconds_until(due) + 1)
-        # The last answers are still on their way.
+        # The last answers are still in flight.
         await asyncio.sleep(60)
-        await self.pusher.rest()
+        await self.pusher.drain()
 
     def _check(self, laws: Sequence["Law"]) -> None:
         for law in laws:
             try:
                 for what in law(self):
-                    self.world.break_law(what)
-            except Exception as error:  # noqa: BLE001 - what it met, it did not expect
+                    self.world.law_broken(what)
+            except Exception as error:  # noqa: BLE001 - a law that raises is broken
                 name, at = getattr(law, "__name__", law), extract_tb(error.__traceback__)[-1]
                 where = f"{at.filename}:{at.lineno}"
-                self.world.break_law(f"the law {name} raised {error!r} at {where}")
+                self.world.law_broken(f"the law {name} raised {error!r} at {where}")
 
     def _check_after_commits(self) -> None:
-        told = self.world.disk.on_commit
+        notify = self.world.disk.on_commit
 
         def check(account_id: AccountId) -> None:
-            told(account_id)
+            notify(account_id)
             if not self.world.broken:
                 self._check(self.laws)
 
@@ -192,4 +193,4 @@ class Life:
 
 
 Law = Callable[[Life], Iterator[str]]
-"""Looks at a life and says, in a sentence each, what does not hold."""
+"""Checks a life, and yields a sentence for each thing that does not hold."""

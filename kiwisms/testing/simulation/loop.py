@@ -1,4 +1,4 @@
-"""An event loop in which nothing is real: time jumps, and a seed decides who goes next."""
+"""A simulated event loop: time jumps, and a seed decides which task runs next."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
@@ -14,12 +14,12 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 MICROS: Final = 1_000_000
-LONGEST: Final = 200_000
-"""Steps after which a run is taken to go in circles."""
+MAX_STEPS: Final = 200_000
+"""A run with more steps than this is taken for an endless loop."""
 
 
 class Stuck(Exception):
-    """A run cannot end: everything waits for something else, or goes in circles."""
+    """A run cannot end: it is deadlocked, or in an endless loop."""
 
 
 class SimulatedHandle(asyncio.TimerHandle):
@@ -27,7 +27,7 @@ class SimulatedHandle(asyncio.TimerHandle):
 
     __slots__ = ("args", "callback", "context")
 
-    # The base class asks the loop about debugging at every turn.
+    # This does not call the base class, which would ask the loop about debugging each time.
     def __init__(
         self, callback: Callable[..., object], args: tuple[object, ...], context: Context | None
     ) -> None:
@@ -37,13 +37,13 @@ class SimulatedHandle(asyncio.TimerHandle):
         self._cancelled = False
 
     def cancel(self) -> None:
-        """Do not run, and let go of what would have."""
+        """Do not run, and release the callback."""
         self._cancelled = True
         self.callback, self.args = None, ()
 
 
 class SimulatedTimer(SimulatedHandle):
-    """One that will run at a moment of the loop's time."""
+    """A callback that runs at a moment of the loop's time."""
 
     __slots__ = ()
 
@@ -59,9 +59,9 @@ class SimulatedTimer(SimulatedHandle):
 
 
 class SimulatedTask(asyncio.Task[T]):
-    """A task whose place in a set, as `asyncio.TaskGroup` keeps one, is the same in every run."""
+    """A task with the same hash in every run, for sets such as that of `asyncio.TaskGroup`."""
 
-    # The base class already puts the task into a set.
+    # The number comes first, since the base class already puts the task into a set.
     def __init__(
         self,
         number: int,
@@ -78,11 +78,11 @@ class SimulatedTask(asyncio.Task[T]):
 
 class SimulatedLoop(asyncio.BaseEventLoop):
     """
-    Runs tasks one step at a time, in an order that *chance* draws anew for each step.
+    Runs tasks one step at a time, in an order that *chance* draws for each step.
 
-    Whatever is ready may go next, not only what was ready first: so a run explores orders that a
-    real loop would show only under a load that nobody can repeat. When nothing is ready, time
-    jumps to the next timer. There are no sockets, no threads and no signals.
+    Any callback that is ready may run next, not only the first one. So a run explores orders that
+    a real loop shows only under a load that cannot be repeated. When nothing is ready, time jumps
+    to the next timer. There are no sockets, no threads and no signals.
 
     >>> async def main() -> float:
     ...     await asyncio.sleep(3600)
@@ -94,9 +94,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def __init__(self, chance: Random) -> None:
         super().__init__()
         self.steps = 0
-        """How many callbacks have run: a time that never stands still."""
+        """How many callbacks have run: a counter that grows with every step."""
         self.errors: list[str] = []
-        """What callbacks raised, and what tasks raised that nobody awaited."""
+        """The errors of callbacks, and of tasks that were never awaited."""
         self.micros = 0
         """Microseconds since the run began."""
         self._draw = chance.random
@@ -105,17 +105,17 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._timers: list[tuple[int, int, SimulatedTimer]] = []
         self._tasks: list[asyncio.Task[Any]] = []
 
-    def run(self, main: Coroutine[Any, Any, T], *, most: int = LONGEST) -> T:
+    def run(self, main: Coroutine[Any, Any, T], *, max_steps: int = MAX_STEPS) -> T:
         """
-        Run *main* to its end, then cancel whatever else is left.
+        Run *main* to its end, then cancel all other tasks.
 
         Raises:
-            Stuck: *main* cannot end, or did not within *most* steps.
+            Stuck: *main* cannot end, or did not within *max_steps* steps.
         """
         asyncio._set_running_loop(self)  # noqa: SLF001 - made for authors of loops
         try:
             task = self.create_task(main)
-            self._run_until(task.done, most)
+            self._run_until(task.done, max_steps)
             return task.result()
         finally:
             self._cancel_the_rest()
@@ -168,25 +168,25 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.Task[T]:
         """Begin to run a coroutine."""
-        del name  # never read, and made of a count that all loops share
+        del name  # never read, and made from a counter that all loops share
         task = SimulatedTask(len(self._tasks), coro, self, context)
         self._tasks.append(task)
         return task
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """Remember what went wrong in `errors`."""
+        """Record an error in `errors`."""
         self.errors.append(f"{context.get('message')}: {context.get('exception')!r}")
 
     def get_debug(self) -> bool:
-        """Never: asyncio's own checks need real time."""
+        """Return False: asyncio's own checks need real time."""
         return False
 
     def is_running(self) -> bool:
-        """Whether somebody is inside `run`."""
+        """Whether `run` is running."""
         return asyncio._get_running_loop() is self  # noqa: SLF001
 
     def is_closed(self) -> bool:
-        """Always: there is nothing to close."""
+        """Return True: there is nothing to close."""
         return True
 
     def _call_at(
@@ -201,18 +201,18 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         heappush(self._timers, (micros, self._timer_number, handle))
         return handle
 
-    def _run_until(self, done: Callable[[], bool], most: int) -> None:
+    def _run_until(self, done: Callable[[], bool], max_steps: int) -> None:
         ready, timers, draw = self._waiting, self._timers, self._draw
-        limit = self.steps + most
+        limit = self.steps + max_steps
         while not done():
             if not ready:
                 if not timers:
-                    raise Stuck("everything waits for something else")
+                    raise Stuck("deadlock: every task waits for another")
                 self.micros = max(self.micros, timers[0][0])
                 while timers and timers[0][0] <= self.micros:
                     ready.append(heappop(timers)[2])
             if self.steps == limit:
-                raise Stuck(f"no end after {most} steps")
+                raise Stuck(f"no end after {max_steps} steps")
             self.steps += 1
             if len(ready) > 1:
                 place = int(draw() * len(ready))
@@ -223,7 +223,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 continue
             try:
                 handle.context.run(callback, *handle.args)
-            except Exception as error:  # noqa: BLE001 - one callback's error is not another's
+            except Exception as error:  # noqa: BLE001 - the other callbacks still run
                 self.call_exception_handler({"message": "a callback raised", "exception": error})
 
     def _cancel_the_rest(self) -> None:
@@ -231,7 +231,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         left = [task for task in self._tasks if not task.done()]
         for task in left:
             task.cancel()
-        self._run_until(lambda: all(task.done() for task in left) or not self._waiting, LONGEST)
+        self._run_until(lambda: all(task.done() for task in left) or not self._waiting, MAX_STEPS)
         self._tasks.clear()
 
 
@@ -251,9 +251,9 @@ class SimulatedClock:
         return self._now
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, in no time at all."""
+        """Wait in the loop's time, which takes no real time."""
         await asyncio.sleep(max(seconds, 0))
 
     def seconds_until(self, moment: datetime) -> float:
-        """How far away *moment* is, in the loop's seconds; never less than 0."""
+        """The loop's seconds until *moment*; 0 when it has passed."""
         return max((moment - self.now()).total_seconds(), 0)

@@ -1,4 +1,4 @@
-"""Taps on the shoulder in an order that only the seed decides."""
+"""Notices whose order depends on the seed alone."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,15 +10,17 @@ from kiwisms.testing.simulation.loop import SimulatedLoop
 
 class SimulatedNotices:
     """
-    A `Notices` for one process; `LocalNotices` keeps sets, whose order is not the seed's.
+    A `Notices` for one process that wakes its tasks in order.
 
-    The worker's loops look every second whether another process has left work for them, and every
-    minute what upstream's balance is. As long as nothing is due nobody needs either, and a webhook
-    may be tried for a day: so the loops are left to wait until something is.
+    `LocalNotices` keeps sets, whose order the seed does not decide.
+
+    The worker's loops look for work of other processes every second, and read upstream's balance
+    every minute. While nothing is due both are useless, and a webhook may be retried for a day: so
+    the loops sleep until something is due.
 
     Args:
-        loop: Runs everything.
-        is_due: Tells whether any work is due now.
+        loop: Runs every task of the life.
+        is_due: Returns whether any work is due now.
     """
 
     def __init__(self, loop: SimulatedLoop, is_due: Callable[[], bool]) -> None:
@@ -27,19 +29,19 @@ class SimulatedNotices:
         self._overdue: list[asyncio.Future[None]] = []
 
     def notify(self, topic: str) -> None:
-        """Wake everybody who waits for *topic*."""
+        """Wake every task that waits for *topic*."""
         for woken in self._waiting.pop(topic, ()):
             _wake(woken)
 
     def work_is_due(self) -> None:
-        """Wake the loops that were left to wait."""
+        """Wake the loops that sleep until work is due."""
         self.notify(WORK)
         for woken in self._overdue:
             _wake(woken)
         self._overdue.clear()
 
     async def wait(self, topic: str, seconds: float) -> None:
-        """Return when *topic* is told, or after *seconds*; for the worker perhaps later."""
+        """Return on a notice for *topic*, or after *seconds*; the worker may sleep longer."""
         woken = self._loop.create_future()
         self._waiting.setdefault(topic, []).append(woken)
         if topic == WORK and not self._is_due():

@@ -1,4 +1,4 @@
-"""What the people of one life will do, drawn before it begins, so that any part can be left out."""
+"""The actions of one life, drawn before it begins, so that any of them can be left out."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,8 +9,8 @@ from typing import Final
 from attrs import frozen
 
 
-class Act(StrEnum):
-    """What a customer, an operator or the world can do."""
+class ActionKind(StrEnum):
+    """What a customer, the operator, upstream or a server can do."""
 
     RENT = "rent"
     RENT_TWICE = "rent twice at once with one key"
@@ -36,97 +36,98 @@ class Act(StrEnum):
     GIVE_UP = "give a silent number up"
 
     WITHDRAW = "upstream takes a number back"
-    RELEASE_BY_HAND = "somebody releases a number upstream by hand"
+    RELEASE_BY_HAND = "a person releases a number upstream by hand"
     REPRICE = "upstream changes a price"
     UPSTREAM_AWAY = "upstream goes away"
-    FALL_SILENT = "upstream falls silent about a number for ever"
-    RECEIVER_DIES = "the receiver dies for ever"
+    FALL_SILENT = "upstream never answers about a number again"
+    RECEIVER_DIES = "the receiver never answers again"
     CRASH = "a server dies"
-    STOP = "a server is stopped in good order"
-    RENT_BY_HAND = "somebody rents upstream by hand"
-    FORGE_PUSH = "somebody forges a pushed message"
+    STOP = "a server is stopped gracefully"
+    RENT_BY_HAND = "a person rents upstream by hand"
+    FORGE_PUSH = "a stranger forges a pushed message"
 
 
-WEIGHTS: Final[Mapping[Act, float]] = MappingProxyType(
+WEIGHTS: Final[Mapping[ActionKind, float]] = MappingProxyType(
     {
-        Act.RENT: 6,
-        Act.RENT_TWICE: 1,
-        Act.POLL: 3,
-        Act.LIST: 1,
-        Act.FOLLOW: 0.5,
-        Act.CANCEL: 4,
-        Act.CANCEL_TWICE: 0.7,
-        Act.DONE: 3,
-        Act.RENEW: 2,
-        Act.BALANCE: 1,
-        Act.CREDIT: 1,
-        Act.DEBIT: 0.7,
-        Act.SUSPEND: 0.4,
-        Act.REVOKE: 0.3,
-        Act.SET_WEBHOOK: 0.3,
-        Act.CLEAR_WEBHOOK: 0.2,
-        Act.ROTATE_WEBHOOK: 0.2,
-        Act.TEST_WEBHOOK: 0.3,
-        Act.RESEND: 0.4,
-        Act.RESOLVE: 0.4,
-        Act.GIVE_UP: 0.4,
-        Act.WITHDRAW: 0.8,
-        Act.RELEASE_BY_HAND: 0.3,
-        Act.REPRICE: 0.5,
-        Act.UPSTREAM_AWAY: 0.3,
-        Act.FALL_SILENT: 0.3,
-        Act.RECEIVER_DIES: 0.2,
-        Act.CRASH: 0.6,
-        Act.STOP: 0.3,
-        Act.RENT_BY_HAND: 0.3,
-        Act.FORGE_PUSH: 0.4,
+        ActionKind.RENT: 6,
+        ActionKind.RENT_TWICE: 1,
+        ActionKind.POLL: 3,
+        ActionKind.LIST: 1,
+        ActionKind.FOLLOW: 0.5,
+        ActionKind.CANCEL: 4,
+        ActionKind.CANCEL_TWICE: 0.7,
+        ActionKind.DONE: 3,
+        ActionKind.RENEW: 2,
+        ActionKind.BALANCE: 1,
+        ActionKind.CREDIT: 1,
+        ActionKind.DEBIT: 0.7,
+        ActionKind.SUSPEND: 0.4,
+        ActionKind.REVOKE: 0.3,
+        ActionKind.SET_WEBHOOK: 0.3,
+        ActionKind.CLEAR_WEBHOOK: 0.2,
+        ActionKind.ROTATE_WEBHOOK: 0.2,
+        ActionKind.TEST_WEBHOOK: 0.3,
+        ActionKind.RESEND: 0.4,
+        ActionKind.RESOLVE: 0.4,
+        ActionKind.GIVE_UP: 0.4,
+        ActionKind.WITHDRAW: 0.8,
+        ActionKind.RELEASE_BY_HAND: 0.3,
+        ActionKind.REPRICE: 0.5,
+        ActionKind.UPSTREAM_AWAY: 0.3,
+        ActionKind.FALL_SILENT: 0.3,
+        ActionKind.RECEIVER_DIES: 0.2,
+        ActionKind.CRASH: 0.6,
+        ActionKind.STOP: 0.3,
+        ActionKind.RENT_BY_HAND: 0.3,
+        ActionKind.FORGE_PUSH: 0.4,
     }
 )
-"""How often each is done, of all that is done."""
+"""How often each kind of action is drawn, relative to the others."""
 
 HORIZON: Final = 60.0
-"""Seconds within which everything is begun."""
+"""All actions begin within this many seconds."""
 
 
 @frozen(kw_only=True)
-class Deed:
+class Action:
     """
-    One thing that somebody begins at one moment.
+    One action, which begins at one moment.
 
-    *luck*, from 0 to 1, chooses among what is there at that moment; *place* counts the deeds.
+    *place* is its number in the plan. *luck*, from 0 to 1, chooses among the things that exist at
+    that moment, such as rentals. *keyed* switches a variant of the action on.
     """
 
     place: int
     at: float
-    act: Act
+    kind: ActionKind
     account: int
     luck: float
     keyed: bool
 
     def __str__(self) -> str:
-        return f"{self.act} (deed {self.place}, account {self.account})"
+        return f"{self.kind} (action {self.place}, account {self.account})"
 
 
 @frozen(kw_only=True)
 class Plan:
-    """How many accounts and servers there are, and what is done."""
+    """The number of accounts and servers of a life, and its actions."""
 
     accounts: int
     servers: int
     funds: tuple[int, ...]
     webhooks: tuple[bool, ...]
-    deeds: tuple[Deed, ...]
+    actions: tuple[Action, ...]
 
 
 def draw_plan(chance: Random) -> Plan:
     """
-    Draw what is done in one life.
+    Draw the actions of one life.
 
-    Much of it happens at a few moments, so that things meet.
+    Many of them begin at the same few moments, so that they run concurrently.
     """
     accounts = 1 if chance.random() < 0.6 else 2
     moments = [chance.uniform(0, HORIZON) for _ in range(3)]
-    acts = [Act.RENT] * accounts + chance.choices(
+    kinds = [ActionKind.RENT] * accounts + chance.choices(
         list(WEIGHTS), list(WEIGHTS.values()), k=chance.randint(4, 14)
     )
     return Plan(
@@ -134,16 +135,16 @@ def draw_plan(chance: Random) -> Plan:
         servers=chance.choice((1, 2, 2, 3)),
         funds=tuple(chance.choice((50, 150, 1000)) for _ in range(accounts)),
         webhooks=tuple(chance.random() < 0.6 for _ in range(accounts)),
-        deeds=tuple(
-            Deed(
+        actions=tuple(
+            Action(
                 place=place,
                 at=_moment(chance, moments) if place >= accounts else chance.uniform(0, 5),
-                act=act,
+                kind=kind,
                 account=place % accounts,
                 luck=chance.random(),
                 keyed=chance.random() < 0.7,
             )
-            for place, act in enumerate(acts)
+            for place, kind in enumerate(kinds)
         ),
     )
 

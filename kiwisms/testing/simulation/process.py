@@ -1,4 +1,4 @@
-"""One server process: what it is doing, and how it dies."""
+"""One server process: its tasks, its delays and its death."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
@@ -13,15 +13,15 @@ T = TypeVar("T")
 
 
 class ConnectionLost(Exception):
-    """The customer's connection broke: nobody can tell whether the request was served."""
+    """The customer's connection broke: the request may have been served or not."""
 
 
 class Process:
     """
-    What runs in one process, until it dies.
+    The tasks of one process, until it dies.
 
-    A dead process does nothing any more: all its tasks are cancelled at the await where they are,
-    and whoever still gets to run, in a ``finally``, reaches no port.
+    A dead process does nothing: all its tasks are cancelled where they await, and code that still
+    runs, in a ``finally``, cannot reach any port.
     """
 
     def __init__(self, world: World, name: str, on_death: Callable[["Process"], None]) -> None:
@@ -32,7 +32,7 @@ class Process:
         self._tasks: list[asyncio.Task[Any]] = []
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Run something that ends with the process."""
+        """Run a task that ends with the process."""
         task = self._world.loop.create_task(work)
         self._tasks.append(task)
         return task
@@ -42,7 +42,7 @@ class Process:
         Answer a request from outside.
 
         Raises:
-            ConnectionLost: The process died, or the request was cancelled, or the answer is lost.
+            ConnectionLost: The process died, the request was cancelled, or the answer was lost.
         """
         if not self.alive:
             request.close()
@@ -57,33 +57,33 @@ class Process:
             if self.alive:
                 self._world.reach(Mark.HUNG_UP)
             raise ConnectionLost("the connection broke") from None
-        if self._world.strikes(Fault.LINE_CUT, self.name):
+        if self._world.strikes(Fault.RESPONSE_LOST, self.name):
             raise ConnectionLost("the answer was lost")
         return answer
 
-    async def breathe(self) -> None:
-        """Wait for the outside for a moment; a process that died meanwhile never comes back."""
-        self.must_live()
+    async def yield_control(self) -> None:
+        """Let other tasks run; a process that dies meanwhile does not continue."""
+        self.check_alive()
         if self._world.strikes(Fault.STALL, self.name):
             await self._stall()
-        await _turn()
-        self.must_live()
+        await _yield_once()
+        self.check_alive()
 
-    async def travel(self) -> None:
-        """Wait for as long as a message takes through a network."""
-        self.must_live()
+    async def network_delay(self) -> None:
+        """Wait for as long as a message takes through the network."""
+        self.check_alive()
         if self._world.strikes(Fault.STALL, self.name):
             await self._stall()
         await asyncio.sleep(self._world.chance.uniform(0.01, 0.5))
-        self.must_live()
+        self.check_alive()
 
     async def die(self) -> None:
-        """Die here and now."""
+        """Crash at this point: the caller does not continue."""
         self.crash()
         await asyncio.sleep(0)
 
     def crash(self) -> None:
-        """Lose every task and all memory."""
+        """Cancel every task, and lose the memory."""
         if not self.alive:
             return
         self.alive = False
@@ -92,8 +92,8 @@ class Process:
             task.cancel()
         self._on_death(self)
 
-    def must_live(self) -> None:
-        """Stop whoever still runs in a process that has died."""
+    def check_alive(self) -> None:
+        """Raise `CancelledError` when the process is dead."""
         if not self.alive:
             raise asyncio.CancelledError
 
@@ -102,6 +102,6 @@ class Process:
 
 
 @coroutine
-def _turn() -> Generator[None, None, None]:
-    """Let others go first: what `asyncio.sleep` does of 0 seconds, and nothing else."""
+def _yield_once() -> Generator[None, None, None]:
+    """Let other tasks run first: the core of ``asyncio.sleep(0)``."""
     yield

@@ -1,4 +1,4 @@
-"""The way of one process to upstream, and what befalls it there."""
+"""The connection of one process to upstream, with its faults."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
@@ -36,28 +36,28 @@ NOT_ASKED: Final = (
     Refused(Refusal.UNREACHABLE),
     Refused(Refusal.BAD_KEY),
 )
-"""What a process hears of a question on which upstream did not act."""
+"""The answers to a question on which upstream did not act."""
 
 T = TypeVar("T")
 
 
 class _Now:
-    """A `Clock` on which the stand-in inside does not wait: this one's travels are enough."""
+    """A `Clock` without waiting for the inner stand-in: `ProcessProvider` adds the delays."""
 
     def __init__(self, clock: Clock) -> None:
         self.now = clock.now
 
     async def sleep(self, seconds: float) -> None:
-        """Go on at once."""
+        """Return at once."""
         del seconds
 
 
 class ProcessProvider:
     """
-    A `Provider` over the upstream of a life that fails as real ones do.
+    A `Provider` over the upstream of a life, which fails as real ones do.
 
-    A question may never arrive, an answer may never come back, upstream may refuse or hear a
-    question twice that is safe to repeat, and the process may die before or after it.
+    A question or its answer may be lost, upstream may refuse, a question that is safe to repeat
+    may arrive twice, and the process may die before or after it.
     """
 
     def __init__(self, world: World, process: Process) -> None:
@@ -66,7 +66,7 @@ class ProcessProvider:
 
     @property
     def asks_for_next(self) -> bool:
-        """Whether the account is one that must be asked for each further message."""
+        """Whether each further message must be asked for."""
         return self._inner.asks_for_next
 
     async def rent(self, order: NumberOrder) -> Rented | Refused | Unknown:
@@ -80,7 +80,7 @@ class ProcessProvider:
         )
 
     async def look(self, activation_id: ActivationId) -> Look:
-        """Read what has come."""
+        """Read the state of a number and its last message."""
         seen = await self._ask_about(activation_id, "look", lambda: self._inner.look(activation_id))
         if isinstance(seen, Received):
             self._world.shown.add((activation_id, seen.code))
@@ -95,7 +95,7 @@ class ProcessProvider:
         """Release a number that is paid for."""
 
         async def finish() -> Finished | Gone | Refused | Unknown:
-            if self._world.tempt(activation_id):
+            if self._world.deliver_at_worst_moment(activation_id):
                 self._world.reach(Mark.CODE_AT_RELEASE)
             return await self._inner.finish(activation_id)
 
@@ -104,11 +104,11 @@ class ProcessProvider:
     async def cancel(
         self, activation_id: ActivationId
     ) -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
-        """Give a number back unpaid."""
+        """Cancel a number, which is then not paid for."""
         self._world.handed_back.add(activation_id)
 
         async def cancel() -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
-            self._world.tempt(activation_id)
+            self._world.deliver_at_worst_moment(activation_id)
             return await self._inner.cancel(activation_id)
 
         answer = await self._ask_about(activation_id, "cancel", cancel, twice=True)
@@ -117,7 +117,7 @@ class ProcessProvider:
         return answer
 
     async def catalog(self, country: CountryCode) -> Catalog | Refused | Unknown:
-        """Read what is on offer in one country."""
+        """Read the offers of one country."""
         return await self._ask("catalog", lambda: self._inner.catalog(country))
 
     async def balance(self) -> Money | Refused | Unknown:
@@ -125,26 +125,26 @@ class ProcessProvider:
         return await self._ask("balance", self._inner.balance)
 
     async def active(self) -> Sequence[Active] | Refused | Unknown:
-        """List every number that is rented out."""
+        """List every number that is rented now."""
         return await self._ask("active", self._inner.active)
 
     async def _ask_for_number(
         self, what: str, act: Callable[[], Awaitable[Rented | Refused | Unknown]]
     ) -> Rented | Refused | Unknown:
         world, who = self._world, self._process.name
-        world.asked += 1
+        world.number_requests += 1
         if world.strikes(Fault.CRASH, who):
             world.reach(Mark.CRASHED_BEFORE_ASKING)
             await self._process.die()
         if world.strikes(Fault.REFUSED, who):
-            await self._process.travel()
+            await self._process.network_delay()
             return Refused(world.chance.choice(list(Refusal)))
         answer = await self._ask(what, _selling(world, act))
         if isinstance(answer, Rented):
             if world.strikes(Fault.CRASH, who):
                 world.reach(Mark.CRASHED_BEFORE_KEEPING)
                 await self._process.die()
-            world.heard.add(answer.activation_id)
+            world.numbers_received.add(answer.activation_id)
             if world.strikes(Fault.NO_PRICE, who):
                 return evolve(answer, cost=None)
         return answer
@@ -169,19 +169,19 @@ class ProcessProvider:
         silent: bool = False,
     ) -> T | Refused | Unknown:
         world, who = self._world, self._process.name
-        await self._process.travel()
-        if silent or world.is_upstream_away() or world.strikes(Fault.NOT_ASKED, who):
-            world.tell(who, f"asked upstream to {what}: it never arrived")
+        await self._process.network_delay()
+        if silent or world.is_upstream_away() or world.strikes(Fault.QUESTION_LOST, who):
+            world.log(who, f"asked upstream to {what}: the question was lost")
             return world.chance.choice(NOT_ASKED)
         answer = await act()
         if twice and world.strikes(Fault.REPEATED, who):
             answer = await act()
         if world.history is not None:
-            world.tell(who, f"asked upstream to {what}: {describe(answer)}")
+            world.log(who, f"asked upstream to {what}: {describe(answer)}")
         if world.strikes(Fault.CRASH, who):
             await self._process.die()
-        await self._process.travel()
-        if world.is_upstream_away() or world.strikes(Fault.NOT_HEARD, who):
+        await self._process.network_delay()
+        if world.is_upstream_away() or world.strikes(Fault.ANSWER_LOST, who):
             if isinstance(answer, Rented):
                 world.reach(Mark.ANSWER_LOST)
             return Unknown("the answer was lost")
@@ -189,12 +189,12 @@ class ProcessProvider:
 
 
 def _selling(world: World, act: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
-    """Have the world draw what a number will receive as soon as it is sold."""
+    """Schedule the messages of a number as soon as *act* has sold it."""
 
     async def sell() -> T:
         answer = await act()
         if isinstance(answer, Rented):
-            world.number_sold(answer.activation_id)
+            world.schedule_messages(answer.activation_id)
         return answer
 
     return sell

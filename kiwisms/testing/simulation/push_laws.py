@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from kiwisms.application.looks import number_of
 from kiwisms.domain.rental_state import FINAL, UNPAID
-from kiwisms.testing.simulation.facts import given_up, rentals_of, sure_until
+from kiwisms.testing.simulation.facts import given_up, must_be_seen_until, rentals_of
 from kiwisms.testing.simulation.life import Life
 
 
 def what_was_pushed_is_kept(life: Life) -> Iterator[str]:
-    """A message that was taken is there, as it was pushed."""
+    """A message that was taken is stored as it was pushed."""
     kept = life.world.disk.kept_pushes
     for message_id, taken in life.pusher.taken.items():
         found = kept.get(taken.id)
@@ -19,16 +19,16 @@ def what_was_pushed_is_kept(life: Life) -> Iterator[str]:
 
 
 def a_push_is_a_hint_once(life: Life) -> Iterator[str]:
-    """No number is to be looked at more often than messages were pushed for it."""
+    """Pushed messages make a number due for a look at most once each."""
     pushed = Counter(each.activation_id for each in life.world.disk.kept_pushes.values())
     for rental in rentals_of(life):
         looks = life.world.hastened[rental.id]
         if rental.activation_id is not None and looks > pushed[rental.activation_id]:
-            yield f"{rental.id} was to be looked at {looks} times for fewer pushed messages"
+            yield f"{rental.id} was made due {looks} times by fewer pushed messages"
 
 
 def a_message_is_received_once(life: Life) -> Iterator[str]:
-    """However often a message is pushed or looked at, a rental has it once."""
+    """A rental has each message once, however often it is pushed or looked at."""
     for rental in rentals_of(life):
         codes = [message.code for message in rental.messages]
         if len(codes) > len(set(codes)):
@@ -36,7 +36,7 @@ def a_message_is_received_once(life: Life) -> Iterator[str]:
 
 
 def a_push_alone_charges_nobody(life: Life) -> Iterator[str]:
-    """Only where upstream had a message there is one: anybody can push who knows the address."""
+    """A rental has a message only if upstream had one: anyone who knows the address can push."""
     upstream = life.world.upstream.activations
     for rental in rentals_of(life):
         if rental.messages and not upstream[number_of(rental)].messages:
@@ -45,10 +45,10 @@ def a_push_alone_charges_nobody(life: Life) -> Iterator[str]:
 
 def a_pushed_code_is_shown_and_paid(life: Life) -> Iterator[str]:
     """
-    A code that was pushed, and taken while it could still be looked for, is in its rental.
+    A code that was pushed, and taken while a look was still possible, is in its rental.
 
-    Where a further one must be asked for, a look shows none until it has come: then only the
-    first can be demanded. Of a number that was given up no look could confirm what was pushed.
+    If further messages must be asked for, a look shows only the first, so the law demands only
+    that one. It demands none of a number that was given up: no look could confirm the push.
     """
     lost = given_up(life)
     by_number = {
@@ -63,7 +63,7 @@ def a_pushed_code_is_shown_and_paid(life: Life) -> Iterator[str]:
             continue
         if life.world.upstream.asks_for_next and taken.code != upstreams[0].code:
             continue
-        if taken.arrived_at > sure_until(life, rental, several=True):
+        if taken.arrived_at > must_be_seen_until(life, rental, several=True):
             continue
         if taken.code not in {message.code for message in rental.messages}:
             yield f"{rental.id} is {rental.state} without the pushed code {taken.code}"

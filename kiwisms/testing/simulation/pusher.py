@@ -1,4 +1,4 @@
-"""Upstream as it pushes messages: late, twice, in any order, and again until they are taken."""
+"""The pushes of upstream: late, twice, in any order, and repeated until they are taken."""
 
 import asyncio
 from datetime import datetime
@@ -19,13 +19,13 @@ from kiwisms.testing.simulation.world import World
 
 TRIES: Final = 8
 AGAIN: Final = 15.0
-"""Seconds before a message is pushed again that was not taken."""
+"""Seconds before a retry of a push that was not taken."""
 WHO: Final = "upstream"
 
 
 @frozen(kw_only=True)
 class _Push:
-    """What upstream pushes: the words of its protocol."""
+    """One push, in the terms of upstream's protocol."""
 
     message_id: str
     activation_id: str
@@ -34,7 +34,7 @@ class _Push:
     received_at: str
 
     def read(self, at: datetime) -> PushedMessage:
-        """Take it in as the door does."""
+        """Parse it as the HTTP API does."""
         return PushedMessage.parse(
             message_id=self.message_id,
             activation_id=self.activation_id,
@@ -49,13 +49,13 @@ class _Push:
 @define(kw_only=True, eq=False)
 class Pusher:
     """
-    What upstream has pushed, and what was taken.
+    Pushes messages, and records which of them were taken.
 
     Attributes:
-        taken: The messages that a server has acknowledged, by id; each arrived when it was first
-            acknowledged.
-        forged: The messages that upstream never had, whether they were taken or not.
-        early: The numbers for which a message was taken while no rental had them.
+        taken: The messages that a server has acknowledged, by id, each as of its first
+            acknowledgement.
+        forged: The messages that upstream never had, taken or not.
+        early: The numbers for which a message was taken before any rental had them.
     """
 
     world: World
@@ -65,9 +65,9 @@ class Pusher:
     early: set[str] = field(factory=set, init=False)
     _pushes: list[asyncio.Task[None]] = field(factory=list, init=False)
 
-    def hear(self, activation: Activation, message: Message) -> None:
+    def push(self, activation: Activation, message: Message) -> None:
         """Push a message that upstream has just received."""
-        self._begin(
+        self._start(
             _Push(
                 message_id=str(len(self._pushes)),
                 activation_id=activation.id,
@@ -78,7 +78,7 @@ class Pusher:
         )
 
     def forge(self, activation_id: str, service: str, code: str) -> None:
-        """Push a message that upstream never had: the address has leaked."""
+        """Push a message that upstream never had, as anyone can who knows the secret address."""
         forged = _Push(
             message_id=str(len(self._pushes)),
             activation_id=activation_id,
@@ -88,15 +88,15 @@ class Pusher:
         )
         self.forged.append(forged.read(self.world.clock.now()))
         self.world.reach(Mark.FORGED)
-        self._begin(forged)
+        self._start(forged)
 
-    async def rest(self) -> None:
-        """Wait until nothing is on its way any more."""
-        # What is pushed meanwhile is waited for, too.
+    async def drain(self) -> None:
+        """Wait until no push is in flight."""
+        # The list may grow meanwhile: then this waits for the new pushes too.
         for push in self._pushes:
             await push
 
-    def _begin(self, push: _Push) -> None:
+    def _start(self, push: _Push) -> None:
         self._pushes.append(self.world.loop.create_task(self._push(push)))
 
     async def _push(self, push: _Push) -> None:
@@ -125,12 +125,12 @@ class Pusher:
         try:
             await self.cluster.ask(world.chance.random(), take)
         except (ConnectionLost, StoreUnavailable) as error:
-            world.tell(WHO, f"pushed {push.code} for {push.activation_id}: {error}")
+            world.log(WHO, f"pushed {push.code} for {push.activation_id}: {error}")
             return False
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
-            world.break_law(f"a pushed message raised {error!r}")
+        except Exception as error:  # noqa: BLE001 - any error is a finding
+            world.law_broken(f"a pushed message raised {error!r}")
             return False
-        world.tell(WHO, f"pushed {push.code} for {push.activation_id}: taken")
+        world.log(WHO, f"pushed {push.code} for {push.activation_id}: taken")
         world.reach(Mark.PUSHED_AGAIN if known else Mark.PUSHED)
         self.taken.setdefault(push.message_id, push.read(world.clock.now()))
         if not world.disk.has_number(push.activation_id):

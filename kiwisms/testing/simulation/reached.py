@@ -1,4 +1,4 @@
-"""The marks that only the end of a life shows."""
+"""The marks that can only be set at the end of a life."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,7 +11,7 @@ from kiwisms.domain.trail import Action
 from kiwisms.testing.simulation.facts import given_up, incidents_of, rentals_of
 from kiwisms.testing.simulation.life import Life
 from kiwisms.testing.simulation.marks import Mark
-from kiwisms.testing.simulation.tracing_laws import searching
+from kiwisms.testing.simulation.tracing_laws import lost_request_incidents
 
 OF_INCIDENTS: Final[Mapping[str, Mark]] = {
     IncidentKind.NOBODY_CAME_BACK: Mark.RESCUED,
@@ -20,11 +20,11 @@ OF_INCIDENTS: Final[Mapping[str, Mark]] = {
 
 
 def mark_what_was_reached(life: Life) -> None:
-    """Look at what is left of a life, and set the marks that it has reached."""
+    """Set the marks that the final state of a life shows."""
     for incident in incidents_of(life):
         if incident.kind in OF_INCIDENTS:
             life.world.reach(OF_INCIDENTS[incident.kind])
-    searched = searching(life)
+    searched = lost_request_incidents(life)
     others = [incident for incident in incidents_of(life) if incident not in searched]
     if any(incident.kind is IncidentKind.ANSWER_LOST for incident in others):
         life.world.reach(Mark.UNSEEN_END)
@@ -54,10 +54,10 @@ def _mark_traced(life: Life, incident: Incident) -> None:
 
 def _mark_silence(life: Life) -> None:
     world, lost = life.world, given_up(life)
-    told = {each.rental_id for each in incidents_of(life) if not each.may_cost}
-    if told:
-        world.reach(Mark.TOLD_OF_SILENCE)
-    if told - lost:
+    reported = {each.rental_id for each in incidents_of(life) if not each.may_cost}
+    if reported:
+        world.reach(Mark.SILENCE_REPORTED)
+    if reported - lost:
         world.reach(Mark.SPOKE_AGAIN)
     for rental in rentals_of(life):
         if rental.id in lost and rental.state is State.COMPLETED:
@@ -65,8 +65,8 @@ def _mark_silence(life: Life) -> None:
     for records in world.disk.records.values():
         for entry in records.trail.values():
             if entry.action is Action.RENTAL_GIVEN_UP:
-                worn = entry.detail.startswith(PATIENCE_OVER)
-                world.reach(Mark.PATIENCE_OVER if worn else Mark.GIVEN_UP_BY_HAND)
+                is_over = entry.detail.startswith(PATIENCE_OVER)
+                world.reach(Mark.PATIENCE_OVER if is_over else Mark.GIVEN_UP_BY_HAND)
 
 
 def _mark_rentals(life: Life) -> None:
@@ -87,7 +87,7 @@ def _mark_pushes(life: Life) -> None:
         for message in rental.messages:
             if (rental.activation_id, message.code) not in world.shown:
                 world.reach(Mark.PUSH_KNEW_MORE)
-        # Upstream numbers its messages as they come.
+        # Upstream numbers its messages in the order of arrival.
         numbers = [int(each.id) for each in taken if each.activation_id == rental.activation_id]
         if numbers != sorted(numbers):
             world.reach(Mark.PUSHED_OUT_OF_ORDER)

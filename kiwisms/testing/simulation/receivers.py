@@ -1,4 +1,4 @@
-"""Where webhooks arrive: what customers' servers have taken, and what they answer."""
+"""The receivers of webhooks: what customers' servers have taken, and what they answer."""
 
 import json
 from collections import Counter
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 class Receivers:
     """
-    The receivers' own books.
+    What the receivers have taken, and how they answer.
 
     Attributes:
-        taken: How often each event, by its id, was answered with 2xx or would have been.
-        bodies: What each event said; the same on every try.
-        dead: Addresses behind which nobody will ever answer.
-        gone: Addresses that answered 410, each with the events that it was sent then.
+        taken: How often each event, by its id, was taken, also when the answer was lost.
+        bodies: The body of each event, which is the same on every try.
+        dead: Addresses that will never answer again.
+        gone: Addresses that answered 410, each with the events that got this answer.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Receivers:
         self.gone: dict[str, set[str]] = {}
 
     def forgive(self, url: str) -> None:
-        """Let an address be called again, which the operator has set anew."""
+        """Allow calls to an address that the operator has set again."""
         self.gone.get(url, set()).clear()
 
 
@@ -48,8 +48,8 @@ class ProcessSender:
     ) -> Answered | NotAnswered:
         """Try once."""
         world, who = self._world, self._process.name
-        await self._process.travel()
-        if url in world.receivers.dead or world.strikes(Fault.RECEIVER_DEAF, who):
+        await self._process.network_delay()
+        if url in world.receivers.dead or world.strikes(Fault.RECEIVER_UNREACHABLE, who):
             return NotAnswered("no connection")
         if world.strikes(Fault.RECEIVER_FAILS, who):
             return Answered(500)
@@ -60,16 +60,16 @@ class ProcessSender:
         self._take(headers["webhook-id"], body)
         if world.strikes(Fault.CRASH, who):
             await self._process.die()
-        await self._process.travel()
-        if world.strikes(Fault.RECEIVER_MUTE, who):
+        await self._process.network_delay()
+        if world.strikes(Fault.RECEIVER_ANSWER_LOST, who):
             return NotAnswered("no answer within 10 seconds")
         return Answered(200)
 
     def _take(self, event_id: str, body: bytes) -> None:
         world, books = self._world, self._world.receivers
         if books.bodies.setdefault(event_id, body) != body:
-            world.break_law(f"event {event_id} said two things")
+            world.law_broken(f"event {event_id} had two different bodies")
         books.taken[event_id] += 1
         if books.taken[event_id] > 1:
             world.reach(Mark.DELIVERED_TWICE)
-        world.tell("receiver", f"took {event_id}: {json.loads(body)['event']}")
+        world.log("receiver", f"took {event_id}: {json.loads(body)['event']}")

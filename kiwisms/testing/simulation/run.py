@@ -1,4 +1,4 @@
-"""Run many lives, and say which of them broke a law and which marks none has reached."""
+"""Run many lives, and report which of them broke a law, and which marks none has reached."""
 
 import gc
 import logging
@@ -25,11 +25,11 @@ from kiwisms.testing.simulation.world import Line, draw_world
 
 USUAL: Final = Scenario()
 ENOUGH: Final = 2000
-"""Lives of a run in which every mark must be reached."""
-LIVES_OF_GARBAGE: Final = 4
-"""So many fit into a processor's cache."""
-LOT: Final = 50
-"""Lives that one process runs at a time."""
+"""A run of this many lives must reach every mark."""
+LIVES_PER_COLLECTION: Final = 4
+"""How many lives fit into a processor's cache, before their garbage is collected."""
+BATCH_SIZE: Final = 50
+"""How many lives are handed to a process at a time."""
 
 
 @frozen(kw_only=True)
@@ -37,20 +37,20 @@ class Choice:
     """A life: its seed, and what is left out of what the seed drew."""
 
     seed: int
-    without_deeds: frozenset[int] = frozenset()
+    without_actions: frozenset[int] = frozenset()
     without_faults: frozenset[Fault] = frozenset()
-    most_servers: int = 3
+    max_servers: int = 3
 
     def plan(self) -> Plan:
-        """What is done in this life."""
+        """The actions of this life."""
         plan = draw_plan(Random(self.seed))
-        deeds = tuple(deed for deed in plan.deeds if deed.place not in self.without_deeds)
-        return evolve(plan, deeds=deeds, servers=min(plan.servers, self.most_servers))
+        actions = tuple(each for each in plan.actions if each.place not in self.without_actions)
+        return evolve(plan, actions=actions, servers=min(plan.servers, self.max_servers))
 
 
 @frozen(kw_only=True)
 class Outcome:
-    """What became of a life; *broken* is empty when every law held."""
+    """The outcome of a life; *broken* is empty when every law held."""
 
     choice: Choice
     broken: tuple[str, ...]
@@ -62,7 +62,7 @@ class Outcome:
 
 @frozen(kw_only=True)
 class Report:
-    """What became of a run of lives."""
+    """The outcome of a run of lives."""
 
     lives: int
     broken: tuple[Outcome, ...]
@@ -77,29 +77,29 @@ class Report:
         return not self.broken and not self.missing
 
 
-LiveLot = Callable[[Sequence[int]], Report]
-Spread = Callable[[Iterable[Sequence[int]]], Iterator[Report]]
+LiveBatch = Callable[[Sequence[int]], Report]
+MapBatches = Callable[[Iterable[Sequence[int]]], Iterator[Report]]
 
 
-def live(choice: Choice, scenario: Scenario = USUAL, *, told: bool = False) -> Outcome:
+def live(choice: Choice, scenario: Scenario = USUAL, *, recorded: bool = False) -> Outcome:
     """
     Run one life.
 
     Args:
-        choice: Which one; the same choice is always the same life.
-        scenario: What is put to the test.
-        told: Whether a history is kept, and the laws are checked after each commit.
+        choice: Which life; the same choice always gives the same life.
+        scenario: What is tested.
+        recorded: Whether to keep a history, and to check the laws after each commit too.
     """
     plan = choice.plan()
-    world = draw_world(choice.seed, never=choice.without_faults, history=[] if told else None)
-    with _naming(choice.seed), _quiet():
+    world = draw_world(choice.seed, never=choice.without_faults, history=[] if recorded else None)
+    with _noting_seed(choice.seed), _without_logs():
         life = Life(
             world=world,
             cluster=Cluster(world=world, join=scenario.join, size=plan.servers),
             plan=plan,
             laws=scenario.laws,
             laws_at_rest=scenario.laws_at_rest,
-            strict=told,
+            strict=recorded,
         )
         life.live()
     mark_what_was_reached(life)
@@ -117,34 +117,36 @@ def simulate(
     seeds: Iterable[int],
     scenario: Scenario = USUAL,
     *,
-    most_broken: int = 1,
+    max_broken: int = 1,
     enough: int = ENOUGH,
     processes: int = 1,
 ) -> Report:
     """
-    Run a life for each seed, until *most_broken* of them have broken a law.
+    Run a life for each seed, until *max_broken* of them have broken a law.
 
     Args:
-        seeds: One life each.
-        scenario: What is put to the test.
-        most_broken: When to stop.
-        enough: From this many lives on every mark must have been reached.
-        processes: How many live at once; the report is the same for any number, since every life
-            is drawn from its own seed. Where the system cannot fork there is only one.
+        seeds: One for each life.
+        scenario: What is tested.
+        max_broken: Stop after this many broken lives.
+        enough: A run of this many lives or more must reach every mark.
+        processes: How many processes share the lives. The report does not depend on it, since
+            every life is drawn from its own seed. Where the system cannot fork there is only one.
     """
     marks: Counter[str] = Counter()
     broken: list[Outcome] = []
     lives = steps = rentals = 0
-    with _spread(partial(_live_lot, scenario, most_broken), processes) as spread:
-        for lot in spread(_lots(seeds)):
-            lives, steps, rentals = lives + lot.lives, steps + lot.steps, rentals + lot.rentals
-            marks.update(lot.marks)
-            broken.extend(lot.broken)
-            if len(broken) >= most_broken:
+    with _batch_mapper(partial(_live_batch, scenario, max_broken), processes) as map_batches:
+        for batch in map_batches(_batches(seeds)):
+            lives += batch.lives
+            steps += batch.steps
+            rentals += batch.rentals
+            marks.update(batch.marks)
+            broken.extend(batch.broken)
+            if len(broken) >= max_broken:
                 break
     return Report(
         lives=lives,
-        broken=tuple(broken[:most_broken]),
+        broken=tuple(broken[:max_broken]),
         marks=marks,
         missing=_missing(scenario.marks, marks) if lives >= enough else (),
         steps=steps,
@@ -152,19 +154,21 @@ def simulate(
     )
 
 
-def _live_lot(scenario: Scenario, most_broken: int, seeds: Sequence[int]) -> Report:
+def _live_batch(scenario: Scenario, max_broken: int, seeds: Sequence[int]) -> Report:
     marks: Counter[str] = Counter()
     broken: list[Outcome] = []
     lives = steps = rentals = 0
     for seed in seeds:
         outcome = live(Choice(seed=seed), scenario)
-        lives, steps, rentals = lives + 1, steps + outcome.steps, rentals + outcome.rentals
+        lives += 1
+        steps += outcome.steps
+        rentals += outcome.rentals
         marks.update(outcome.marks.keys())
         if outcome.broken:
             broken.append(outcome)
-            if len(broken) >= most_broken:
+            if len(broken) >= max_broken:
                 break
-        if lives % LIVES_OF_GARBAGE == 0:
+        if lives % LIVES_PER_COLLECTION == 0:
             gc.collect()
     return Report(
         lives=lives,
@@ -176,10 +180,10 @@ def _live_lot(scenario: Scenario, most_broken: int, seeds: Sequence[int]) -> Rep
     )
 
 
-def _lots(seeds: Iterable[int]) -> Iterator[Sequence[int]]:
+def _batches(seeds: Iterable[int]) -> Iterator[Sequence[int]]:
     left = iter(seeds)
-    while lot := list(islice(left, LOT)):
-        yield lot
+    while batch := list(islice(left, BATCH_SIZE)):
+        yield batch
 
 
 def _missing(wanted: Collection[str], marks: Counter[str]) -> tuple[str, ...]:
@@ -187,42 +191,42 @@ def _missing(wanted: Collection[str], marks: Counter[str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _spread(live_lot: LiveLot, processes: int) -> Iterator[Spread]:
-    """Give what lives many lots, whose reports come in their order."""
+def _batch_mapper(live_batch: LiveBatch, processes: int) -> Iterator[MapBatches]:
+    """Give a function that runs many batches, and yields their reports in order."""
     if processes == 1 or "fork" not in get_all_start_methods():
         with _garbage_between_lives():
-            yield partial(map, live_lot)
+            yield partial(map, live_batch)
         return
-    # A scenario may be made of functions that cannot be sent to a process that is there already.
+    # Fork, since a scenario may have functions that cannot be pickled for a running process.
     with (
         _garbage_between_lives(),
-        get_context("fork").Pool(processes, _begin, [live_lot]) as pool,
+        get_context("fork").Pool(processes, _start_pool_process, [live_batch]) as pool,
     ):
-        yield partial(pool.imap, _live_here)
+        yield partial(pool.imap, _live_in_pool)
 
 
-class _Here:
-    """What a process of a pool does; a pool has no other place for it than one of all."""
+class _PoolProcess:
+    """The function that a process of the pool runs; a pool offers no better place for it."""
 
-    live_lot: LiveLot
+    live_batch: LiveBatch
 
 
-def _begin(live_lot: LiveLot) -> None:
-    # Ctrl-C is for the process that waits for the others.
+def _start_pool_process(live_batch: LiveBatch) -> None:
+    # Only the parent handles Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _Here.live_lot = staticmethod(live_lot)
+    _PoolProcess.live_batch = staticmethod(live_batch)
 
 
-def _live_here(seeds: Sequence[int]) -> Report:
-    return _Here.live_lot(seeds)
+def _live_in_pool(seeds: Sequence[int]) -> Report:
+    return _PoolProcess.live_batch(seeds)
 
 
 @contextmanager
 def _garbage_between_lives() -> Iterator[None]:
     """
-    Leave it to whoever lives to look for garbage: a life is garbage as a whole when it is over.
+    Collect garbage only between lives: a life is garbage as a whole when it is over.
 
-    What was there before any life is never looked at.
+    Objects from before the first life are never checked.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -237,8 +241,8 @@ def _garbage_between_lives() -> Iterator[None]:
 
 
 @contextmanager
-def _naming(seed: int) -> Iterator[None]:
-    """Add to what breaks a life off which life it is."""
+def _noting_seed(seed: int) -> Iterator[None]:
+    """Add the seed of the life to an error that ends it."""
     try:
         yield
     except Exception as error:
@@ -247,8 +251,8 @@ def _naming(seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Thousands of lives go wrong on purpose: nobody wants that in a log."""
+def _without_logs() -> Iterator[None]:
+    """Log nothing: thousands of lives fail on purpose."""
     log = logging.getLogger("kiwisms")
     level = log.level
     log.setLevel(logging.CRITICAL + 1)

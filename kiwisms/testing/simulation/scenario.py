@@ -1,4 +1,4 @@
-"""What is put to the test: how kiwisms is joined, which laws must hold, which marks be reached."""
+"""What a run tests: how kiwisms is built, which laws must hold, which marks must be reached."""
 
 from attrs import field, frozen
 
@@ -11,13 +11,13 @@ from kiwisms.testing.simulation.marks import Mark
 @frozen(kw_only=True)
 class Scenario:
     """
-    What a run puts to the test; without arguments it is kiwisms as it is.
+    What a run tests; without arguments that is kiwisms as it is.
 
     Args:
-        join: Builds the use cases over one process's ports: put your own billing rules in here.
+        join: Builds the use cases over the ports of one process; a place for your own rules.
         laws: What must hold at any time.
-        laws_at_rest: What must hold when nothing is left to do.
-        marks: What must be reached in some life of a run that is long enough.
+        laws_at_rest: What must hold when no work is left.
+        marks: What some life must reach, in a run that is long enough.
     """
 
     join: Join = usual_join

@@ -28,24 +28,24 @@ MOST_AT_ONCE: Final = 20
 
 @define(kw_only=True, eq=False)
 class Server:
-    """A process and the engine in it, with caches and flights of its own."""
+    """A process and the engine in it, which has its own caches and its own requests in flight."""
 
     world: World
     process: Process
     kiwi: Kiwisms
     notices: SimulatedNotices
-    work: "Watched" = field(init=False)
+    work: "WatchedBackground" = field(init=False)
     _worker: Worker = field(init=False)
     _running: asyncio.Task[None] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.work = Watched(self.world, self.process, self.kiwi.background)
+        self.work = WatchedBackground(self.world, self.process, self.kiwi.background)
         self._worker = Worker(background=cast("Background", self.work), notices=self.notices)
         if self.world.loops:
             self._running = self.process.start(self._worker.run())
 
     async def stop(self) -> None:
-        """Claim nothing more, and finish what is under way."""
+        """Stop claiming work, and finish the work in progress."""
         if self._running is not None:
             self._worker.stop()
             await asyncio.wait([self._running])
@@ -53,7 +53,7 @@ class Server:
                 self.world.reach(Mark.STOPPED)
 
     def work_is_due(self) -> None:
-        """Do what has come due, as far as nobody else does it first."""
+        """Claim and do the work that is due, unless another server claims it first."""
         if self._running is not None:
             self.notices.work_is_due()
         else:
@@ -63,22 +63,22 @@ class Server:
         disk, now, work = self.world.disk, self.world.clock.now, self.work
         with suppress(KiwismsError):
             if disk.dues.rentals <= now():
-                self._begin(work.process_rental, await work.claim_rentals(MOST_AT_ONCE))
+                self._start(work.process_rental, await work.claim_rentals(MOST_AT_ONCE))
             if disk.dues.deliveries <= now():
-                self._begin(work.deliver, await work.claim_deliveries(MOST_AT_ONCE))
+                self._start(work.deliver, await work.claim_deliveries(MOST_AT_ONCE))
             if disk.dues.incidents <= now():
-                self._begin(work.trace, await work.claim_incidents(MOST_AT_ONCE))
+                self._start(work.trace, await work.claim_incidents(MOST_AT_ONCE))
 
-    def _begin(self, work: Callable[[T], Awaitable[None]], items: Sequence[T]) -> None:
+    def _start(self, work: Callable[[T], Awaitable[None]], items: Sequence[T]) -> None:
         for item in items:
-            self.process.start(_quietly(work, item))
+            self.process.start(_swallow_errors(work, item))
 
 
-class Watched:
+class WatchedBackground:
     """
-    The background work of a process; whatever goes wrong with it is told.
+    A `Background` that logs each failure in the history, and reports unexpected errors.
 
-    What is not defined here is done by the `Background` inside.
+    All other methods are those of the inner `Background`.
     """
 
     def __init__(self, world: World, process: Process, inner: "Background") -> None:
@@ -90,7 +90,7 @@ class Watched:
         self.pause = inner.pause
 
     async def process_rental(self, rental: "Rental") -> None:
-        """Do what a claimed rental came due for."""
+        """Do the work for which a claimed rental is due."""
         await self._watch(self._inner.process_rental(rental))
 
     async def deliver(self, delivery: "Delivery") -> None:
@@ -98,24 +98,24 @@ class Watched:
         await self._watch(self._inner.deliver(delivery))
 
     async def trace(self, incident: "Incident") -> None:
-        """Go into a claimed incident."""
+        """Trace a claimed incident."""
         await self._watch(self._inner.trace(incident))
 
     async def _watch(self, work: Awaitable[None]) -> None:
         try:
             await work
         except KiwismsError as error:
-            self._world.tell(self._process.name, f"background work failed: {error!r}")
+            self._world.log(self._process.name, f"background work failed: {error!r}")
             raise
         except asyncio.CancelledError:
             self._world.reach(Mark.CRASHED_AT_WORK)
             raise
         except Exception as error:
-            self._world.break_law(f"background work raised {error!r}")
+            self._world.law_broken(f"background work raised {error!r}")
             raise
 
 
-async def _quietly(work: Callable[[T], Awaitable[None]], item: T) -> None:
-    # It has been told.
+async def _swallow_errors(work: Callable[[T], Awaitable[None]], item: T) -> None:
+    # `WatchedBackground` has reported it.
     with suppress(Exception):
         await work(item)

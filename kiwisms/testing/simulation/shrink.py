@@ -1,4 +1,4 @@
-"""Find the shortest life that still breaks a law, by leaving out deeds, faults and servers."""
+"""Find the shortest life that still breaks a law, by leaving out actions, faults and servers."""
 
 from collections.abc import Iterator
 from typing import Final, TypeVar
@@ -12,20 +12,20 @@ from kiwisms.testing.simulation.scenario import Scenario
 
 T = TypeVar("T")
 
-MOST_TRIES: Final = 500
+MAX_TRIES: Final = 500
 
 
-def shrink(broken: Choice, scenario: Scenario = USUAL, *, most: int = MOST_TRIES) -> Outcome:
+def shrink(broken: Choice, scenario: Scenario = USUAL, *, max_tries: int = MAX_TRIES) -> Outcome:
     """
-    Leave out of a life whatever is not needed to break the law that it breaks first.
+    Leave out everything that a life does not need to break the law that it breaks first.
 
     Args:
-        broken: A life that breaks one.
-        scenario: What is put to the test.
-        most: How many lives may be tried.
+        broken: A life that breaks a law.
+        scenario: What is tested.
+        max_tries: How many lives may be run at most.
 
     Returns:
-        What became of the shortest life found, with its history.
+        The outcome of the shortest life that was found, with its history.
     """
     tries, law = 0, kind_of(live(broken, scenario).broken[0])
     shorter = True
@@ -33,24 +33,24 @@ def shrink(broken: Choice, scenario: Scenario = USUAL, *, most: int = MOST_TRIES
         shorter = False
         for choice in _shorter(broken):
             tries += 1
-            if tries > most:
-                return live(broken, scenario, told=True)
+            if tries > max_tries:
+                return live(broken, scenario, recorded=True)
             if law in map(kind_of, live(choice, scenario).broken):
                 broken, shorter = choice, True
                 break
-    return live(broken, scenario, told=True)
+    return live(broken, scenario, recorded=True)
 
 
 def _shorter(choice: Choice) -> Iterator[Choice]:
-    """What could be left out next, the largest pieces first."""
+    """Yield shorter lives, those with the largest piece left out first."""
     kinds = [fault for fault in Fault if fault not in choice.without_faults]
-    deeds = [deed.place for deed in choice.plan().deeds]
-    if choice.most_servers > 1:
-        yield evolve(choice, most_servers=choice.most_servers - 1)
+    actions = [action.place for action in choice.plan().actions]
+    if choice.max_servers > 1:
+        yield evolve(choice, max_servers=choice.max_servers - 1)
     for some in _pieces(kinds):
         yield evolve(choice, without_faults=choice.without_faults | frozenset(some))
-    for places in _pieces(deeds):
-        yield evolve(choice, without_deeds=choice.without_deeds | frozenset(places))
+    for places in _pieces(actions):
+        yield evolve(choice, without_actions=choice.without_actions | frozenset(places))
 
 
 def _pieces(whole: list[T]) -> Iterator[list[T]]:

@@ -1,4 +1,4 @@
-"""What must hold of silent numbers: who is told, what is given up, and what is said of it."""
+"""What must hold of silent numbers: which are reported, and which are given up."""
 
 from collections.abc import Iterator
 
@@ -8,23 +8,23 @@ from kiwisms.testing.simulation.facts import given_up, incidents_of, rentals_of
 from kiwisms.testing.simulation.life import Life
 
 
-def only_what_is_silent_is_told_of(life: Life) -> Iterator[str]:
-    """The operator is told once of a silent number, when it has been silent for long enough."""
+def only_a_silent_number_is_reported(life: Life) -> Iterator[str]:
+    """A silent number is reported to the operator once, after it was silent for long enough."""
     rentals = {rental.id: rental for rental in rentals_of(life)}
     for incident in incidents_of(life):
         if incident.kind is not IncidentKind.PROVIDER_SILENT:
             continue
         rental = rentals[incident.rental_id]
         if incident.id != silence_id(rental.id) or incident.activation_id != rental.activation_id:
-            yield f"{rental.id} has {rental.activation_id}, and {incident} tells of its silence"
+            yield f"{rental.id} has {rental.activation_id}, and {incident} reports its silence"
         if incident.at < rental.expires_at + life.world.terms.pace.silent_after:
             yield f"{rental.id} was called silent at {incident.at}"
         if life.world.is_faultless:
             yield f"{rental.id} was called silent for nothing: {incident.detail}"
 
 
-def only_what_is_silent_is_given_up(life: Life) -> Iterator[str]:
-    """A rental is given up when it has been silent for long enough, and in no other case."""
+def only_a_silent_number_is_given_up(life: Life) -> Iterator[str]:
+    """A rental is given up only after its number was silent for long enough."""
     lost, pace = given_up(life), life.world.terms.pace
     for rental in rentals_of(life):
         if rental.id not in lost:
@@ -35,8 +35,8 @@ def only_what_is_silent_is_given_up(life: Life) -> Iterator[str]:
             yield f"{rental.id} was given up at {rental.changed_at}"
 
 
-def what_is_given_up_is_named(life: Life) -> Iterator[str]:
-    """A number that was given up unpaid is one incident, and one that was paid is none."""
+def what_is_given_up_has_an_incident(life: Life) -> Iterator[str]:
+    """A number that was given up unpaid has one incident; one that was paid has none."""
     lost = given_up(life)
     named = [each for each in incidents_of(life) if each.kind is IncidentKind.GIVEN_UP]
     for rental in rentals_of(life):
@@ -46,8 +46,8 @@ def what_is_given_up_is_named(life: Life) -> Iterator[str]:
             yield f"{rental.id} is {rental.state}, and {numbers} were given up"
 
 
-def silence_ends_with_its_rental(life: Life) -> Iterator[str]:
-    """What the operator was told of a silence is resolved once the rental has ended."""
+def a_silence_ends_with_its_rental(life: Life) -> Iterator[str]:
+    """The incident of a silence is resolved once the rental has ended."""
     open_rentals = {rental.id for rental in rentals_of(life) if rental.state in OPEN}
     for incident in incidents_of(life):
         silent = incident.kind is IncidentKind.PROVIDER_SILENT
@@ -55,8 +55,8 @@ def silence_ends_with_its_rental(life: Life) -> Iterator[str]:
             yield f"{incident.id} is open although its rental has ended"
 
 
-def what_can_be_asked_is_not_given_up(life: Life) -> Iterator[str]:
-    """Where upstream always answers nothing is given up."""
+def nothing_is_given_up_while_upstream_answers(life: Life) -> Iterator[str]:
+    """Where upstream always answers, no rental is given up."""
     if life.world.upstream_always_answers:
         for rental_id in sorted(given_up(life)):
             yield f"{rental_id} was given up, and upstream was never silent"

@@ -1,4 +1,4 @@
-"""The way of one process to the disk, and what befalls it there."""
+"""The connection of one process to the disk, with its faults."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -32,12 +32,12 @@ from kiwisms.testing.simulation.process import Process
 from kiwisms.testing.simulation.world import World
 
 SLOW: Final = 0.3
-"""How often a commit takes long on a disk on which others may be first meanwhile."""
+"""The share of slow commits on a disk that does not lock, so that conflicts happen."""
 
 
 @frozen(kw_only=True)
-class _Left:
-    """The records of an account as a transaction left them; those who claim change others."""
+class _Snapshot:
+    """The records of an account right after a commit, unchanged by later claims."""
 
     by: MemoryTransaction
     records: Records
@@ -46,11 +46,11 @@ class _Left:
 
 class ProcessStore(MemoryStore):
     """
-    A `Store` over the disk that fails as real ones do.
+    A `Store` over the disk, which fails as real ones do.
 
-    It may refuse, it may commit and say that it did not, it may report a conflict, also with what
-    happened before it began, and the process may die before or after a commit. Whatever it does is
-    what the contract of the port allows.
+    It may refuse. It may commit and report a failure. It may report a conflict, even with a commit
+    from before the transaction began. The process may die before or after a commit. The contract of
+    the port allows all of this.
     """
 
     def __init__(self, world: World, process: Process) -> None:
@@ -58,28 +58,28 @@ class ProcessStore(MemoryStore):
         self._world, self._process, self._disk = world, process, world.disk
         self._records, self._pushes = world.disk.records, world.disk.kept_pushes
         self._own_locks: dict[AccountId, asyncio.Lock] = {}
-        self._left: dict[AccountId, _Left] = {}
+        self._snapshots: dict[AccountId, _Snapshot] = {}
 
     @asynccontextmanager
     async def transaction(
         self, account_id: AccountId, prefetch: Prefetch = NO_PREFETCH, /
     ) -> AsyncIterator[MemoryTransaction]:
-        """Lock an account; leaving commits, an exception leaves no trace."""
+        """Lock an account; leaving commits, an exception rolls back."""
         async with self._lock_of(account_id):
-            await self._visit()
-            left = self._left.pop(account_id, None)
+            await self._reach_disk()
+            left = self._snapshots.pop(account_id, None)
             if left is not None and left.by is prefetch.after:
-                self._world.reach(Mark.WENT_ON)
+                self._world.reach(Mark.CONTINUED)
                 tx, version = MemoryTransaction(left.records), left.version
             else:
                 tx, version = self._disk.begin(account_id)
             yield tx
             if tx.changes:
-                self._left[account_id] = await self._send(account_id, tx, version)
+                self._snapshots[account_id] = await self._commit(account_id, tx, version)
 
     async def create_account(self, account: Account, entry: TrailEntry | None = None) -> None:
-        """Add an account, and the *entry* of that."""
-        await self._visit()
+        """Add an account and its trail *entry*."""
+        await self._reach_disk()
         await super().create_account(account, entry)
 
     async def account(self, account_id: AccountId) -> Account | None:
@@ -100,12 +100,12 @@ class ProcessStore(MemoryStore):
     async def idempotency(
         self, account_id: AccountId, key: IdempotencyKey
     ) -> IdempotencyRecord | None:
-        """Read what is known of an idempotency key."""
+        """Read the record of an idempotency key."""
         self._must_answer()
         return await super().idempotency(account_id, key)
 
     async def rental(self, account_id: AccountId, rental_id: RentalId) -> Rental | None:
-        """Read one rental, in whatever state."""
+        """Read one rental, in any state."""
         self._must_answer()
         return await super().rental(account_id, rental_id)
 
@@ -115,7 +115,7 @@ class ProcessStore(MemoryStore):
         return await super().active_rentals(account_id, now)
 
     async def webhook(self, account_id: AccountId, key_prefix: KeyPrefix | None) -> Webhook | None:
-        """Read the address for exactly this key."""
+        """Read the address of exactly this key."""
         self._must_answer()
         return await super().webhook(account_id, key_prefix)
 
@@ -128,25 +128,25 @@ class ProcessStore(MemoryStore):
         look_after: datetime,
         until: datetime,
     ) -> bool:
-        """Take the right to look upstream at one rental, once."""
-        await self._visit()
+        """Claim one look upstream at a rental; return whether this caller got it."""
+        await self._reach_disk()
         claimed = await super().claim_rental(
             account_id, rental_id, now=now, look_after=look_after, until=until
         )
         if claimed:
             self._disk.touch(account_id)
-        await self._leave()
+        await self._after_write()
         return claimed
 
     async def claim_due_rentals(
         self, *, now: datetime, look_after: datetime, until: datetime, limit: int
     ) -> Sequence[Rental]:
-        """Take rentals whose ``due_at`` has come."""
-        await self._visit()
+        """Claim rentals that are due."""
+        await self._reach_disk()
         due = await super().claim_due_rentals(
             now=now, look_after=look_after, until=until, limit=limit
         )
-        await self._took(due)
+        await self._after_claim(due)
         return due
 
     async def claim_due_deliveries(
@@ -158,115 +158,117 @@ class ProcessStore(MemoryStore):
         per_account: int,
         busy: Collection[AccountId] = (),
     ) -> Sequence[Delivery]:
-        """Take deliveries whose ``due_at`` has come."""
-        await self._visit()
+        """Claim deliveries that are due."""
+        await self._reach_disk()
         due = await super().claim_due_deliveries(
             now=now, until=until, limit=limit, per_account=per_account, busy=busy
         )
-        await self._took(due)
+        await self._after_claim(due)
         return due
 
     async def claim_due_incidents(
         self, *, now: datetime, until: datetime, limit: int
     ) -> Sequence[Incident]:
-        """Take incidents whose ``due_at`` has come."""
-        await self._visit()
+        """Claim incidents that are due."""
+        await self._reach_disk()
         due = await super().claim_due_incidents(now=now, until=until, limit=limit)
-        await self._took(due)
+        await self._after_claim(due)
         return due
 
     async def hasten_rental(
         self, account_id: AccountId, rental_id: RentalId, *, now: datetime
     ) -> bool:
-        """Make a rental due now; tells whether it is OPEN."""
-        await self._visit()
+        """Make a rental due now; return whether it is OPEN."""
+        await self._reach_disk()
         hastened = await super().hasten_rental(account_id, rental_id, now=now)
         if hastened:
             self._world.reach(Mark.HASTENED)
             self._world.hastened[rental_id] += 1
             self._disk.touch(account_id)
-        await self._leave()
+        await self._after_write()
         return hastened
 
     async def add_push(self, pushed: PushedMessage) -> bool:
-        """Keep a pushed message; tells whether it is the first with its id."""
-        await self._visit()
+        """Store a pushed message; return whether it is the first with its id."""
+        await self._reach_disk()
         is_first = await super().add_push(pushed)
-        await self._leave()
+        await self._after_write()
         return is_first
 
     async def pushes(self, activation_id: ActivationId) -> Sequence[PushedMessage]:
         """Every message that was pushed for a number."""
-        await self._visit()
+        await self._reach_disk()
         return await super().pushes(activation_id)
 
     async def unmatched_pushes(self, *, since: datetime, limit: int) -> Sequence[PushedMessage]:
-        """The newest that were pushed for numbers that no rental and no incident has."""
-        await self._visit()
+        """The newest messages for numbers that no rental and no incident has."""
+        await self._reach_disk()
         return await super().unmatched_pushes(since=since, limit=limit)
 
     async def find_rental_by_activation(self, activation_id: ActivationId) -> Rental | None:
         """Find a rental by upstream's id of its number."""
-        await self._visit()
+        await self._reach_disk()
         return await super().find_rental_by_activation(activation_id)
 
     async def rentals(
         self, *, account_id: AccountId | None, state: State | None, limit: int
     ) -> Sequence[Rental]:
         """The newest rentals."""
-        await self._visit()
+        await self._reach_disk()
         return await super().rentals(account_id=account_id, state=state, limit=limit)
 
     async def incidents(self, *, open_only: bool = False, limit: int) -> Sequence[Incident]:
         """The newest incidents."""
-        await self._visit()
+        await self._reach_disk()
         return await super().incidents(open_only=open_only, limit=limit)
 
     async def next_due(self) -> datetime | None:
-        """When the next work comes due."""
+        """When the next work is due."""
         self._must_answer()
         return self._disk.first_due
 
-    async def _send(self, account_id: AccountId, tx: MemoryTransaction, version: int) -> _Left:
-        await self._visit()
+    async def _commit(
+        self, account_id: AccountId, tx: MemoryTransaction, version: int
+    ) -> _Snapshot:
+        await self._reach_disk()
         if not self._disk.waits and self._world.chance.random() < SLOW:
-            await self._process.travel()
+            await self._process.network_delay()
             self._must_answer()
         if self._world.strikes(Fault.CONFLICT, self._process.name):
-            raise TransactionConflict("somebody else was first")
+            raise TransactionConflict("another process wrote first")
         before = self._records[account_id]
         try:
             self._disk.commit(account_id, tx, version)
         except TransactionConflict:
             self._world.reach(Mark.CONFLICT)
-            self._world.tell(self._process.name, "another process wrote first")
+            self._world.log(self._process.name, "another process wrote first")
             raise
-        left = _Left(by=tx, records=self._records[account_id].draft(), version=version + 1)
+        left = _Snapshot(by=tx, records=self._records[account_id].draft(), version=version + 1)
         if self._world.history is not None:
             what = changes(before, self._records[account_id])
-            self._world.tell(self._process.name, f"committed {what}")
-        await self._leave()
+            self._world.log(self._process.name, f"committed {what}")
+        await self._after_write()
         return left
 
-    async def _took(self, work: Sequence[Rental | Delivery | Incident]) -> None:
+    async def _after_claim(self, work: Sequence[Rental | Delivery | Incident]) -> None:
         for account_id in dict.fromkeys(each.account_id for each in work):
             self._disk.touch(account_id)
-        await self._leave()
+        await self._after_write()
 
-    async def _visit(self) -> None:
-        """Come to the disk: others run meanwhile."""
-        await self._process.breathe()
+    async def _reach_disk(self) -> None:
+        """Go to the disk, while other tasks run."""
+        await self._process.yield_control()
         self._must_answer()
 
     def _must_answer(self) -> None:
-        self._process.must_live()
+        self._process.check_alive()
         if self._world.strikes(Fault.STORE_DOWN, self._process.name):
             raise StoreUnavailable("the store cannot be reached")
 
-    async def _leave(self) -> None:
-        """Go with a write that is durable, which nobody has heard of yet."""
+    async def _after_write(self) -> None:
+        """Draw the faults that happen after a durable write, before it is acknowledged."""
         if self._world.strikes(Fault.CRASH, self._process.name):
-            self._world.reach(Mark.CRASHED_UNHEARD)
+            self._world.reach(Mark.CRASHED_AFTER_COMMIT)
             await self._process.die()
         if self._world.strikes(Fault.COMMIT_IN_DOUBT, self._process.name):
             self._world.reach(Mark.COMMIT_IN_DOUBT)

@@ -1,4 +1,4 @@
-"""What must hold of incidents: what can be found out is, and no number is guessed."""
+"""What must hold of incidents: what can be found out is found, and no number is guessed."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,20 +15,20 @@ from kiwisms.testing.simulation.operator import BY_HAND
 
 
 def a_caller_that_leaves_is_no_incident(life: Life) -> Iterator[str]:
-    """A request is given up only where a process died or stood still, or a store failed."""
+    """A request is given up only after a process died or stalled, or a store failed."""
     causes = {Fault.CRASH, Fault.STALL, Fault.STORE_DOWN, Fault.COMMIT_IN_DOUBT, Fault.CONFLICT}
     if causes & life.world.struck or life.world.marks[Mark.CRASHED]:
         return
     for incident in incidents_of(life):
         if incident.kind is IncidentKind.NOBODY_CAME_BACK:
-            yield f"{incident.rental_id} was given up, though its process lived"
+            yield f"{incident.rental_id} was given up although its process was alive"
 
 
 def a_number_is_never_guessed(life: Life) -> Iterator[str]:
-    """The number of a request that failed is no rental's, and not that of another request."""
+    """The number of a failed request belongs to no rental, and to no other request."""
     owners = {rental.activation_id: rental for rental in rentals_of(life)}
     named: dict[ActivationId, Incident] = {}
-    for incident in searching(life):
+    for incident in lost_request_incidents(life):
         number = incident.activation_id
         if number is None:
             continue
@@ -39,8 +39,8 @@ def a_number_is_never_guessed(life: Life) -> Iterator[str]:
             yield f"{incident.id} and {other.id} have the number {number}"
 
 
-def what_the_operator_said_stands(life: Life) -> Iterator[str]:
-    """An incident that an operator has resolved says what the operator said."""
+def what_the_operator_said_is_kept(life: Life) -> Iterator[str]:
+    """An incident that an operator has resolved keeps the operator's note."""
     known = {incident.id: incident for incident in incidents_of(life)}
     for incident_id, note in life.resolved.items():
         if known[incident_id].resolution != note:
@@ -54,20 +54,20 @@ def a_number_rented_by_hand_is_left_alone(life: Life) -> Iterator[str]:
         yield f"{number} was rented by hand, and cancelled"
 
 
-def an_incident_is_gone_into(life: Life) -> Iterator[str]:
-    """Once nothing fails any more, each incident that is open learns upstream's balance."""
+def an_open_incident_gets_the_balance(life: Life) -> Iterator[str]:
+    """Once nothing fails, each open incident gets upstream's balance."""
     for incident in incidents_of(life):
-        if _traced_at(life, incident) < _last(life, incident) and _lacks_balance(incident):
-            yield f"{incident.id} never learnt upstream's balance"
+        if _traced_at(life, incident) < _traced_until(life, incident) and _lacks_balance(incident):
+            yield f"{incident.id} never got upstream's balance"
 
 
 def a_number_that_is_known_is_taken_back(life: Life) -> Iterator[str]:
-    """Once nothing fails any more, the number of a failed request is cancelled, or had a code."""
-    for incident in searching(life):
+    """Once nothing fails, the number of a failed request is cancelled, or had a code."""
+    for incident in lost_request_incidents(life):
         number = incident.activation_id
         if number is None or not incident.is_open or _is_forged(life, number):
             continue
-        if _traced_at(life, incident) < _last(life, incident):
+        if _traced_at(life, incident) < _traced_until(life, incident):
             state = life.world.upstream.activations[number].state
             if state is ActivationState.DONE:
                 continue
@@ -76,10 +76,10 @@ def a_number_that_is_known_is_taken_back(life: Life) -> Iterator[str]:
 
 def what_can_be_named_is_named(life: Life) -> Iterator[str]:
     """
-    The one number that nobody has belongs to the one request that was lost.
+    If one request was lost and one number has no rental, its incident names that number.
 
-    It must have been told of once nothing failed any more: by upstream's list, or by a message
-    pushed not too long before.
+    The law demands this only if the number could be found once nothing failed: in upstream's list,
+    or from a message that was pushed not too long before.
     """
     if life.world.marks[Mark.WITHDRAWN] or _closed_by_hand(life):
         return
@@ -90,16 +90,16 @@ def what_can_be_named_is_named(life: Life) -> Iterator[str]:
             for each in life.world.upstream.activations.values()
             if each.service == service and each.id not in owned
         ]
-        lost = [each for each in searching(life) if _service_of(life, each) == service]
+        lost = [each for each in lost_request_incidents(life) if _service_of(life, each) == service]
         forged = any(each.service == service for each in life.pusher.forged)
         if len(numbers) == len(lost) == 1 and not forged:
             [number], [incident] = numbers, lost
-            if incident.activation_id != number.id and _is_told_of(life, incident, number):
-                yield f"{incident.id} could be told that its number is {number.id}"
+            if incident.activation_id != number.id and _could_be_found(life, incident, number):
+                yield f"{incident.id} could have found out that its number is {number.id}"
 
 
-def searching(life: Life) -> list[Incident]:
-    """The incidents of requests that never got a number, the oldest first."""
+def lost_request_incidents(life: Life) -> list[Incident]:
+    """The incidents of requests that never got a number."""
     numberless = {rental.id for rental in rentals_of(life) if rental.activation_id is None}
     return [each for each in incidents_of(life) if each.rental_id in numberless]
 
@@ -121,26 +121,26 @@ def _is_forged(life: Life, number: ActivationId) -> bool:
 
 
 def _traced_at(life: Life, incident: Incident, since: datetime | None = None) -> datetime:
-    """The moment until which a trace has found what could be found since."""
+    """The moment by which a trace has found everything that could be found since *since*."""
     calm = max(life.calm_since, life.world.away_until, since or life.calm_since)
     return max(calm, incident.at) + PACE + life.world.terms.lease + timedelta(seconds=10)
 
 
-def _last(life: Life, incident: Incident) -> datetime:
+def _traced_until(life: Life, incident: Incident) -> datetime:
     return incident.at + life.world.terms.pace.session + PUSHED_WITHIN
 
 
-def _is_told_of(life: Life, incident: Incident, number: Activation) -> bool:
-    last, world = _last(life, incident), life.world
+def _could_be_found(life: Life, incident: Incident, number: Activation) -> bool:
+    last, world = _traced_until(life, incident), life.world
     if number.id in world.by_hand:
         return False
     if number.state is ActivationState.CANCELLED and number.id in world.handed_back:
-        return False  # who rented it could not write it down, and gave it back at once
+        return False  # the process that rented it could not save it, and handed it back at once
     if world.upstream.lists_active:
         traced = _traced_at(life, incident)
         if traced < min(last, number.ends_at):
             return True
-    # One that was kept in a commit of which nobody heard arrived before it was acknowledged.
+    # A push that is kept may never have been acknowledged: so its arrival counts.
     for kept in world.disk.kept_pushes.values():
         if kept.activation_id == number.id:
             traced = _traced_at(life, incident, kept.arrived_at)

@@ -1,4 +1,4 @@
-"""What one life has only once: time, chance, the disk, upstream, the receivers and the history."""
+"""What all processes of one life share: time, chance, disk, upstream, receivers and history."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -40,13 +40,13 @@ SERVICES: Final = tuple(
 )
 
 LOOPS: Final = 0.15
-"""In how many lives the servers run the worker's loops."""
+"""The share of lives in which the servers run the worker's loops."""
 WORST_MOMENT: Final = 0.1
-"""How often a message comes just as its number is cancelled or released."""
+"""The share of cancels and releases during which a message arrives for the number."""
 
 
 class SmallUpstream(Upstream):
-    """An upstream that sells three services: a catalog of twenty-eight costs a life its time."""
+    """An upstream with three services: a catalog of twenty-eight would slow every life down."""
 
     def __attrs_post_init__(self) -> None:
         self.stock(*SERVICES)
@@ -70,30 +70,30 @@ class World:
     All that the processes of one life share.
 
     Attributes:
-        seed: What everything in this life was drawn from.
-        loop: Runs everything.
-        clock: The time of all who live here.
-        chance: What draws delays and what upstream does.
-        faults: What goes wrong.
+        seed: Everything in this life is drawn from it.
+        loop: Runs every task of this life.
+        clock: Shows the time of the loop.
+        chance: Draws delays, and what upstream does.
+        faults: Decides what goes wrong.
         terms: The operator's terms.
-        disk: What outlives every process.
-        upstream: The provider's own books.
-        receivers: Where webhooks arrive.
-        ids: Counted by all processes together.
-        marks: What has been reached, and how often.
-        broken: Laws that were seen not to hold, as sentences.
-        history: What happened, when somebody wants to read it; None when nobody does.
-        asked: How often a process asked upstream for a number.
-        heard: The numbers that upstream sold to a process that heard of it.
-        handed_back: The numbers that somebody asked upstream to cancel.
-        by_hand: The numbers that somebody rented upstream without us.
-        struck: The faults that have struck somebody.
-        silent: The numbers of which upstream tells nothing any more.
-        shown: Each number with each code that a look has shown.
-        hastened: How often each rental was to be looked at because a message was pushed.
+        disk: The data that outlives every process.
+        upstream: The provider's own state.
+        receivers: The receivers of the webhooks.
+        ids: One counter for all processes.
+        marks: How often each mark has been reached.
+        broken: A sentence for each time a law did not hold.
+        history: A line for each thing that happened; None when no history is kept.
+        number_requests: How often a process asked upstream for a number.
+        numbers_received: The numbers whose sale was answered to the process that asked.
+        handed_back: The numbers that a process asked upstream to cancel.
+        by_hand: The numbers that a person rented upstream without kiwisms.
+        struck: The kinds of faults that have happened.
+        silent: The numbers about which upstream no longer answers.
+        shown: Every code that a look has shown, with its number.
+        hastened: How often a pushed message made each rental due for a look.
         pushes: Whether upstream pushes messages.
         loops: Whether the servers run the worker's loops; see `Cluster`.
-        away_until: Until when upstream cannot be reached.
+        away_until: Upstream cannot be reached before this moment.
     """
 
     seed: int
@@ -109,8 +109,8 @@ class World:
     marks: Counter[str] = field(factory=Counter)
     broken: list[str] = field(factory=list)
     history: list[Line] | None = None
-    asked: int = 0
-    heard: set[ActivationId] = field(factory=set)
+    number_requests: int = 0
+    numbers_received: set[ActivationId] = field(factory=set)
     handed_back: set[ActivationId] = field(factory=set)
     by_hand: set[ActivationId] = field(factory=set)
     struck: set[Fault] = field(factory=set)
@@ -122,52 +122,52 @@ class World:
     away_until: datetime
 
     def reach(self, mark: str) -> None:
-        """Say that a branch was reached: a `Mark`, or one of your own."""
+        """Count that a branch was reached: a `Mark`, or one of your own."""
         self.marks[mark] += 1
 
-    def break_law(self, what: str) -> None:
-        """Say that a law does not hold."""
+    def law_broken(self, what: str) -> None:
+        """Record that a law does not hold."""
         self.broken.append(what)
-        self.tell("LAW", what)
+        self.log("LAW", what)
 
-    def tell(self, who: str, what: str) -> None:
-        """Add a line to the history, if one is kept."""
+    def log(self, who: str, what: str) -> None:
+        """Add a line to the history, when one is kept."""
         if self.history is not None:
             self.history.append(Line(seconds=self.loop.time(), who=who, what=what))
 
     def strikes(self, fault: Fault, who: str) -> bool:
-        """Whether *fault* befalls *who* now."""
-        # Asked at every step of every life, and most lives know few faults.
+        """Draw whether *fault* happens to *who* now."""
+        # This runs at every step of every life, and most lives have few faults.
         if fault not in self.faults.now or not self.faults.strikes(fault):
             return False
         self.struck.add(fault)
-        self.tell(who, f"! {fault}")
+        self.log(who, f"! {fault}")
         return True
 
     def is_upstream_away(self) -> bool:
-        """Whether nobody can reach upstream now."""
+        """Whether upstream cannot be reached now."""
         return self.clock.now() < self.away_until
 
     @property
     def is_faultless(self) -> bool:
-        """Whether nothing went wrong in this life, nor could have."""
+        """Whether nothing has gone wrong in this life, and nothing can."""
         mishaps = {Mark.UPSTREAM_AWAY, Mark.FELL_SILENT, Mark.CRASHED}
         return not self.faults.drawn and not mishaps & self.marks.keys()
 
     @property
     def upstream_always_answers(self) -> bool:
-        """Whether no answer of upstream's was ever lost in this life, nor can be."""
-        lost = {Fault.NOT_ASKED, Fault.NOT_HEARD} & self.faults.drawn
+        """Whether no answer from upstream has been lost in this life, and none can be."""
+        lost = {Fault.QUESTION_LOST, Fault.ANSWER_LOST} & self.faults.drawn
         return not lost and not {Mark.UPSTREAM_AWAY, Mark.FELL_SILENT} & self.marks.keys()
 
-    def tempt(self, activation_id: ActivationId) -> bool:
-        """Have a message come at the worst moment, at times; tells whether one did."""
-        return self.chance.random() < WORST_MOMENT and self._arrives(activation_id)
+    def deliver_at_worst_moment(self, activation_id: ActivationId) -> bool:
+        """Sometimes deliver a message at the worst moment; return whether one arrived."""
+        return self.chance.random() < WORST_MOMENT and self._deliver(activation_id)
 
-    def number_sold(self, activation_id: ActivationId) -> None:
-        """Draw which messages a number that upstream just sold will receive, and when."""
+    def schedule_messages(self, activation_id: ActivationId) -> None:
+        """Draw which messages a number will receive that was just sold, and when."""
         for _ in range(self.chance.choice((0, 0, 1, 1, 1, 2))):
-            self.loop.call_later(self._arrival(), self._arrives, activation_id)
+            self.loop.call_later(self._arrival(), self._deliver, activation_id)
 
     def _arrival(self) -> float:
         session = self.terms.pace.session.total_seconds()
@@ -180,18 +180,18 @@ class World:
             return self.chance.uniform(0, session)
         return self.chance.uniform(session - 2, session + 2)
 
-    def _arrives(self, activation_id: ActivationId) -> bool:
+    def _deliver(self, activation_id: ActivationId) -> bool:
         code = f"{self.chance.randrange(10**6):06d}"
         received = self.upstream.deliver(code, self.clock.now(), to=activation_id)
         if received:
-            self.tell("upstream", f"{activation_id} received {code}")
+            self.log("upstream", f"{activation_id} received {code}")
         return received is not None
 
 
 def draw_world(
     seed: int, *, never: Collection[Fault] = (), history: list[Line] | None = None
 ) -> World:
-    """Make the world that *seed* stands for, without the faults in *never*; see `World`."""
+    """Draw the world of *seed*, without the faults in *never*; see `World`."""
     chance = Random(seed)
     loop = SimulatedLoop(Random(seed + 1))
     clock = SimulatedClock(loop)

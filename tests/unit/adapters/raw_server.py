@@ -1,4 +1,4 @@
-"""A server that says exactly the bytes it is told to, and remembers what it was asked."""
+"""A server that sends exactly the given bytes, and records the requests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable

@@ -92,7 +92,7 @@ def test_an_empty_table_has_no_offers(text: str) -> None:
         '{"a":' * 100_000,
     ],
 )
-def test_what_is_no_table_is_told_apart(text: str) -> None:
+def test_a_text_that_is_no_table_is_recognized(text: str) -> None:
     assert read_offers(text, USA) is None
 
 

@@ -383,7 +383,7 @@ async def test_a_call_that_is_cancelled_or_raises_leaves_its_place(
     await asyncio.gather(*calls)
 
 
-async def test_a_watcher_is_told_of_every_call_once(
+async def test_each_call_is_reported_once_to_a_watcher(
     guard: GuardedProvider, fake: FakeProvider, clock: ManualClock, diary: Diary
 ) -> None:
     rented = await guard.rent(ORDER)
@@ -407,7 +407,7 @@ async def test_a_watcher_is_told_of_every_call_once(
     ]
 
 
-async def test_the_log_tells_of_changes_and_not_of_calls(
+async def test_changes_are_logged_and_calls_are_not(
     guard: GuardedProvider,
     fake: FakeProvider,
     clock: ManualClock,

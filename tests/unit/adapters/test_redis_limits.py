@@ -34,7 +34,7 @@ def server(tmp_path: Path) -> RedisServer:
 @asynccontextmanager
 async def process(url: str, clock: ManualClock) -> AsyncIterator[RedisLimits]:
     """What one process of several counts with."""
-    async with RedisLimits(url, clock=clock, otherwise=LocalLimits(clock)) as limits:
+    async with RedisLimits(url, clock=clock, fallback=LocalLimits(clock)) as limits:
         yield limits
 
 
@@ -81,7 +81,7 @@ async def test_redis_may_come_and_go(
     assert (len(backs), len(aways)) == (2, 4)
 
 
-async def test_who_hears_nothing_does_not_wait_and_only_one_tries_again(
+async def test_without_an_answer_only_one_request_retries_and_none_waits(
     clock: ManualClock,
 ) -> None:
     asked = 0

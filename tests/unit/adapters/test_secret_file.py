@@ -57,7 +57,7 @@ def test_a_file_without_a_secret_is_refused_and_left_alone(path: Path, content: 
     assert path.read_bytes() == content
 
 
-def test_a_directory_that_is_missing_is_told(tmp_path: Path) -> None:
+def test_a_missing_directory_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         secret_file(tmp_path / "missing" / "key")
 

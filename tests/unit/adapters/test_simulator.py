@@ -133,7 +133,7 @@ async def test_codes_can_come_by_themselves(world: World) -> None:
     assert await world.provider.look(number) == Waiting()
 
 
-async def test_the_state_tells_money_numbers_and_requests(world: World) -> None:
+async def test_the_state_has_money_numbers_and_requests(world: World) -> None:
     number = await world.number()
     state = await world.state()
     assert (state["balance"], state["charged"], state["refunded"]) == ("99.70", "0.30", "0.00")
@@ -190,7 +190,7 @@ async def test_faults_last_until_they_are_cleared(world: World) -> None:
     assert await world.provider.balance() == Money.parse(100)
 
 
-async def test_a_fault_of_one_status_befalls_that_status_alone(world: World) -> None:
+async def test_a_fault_of_one_status_applies_to_that_status_alone(world: World) -> None:
     number = await world.number()
     await world.post("faults", {"kind": "text", "text": "ACCESS_READY", "action": "setStatus=8"})
     await world.provider.ask_next(number)
@@ -229,7 +229,7 @@ async def test_what_is_not_json_is_refused(world: World) -> None:
             assert response.status == 400
 
 
-async def test_who_has_another_key_is_told_nothing(world: World) -> None:
+async def test_another_key_is_refused(world: World) -> None:
     async with DaisySMS(world.simulator.url, "another key") as stranger:
         assert await stranger.balance() == Refused(Refusal.BAD_KEY)
         assert await stranger.catalog(USA) == Refused(Refusal.BAD_KEY)

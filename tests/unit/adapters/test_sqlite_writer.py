@@ -94,7 +94,7 @@ async def test_a_full_disk_loses_the_group_and_nothing_else(
     assert await add(writer, "after") == 1
 
 
-async def test_a_mistake_in_the_work_comes_back_as_it_is_and_harms_nobody_else(
+async def test_an_error_of_the_work_is_raised_as_it_is_and_fails_no_other_unit(
     path: Path, writer: Writer
 ) -> None:
     def mistake(connection: sqlite3.Connection) -> None:
@@ -109,7 +109,7 @@ async def test_a_mistake_in_the_work_comes_back_as_it_is_and_harms_nobody_else(
     assert words(path) == ["a", "b"]
 
 
-async def test_a_mistake_that_no_future_can_hold_harms_nobody_else(
+async def test_an_error_that_no_future_can_hold_fails_no_other_unit(
     path: Path, writer: Writer
 ) -> None:
     def mistake(_: sqlite3.Connection) -> None:
@@ -125,7 +125,7 @@ class Interrupted(BaseException):
     """What ends a process, such as `KeyboardInterrupt`."""
 
 
-async def test_an_interruption_loses_what_is_under_way_and_leaves_nobody_waiting(
+async def test_an_interruption_fails_the_units_in_progress_and_leaves_none_waiting(
     path: Path, writer: Writer, caplog: pytest.LogCaptureFixture
 ) -> None:
     def be_interrupted(_: sqlite3.Connection) -> None:
@@ -141,7 +141,7 @@ async def test_an_interruption_loses_what_is_under_way_and_leaves_nobody_waiting
 
 
 @pytest.mark.parametrize("turns", range(6))
-async def test_when_the_loop_ends_nobody_waits_for_ever(path: Path, turns: int) -> None:
+async def test_when_the_loop_ends_no_unit_waits_for_ever(path: Path, turns: int) -> None:
     async def write() -> None:
         async with Writer(path) as writer:
             await writer.write(
@@ -196,7 +196,7 @@ async def test_who_is_cancelled_twice_learns_it_after_the_commit_too(
     assert words(path) == ["a"]
 
 
-async def test_a_lock_that_nobody_lets_go_is_an_error_in_the_end(
+async def test_a_lock_that_is_never_released_is_an_error(
     path: Path, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kiwisms.adapters.sqlite.writer.LOCK_SECONDS", 0.01)

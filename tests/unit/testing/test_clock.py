@@ -15,7 +15,7 @@ def clock() -> ManualClock:
 async def sleepers(
     clock: ManualClock, *spans: float
 ) -> tuple[list[float], asyncio.Future[list[None]]]:
-    """Start tasks that sleep; the list tells whose sleep is over, in the order of waking."""
+    """Start tasks that sleep; the list has those whose sleep is over, in the order of waking."""
     woken: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -38,7 +38,7 @@ async def test_who_is_due_first_is_woken_first(clock: ManualClock) -> None:
     assert (woken, clock.sleepers) == ([10, 20, 30], 0)
 
 
-async def test_nobody_is_woken_too_early(clock: ManualClock) -> None:
+async def test_no_task_is_woken_too_early(clock: ManualClock) -> None:
     woken, everybody = await sleepers(clock, 10)
     clock.advance(9.999)
     await asyncio.sleep(0)
@@ -47,7 +47,7 @@ async def test_nobody_is_woken_too_early(clock: ManualClock) -> None:
     await everybody
 
 
-async def test_those_who_are_due_together_are_woken_in_their_order(clock: ManualClock) -> None:
+async def test_tasks_due_at_one_time_are_woken_in_their_order(clock: ManualClock) -> None:
     order: list[str] = []
 
     async def sleep(name: str) -> None:
@@ -69,7 +69,7 @@ async def test_no_time_lets_others_run(clock: ManualClock) -> None:
     assert clock.now() == START
 
 
-async def test_one_who_is_cancelled_is_forgotten(clock: ManualClock) -> None:
+async def test_a_cancelled_sleep_is_forgotten(clock: ManualClock) -> None:
     woken, everybody = await sleepers(clock, 10)
     everybody.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -33,16 +33,16 @@ from kiwisms.testing.provider_laws import (
     a_code_is_shown_as_it_came,
     a_code_wins_over_a_cancel,
     a_further_code_is_shown,
-    a_number_is_had_again_or_refused,
     a_number_is_rented_within_its_limit,
     a_number_that_nobody_rented_is_gone,
     a_release_is_safe_to_repeat,
+    a_renewal_keeps_the_number_or_is_refused,
     an_unknown_service_is_refused,
     broken_laws,
     nothing_is_rented_above_the_limit,
     the_account_can_be_read,
     the_catalog_has_what_can_be_rented,
-    two_numbers_are_two,
+    two_rents_are_two_numbers,
 )
 
 Twist = Callable[[Any], Any]
@@ -98,7 +98,10 @@ FORBIDDEN: Final[Mapping[Law, tuple[str, Twist]]] = {
         "rent",
         instead(Rented, lambda one: evolve(one, phone=f"+{one.phone}", cost=cents(31))),
     ),
-    two_numbers_are_two: ("rent", instead(Rented, lambda one: evolve(one, phone="12015550123"))),
+    two_rents_are_two_numbers: (
+        "rent",
+        instead(Rented, lambda one: evolve(one, phone="12015550123")),
+    ),
     nothing_is_rented_above_the_limit: ("rent", instead(Refused, lambda _: Unknown("lost"))),
     an_unknown_service_is_refused: ("rent", instead(Refused, lambda _: Refused(Refusal.BAD_KEY))),
     a_code_is_shown_as_it_came: (
@@ -109,7 +112,7 @@ FORBIDDEN: Final[Mapping[Law, tuple[str, Twist]]] = {
     a_cancel_is_safe_to_repeat: ("cancel", instead(Cancelled, lambda _: Ambiguous())),
     a_code_wins_over_a_cancel: ("cancel", instead(Ambiguous, lambda _: Cancelled())),
     a_release_is_safe_to_repeat: ("finish", lambda _: Gone()),
-    a_number_is_had_again_or_refused: (
+    a_renewal_keeps_the_number_or_is_refused: (
         "renew",
         instead(Rented, lambda one: evolve(one, phone="12015550123")),
     ),

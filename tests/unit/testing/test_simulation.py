@@ -71,11 +71,11 @@ def test_no_life_breaks_a_law_and_each_mark_is_reached() -> None:
 
 def test_a_life_that_is_watched_closely_breaks_no_law_either() -> None:
     for seed in range(SEED, SEED + 50):
-        assert not live(Choice(seed=seed), told=True).broken, repeat_line(seed)
+        assert not live(Choice(seed=seed), recorded=True).broken, repeat_line(seed)
 
 
 def histories(seeds: range) -> str:
-    lives = (live(Choice(seed=seed), told=True) for seed in seeds)
+    lives = (live(Choice(seed=seed), recorded=True) for seed in seeds)
     return "\n".join(str(line) for outcome in lives for line in outcome.history)
 
 
@@ -98,7 +98,7 @@ def test_a_seed_is_the_same_life_in_every_process(hash_seed: str) -> None:
 
 def test_to_watch_a_life_does_not_change_it() -> None:
     for seed in range(20):
-        assert live(Choice(seed=seed)).steps == live(Choice(seed=seed), told=True).steps
+        assert live(Choice(seed=seed)).steps == live(Choice(seed=seed), recorded=True).steps
 
 
 # Bugs, each of them put in without a change to the source.
@@ -134,7 +134,7 @@ class AnswersEarly(Outcomes):
         )
 
 
-class LooksNoMore(Looks):
+class SkipsTheLastLook(Looks):
     """Lets a session run out without the last look."""
 
     async def look(self, rental: Rental, by: str = "worker") -> tuple[Rental, Look]:
@@ -178,7 +178,7 @@ def with_looks(kiwi: Kiwisms, looks: Looks) -> Kiwisms:
 
 def with_no_last_look(ports: Ports, terms: Terms) -> Kiwisms:
     kiwi = usual_join(ports, terms)
-    return with_looks(kiwi, become(LooksNoMore, kiwi.rentals.looks))
+    return with_looks(kiwi, become(SkipsTheLastLook, kiwi.rentals.looks))
 
 
 def with_renting(kiwi: Kiwisms, renting: Renting) -> Kiwisms:
@@ -242,7 +242,7 @@ class ForgetsPushes(Looks):
 
 
 class LooksAtEveryPush(Pushes):
-    """Has a number looked at as often as somebody pushes."""
+    """Makes a number due for a look at every push."""
 
     async def accept(self, pushed: PushedMessage) -> None:
         await super().accept(evolve(pushed, id=MessageId(f"{pushed.id}-{self.clock.now()}")))
@@ -327,7 +327,7 @@ def test_the_shortest_history_needs_less_and_breaks_a_law_too() -> None:
     shortest = shrink(broken.choice, scenario)
     assert shortest.broken
     assert shortest.history
-    assert len(shortest.choice.plan().deeds) < len(broken.choice.plan().deeds)
+    assert len(shortest.choice.plan().actions) < len(broken.choice.plan().actions)
 
 
 def test_the_command_says_how_to_repeat_a_life() -> None:
@@ -355,7 +355,7 @@ def few_rent(life: Life) -> Iterator[str]:
 
 def report_of(processes: int) -> Report:
     scenario = Scenario(laws=(*LAWS, few_rent))
-    return simulate(range(300), scenario, most_broken=2, processes=processes)
+    return simulate(range(300), scenario, max_broken=2, processes=processes)
 
 
 def test_several_processes_report_what_one_does() -> None:
@@ -388,7 +388,7 @@ def test_a_law_that_raises_is_found_as_one_that_breaks() -> None:
     [first, *_] = outcome.broken
     assert first.startswith("the law a_law_with_a_mistake raised LookupError('no such thing') at")
     assert f"{__file__}:" in first
-    assert shrink(outcome.choice, scenario, most=20).history
+    assert shrink(outcome.choice, scenario, max_tries=20).history
 
 
 def test_a_life_that_cannot_go_on_says_which_it_is() -> None:
@@ -435,7 +435,7 @@ def order_of(seed: int) -> str:
     return "".join(seen)
 
 
-def test_the_seed_decides_who_goes_next() -> None:
+def test_the_seed_decides_which_task_runs_next() -> None:
     assert order_of(1) == order_of(1)
     assert len({order_of(seed) for seed in range(50)}) > 25
 
@@ -451,7 +451,7 @@ def test_a_run_that_cannot_end_says_so() -> None:
     with pytest.raises(Stuck, match="waits"):
         SimulatedLoop(Random(1)).run(wait_for_nobody())
     with pytest.raises(Stuck, match="500 steps"):
-        SimulatedLoop(Random(1)).run(go_in_circles(), most=500)
+        SimulatedLoop(Random(1)).run(go_in_circles(), max_steps=500)
 
 
 def test_what_is_left_running_is_cancelled() -> None:
@@ -472,7 +472,7 @@ def test_what_is_left_running_is_cancelled() -> None:
     assert ended == ["cleaned up"]
 
 
-def test_an_error_that_nobody_hears_of_is_kept() -> None:
+def test_an_error_that_nothing_handles_is_kept() -> None:
     def fail() -> None:
         raise ZeroDivisionError
 

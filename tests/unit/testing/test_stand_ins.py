@@ -1,4 +1,4 @@
-"""The stand-ins do what the real ports do, go wrong when told to, and are the same in every run."""
+"""The stand-ins behave like the real ports, fail on demand, and are the same in every run."""
 
 import re
 
@@ -27,7 +27,7 @@ NO_NUMBERS = Refused(Refusal.NO_NUMBERS)
 LOST = Unknown("lost")
 
 
-async def test_a_script_is_played_line_by_line_and_then_the_truth_is_told() -> None:
+async def test_a_script_gives_its_planned_answers_in_order_and_then_the_usual_one() -> None:
     script: Script[str] = Script()
     script.next("first")
     script.next("often", times=2)

@@ -1,4 +1,4 @@
-"""The schema: numbered steps in plain SQL, each applied once and in order."""
+"""The migrations: numbered steps in plain SQL, each applied once and in order."""
 
 from collections.abc import Sequence
 from importlib.resources import files
@@ -28,12 +28,12 @@ async def schema_version(connection: AsyncConnection[Any]) -> int:
 
 async def migrate(connection: AsyncConnection[Any], steps: Sequence[str] = STEPS) -> None:
     """
-    Apply those of *steps* that the schema has not yet, all of them or none.
+    Apply those of *steps* that the schema does not have yet, all of them or none.
 
-    Of processes that do this at once the others wait, and then find nothing to do.
+    If several processes do this at once, one does the work, and the others wait for it.
 
     Raises:
-        SchemaMismatch: The schema has more steps than that.
+        SchemaMismatch: The schema has more steps than *steps*.
     """
     async with connection.transaction():
         await connection.execute(sql.WAIT_LONG)

@@ -1,1 +1,1 @@
-"""Every statement, whole and named."""
+"""The SQL statements, each complete and with a name."""

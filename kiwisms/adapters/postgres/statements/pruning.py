@@ -1,4 +1,4 @@
-"""What is removed: so many rows at once that nobody waits long for the lock."""
+"""Statements that remove old rows, in batches small enough for a short lock."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What Postgres is asked in words of its own; `sql_rows.statements` has all else that is read."""
+"""Reads in the SQL of Postgres; `sql_rows.statements` has those for every database."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from kiwisms.adapters.sql_rows.statements import (
     WEBHOOK_COLUMNS,
 )
 
-# Rentals. OFFSET 0: for many keys, too, each row is found by its key.
+# Rentals. OFFSET 0 makes the planner find each row by its key, also for many keys.
 RENTALS_BY_KEY: Final = f"""
 SELECT asked.number, found.*
 FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS asked (account_id, id, number)
@@ -39,7 +39,7 @@ USAGE_COLUMNS: Final = """
 """
 USAGE: Final = f"SELECT {USAGE_COLUMNS}"
 
-# Units of work. What is read first, and the lock that goes before it where others are quick.
+# Units of work: the first read, and the lock before it for a contended account.
 LOCK: Final = "SELECT FROM wallet WHERE account_id = %s FOR NO KEY UPDATE"
 BEGINNING_PARTS: Final = (
     "wallet.version",
@@ -64,4 +64,4 @@ BEGINNING_WITH_USAGE: Final = f"SELECT {BEGINNING_COLUMNS}, {USAGE_COLUMNS} {BEG
 
 # An account's books, with its places upstream.
 PLACES: Final = "SELECT rental_id FROM place WHERE account_id = %s"
-ONE_MOMENT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BEGIN_SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

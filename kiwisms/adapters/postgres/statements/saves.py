@@ -1,4 +1,4 @@
-"""What is saved: accounts, what belongs to none, and whole units of work."""
+"""Statements that save: accounts, data without an account, and units of work."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,7 +14,7 @@ INSERT INTO wallet (account_id, available, held, transfers, version)
 SELECT account_id, 0, 0, 0, 0 FROM own
 """
 
-# What belongs to no account.
+# Data that belongs to no account.
 ADD_PUSH: Final = """
 INSERT INTO pushed_message (id, activation_id, service, code, text, received_at, arrived_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id
@@ -23,8 +23,8 @@ ADD_READING: Final = """
 INSERT INTO balance_reading (at, balance, spent, topped_up) VALUES (%s, %s, %s, %s) RETURNING at
 """
 
-# How a unit of work ends: the wallet's row gives the account to all that is written, and
-# nothing at all is written when somebody else has changed it.
+# The end of a unit of work: every write takes the account from the wallet's row. If another
+# process has changed that row, nothing is written.
 NEXT_VERSION: Final = """
 UPDATE wallet SET version = version + 1 WHERE account_id = %s AND version = %s
 """
@@ -118,8 +118,8 @@ ON CONFLICT (account_id, id) DO UPDATE SET
     resolution = excluded.resolution
 """
 
-# Places upstream, which all accounts share. Whoever takes one passes by those that others are
-# taking. When fewer may be taken than before, as many are left free as are still taken beyond.
+# Places upstream, which all accounts share. A rent skips the places that others are taking. After
+# the limit was lowered, places above it may still be taken: then an equal number stays free below.
 FREE_PLACE: Final = """
 SELECT number FROM place WHERE account_id IS NULL AND number <= %s ORDER BY number
 OFFSET (SELECT count(*) FROM place WHERE account_id IS NOT NULL AND number > %s) LIMIT 1
@@ -142,7 +142,7 @@ ON CONFLICT (number) DO NOTHING RETURNING number
 
 @lru_cache(maxsize=512)
 def together(own: str, writes: Sequence[str]) -> str:
-    """Make one statement of *writes*, which gives a row unless the wallet's row was changed."""
+    """Combine *writes* into one statement, which returns a row unless there was a conflict."""
     return f"""
 WITH own AS ({own} RETURNING account_id){_named(writes)}
 SELECT account_id FROM own
@@ -152,10 +152,10 @@ SELECT account_id FROM own
 @lru_cache(maxsize=512)
 def together_in_a_place(own: str, writes: Sequence[str]) -> str:
     """
-    Make one statement of *writes* that writes nothing unless a place is free.
+    Combine *writes* into one statement that writes nothing unless a place is free.
 
-    Its row says whether it wrote, whether it did not for want of a place alone, and how many
-    places there are.
+    Its row has: whether it wrote, whether it failed only because no place was free, and how many
+    places exist.
     """
     return f"""
 WITH free AS MATERIALIZED ({FREE_PLACE}),

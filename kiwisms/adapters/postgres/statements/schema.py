@@ -1,4 +1,4 @@
-"""The schema, and what the server may do."""
+"""The schema version, and the state of the server."""
 
 from typing import Final
 
@@ -14,10 +14,10 @@ INSERT INTO schema_version (version) VALUES (%s)
 ON CONFLICT (one) DO UPDATE SET version = excluded.version
 """
 
-# Another process may take longer to change the schema than a request may wait for a lock.
+# A migration of another process may take longer than the usual lock timeout.
 WAIT_LONG: Final = "SET LOCAL lock_timeout = 0"
 
-# Any number that nobody else takes in this database: "kiwisms" in ASCII.
+# A number that no other program uses in this database: "kiwisms" in ASCII.
 LOCK_SCHEMA: Final = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'kiwisms', 'big')})"
 READ_ONLY: Final = "SELECT 1 WHERE current_setting('transaction_read_only') = 'on'"
-"""So is a standby, too."""
+"""This is also so on a standby."""

@@ -1,4 +1,4 @@
-"""How due work is claimed, and when the next comes due."""
+"""Statements that claim due work, and find when the next work is due."""
 
 from typing import Final
 
@@ -21,8 +21,8 @@ WHERE account_id = %(account_id)s AND id = %(id)s AND state IN ('WAITING', 'RECE
 RETURNING id
 """
 
-# Due work. A CTE, as LIMIT in an IN may run twice in a nested loop. The first column says how
-# long it has been due: what an UPDATE returns has no order.
+# Due work. A CTE, as LIMIT in an IN may run twice in a nested loop. The first column is for
+# sorting, since UPDATE returns rows in no order.
 CLAIM_DUE_RENTALS: Final = f"""
 WITH due AS MATERIALIZED (
     SELECT account_id, id, due_at FROM rental WHERE due_at <= %(now)s
@@ -32,8 +32,8 @@ WHERE (rental.account_id, rental.id) = (due.account_id, due.id)
 RETURNING due.due_at, {RENTAL_COLUMNS}
 """
 
-# From one account to the next along the index: what an account has due beyond its share costs
-# nothing to pass by.
+# This steps along the index from one account to the next. So deliveries of an account beyond its
+# share cost nothing.
 CLAIM_DUE_DELIVERIES: Final = f"""
 WITH RECURSIVE owing (owner) AS (
     (SELECT account_id FROM delivery WHERE due_at IS NOT NULL

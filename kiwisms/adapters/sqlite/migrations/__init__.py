@@ -1,4 +1,4 @@
-"""The schema: numbered steps in plain SQL, each applied once and in order."""
+"""The migrations: numbered steps in plain SQL, each applied once and in order."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -18,10 +18,10 @@ NEWEST: Final = len(STEPS)
 
 def migrate(connection: sqlite3.Connection, steps: Sequence[str] = STEPS) -> None:
     """
-    Apply those of *steps* that the schema has not yet, in the transaction of *connection*.
+    Apply those of *steps* that the schema does not have yet, in the transaction of *connection*.
 
     Raises:
-        SchemaMismatch: The schema has more steps than that.
+        SchemaMismatch: The schema has more steps than *steps*.
     """
     (version,) = connection.execute(SCHEMA_VERSION).fetchone()
     if version > len(steps):
@@ -33,7 +33,7 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[str] = STEPS) -> Non
 
 
 def _statements(script: str) -> Iterator[str]:
-    # executescript() would commit what is under way.
+    # executescript() would commit the open transaction.
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

@@ -1,4 +1,4 @@
-"""What SQLite is asked in words of its own; `sql_rows.statements` has all else that is read."""
+"""Reads in the SQL of SQLite; `sql_rows.statements` has those for every database."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What is saved: accounts, what belongs to none, and whole units of work."""
+"""Statements that save: accounts, data without an account, and units of work."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ ADD_WALLET: Final = """
 INSERT INTO wallet (account_id, available, held, transfers, version) VALUES (?, 0, 0, 0, 0)
 """
 
-# What belongs to no account.
+# Data that belongs to no account.
 ADD_PUSH: Final = """
 INSERT INTO pushed_message (id, activation_id, service, code, text, received_at, arrived_at)
 VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
@@ -37,7 +37,7 @@ INSERT INTO transfer (account_id, number, id, debit, credit, amount, reason, at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
-# Not REPLACE: that would delete another rental which has the same number.
+# Not REPLACE, which would delete another rental with the same number.
 SAVE_RENTAL: Final = """
 INSERT INTO rental (
     account_id, id, key_prefix, idempotency_key, renews, service, service_name, country, state,

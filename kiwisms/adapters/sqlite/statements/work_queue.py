@@ -1,4 +1,4 @@
-"""How due work is claimed, and when the next comes due."""
+"""Statements that claim due work, and find when the next work is due."""
 
 from typing import Final
 
@@ -24,8 +24,8 @@ UPDATE rental SET look_after = :look_after, due_at = :until
 WHERE account_id = :account_id AND id = :id
 """
 
-# From one account to the next along the index: what an account has due beyond its share costs
-# nothing to pass by.
+# This steps along the index from one account to the next. So deliveries of an account beyond its
+# share cost nothing.
 SHARES: Final = """
 WITH RECURSIVE owing (owner) AS (
     SELECT min(account_id) FROM delivery WHERE due_at IS NOT NULL

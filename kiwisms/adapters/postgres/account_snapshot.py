@@ -1,4 +1,4 @@
-"""What a unit of work knows of its account: read in one row, or left by the one before it."""
+"""A unit of work's snapshot of its account: read in one row, or from the unit before it."""
 
 from collections.abc import Iterable, Iterator
 from typing import Self
@@ -20,7 +20,7 @@ from kiwisms.ports.transaction import Fact, Prefetch
 
 
 def _places(parts: Iterable[str]) -> Iterator[slice]:
-    """Where the columns of each part stand in a row that has them one after another."""
+    """Yield where the columns of each part are, in a row with all parts one after another."""
     begin = 0
     for columns in parts:
         end = begin + len(columns.split(","))
@@ -30,16 +30,16 @@ def _places(parts: Iterable[str]) -> Iterator[slice]:
 
 
 VERSION, WALLET, ACCOUNT, RENTAL, KEY, WEBHOOK, USAGE = _places(sql.BEGINNING_PARTS)
-"""Where each stands in the row with which a unit of work begins."""
+"""Where the columns of each are, in the first row of a unit of work."""
 
 
 @define(kw_only=True, eq=False)
-class Known:
+class AccountSnapshot:
     """
-    An account as of one *version* of its wallet.
+    What is known of an account, as of one *version* of its wallet.
 
-    Of rentals and keys some are known, also that there is none; *webhook* is the account's own,
-    and *usage* what was counted, and how.
+    *rentals* and *keys* have the ones that were read, and ``None`` for those that do not exist.
+    *webhook* is the account's own. *usage* is the last count, with its question.
     """
 
     version: int
@@ -80,7 +80,7 @@ class Known:
         return known
 
     def next(self) -> Self:
-        """Begin to know the next version, to `put` in what it changes."""
+        """A copy for the next version, without *usage*; `put` adds the changes."""
         return evolve(
             self,
             version=self.version + 1,
@@ -90,7 +90,7 @@ class Known:
         )
 
     def put(self, fact: Fact) -> None:
-        """Take in what is known from now on."""
+        """Record a fact that is saved."""
         match fact:
             case Wallet():
                 self.wallet = fact
