@@ -77,8 +77,8 @@ if TYPE_CHECKING:
     from kiwisms.entrypoints.engine import Kiwisms
     from kiwisms.entrypoints.load_settings import load_settings
     from kiwisms.entrypoints.settings import Settings
-    from kiwisms.entrypoints.wiring import open_engine as open
-    from kiwisms.entrypoints.wiring import open_provider
+    from kiwisms.entrypoints.wiring.engines import open_engine as open
+    from kiwisms.entrypoints.wiring.providers import open_provider
 
 __version__ = "0.1.0"
 
@@ -182,8 +182,8 @@ _LATE: Final = {
     "SqliteStore": ("kiwisms.adapters.sqlite", "SqliteStore"),
     "StatementLine": ("kiwisms.application.wallets", "StatementLine"),
     "load_settings": ("kiwisms.entrypoints.load_settings", "load_settings"),
-    "open": ("kiwisms.entrypoints.wiring", "open_engine"),
-    "open_provider": ("kiwisms.entrypoints.wiring", "open_provider"),
+    "open": ("kiwisms.entrypoints.wiring.engines", "open_engine"),
+    "open_provider": ("kiwisms.entrypoints.wiring.providers", "open_provider"),
 }
 _EXTRAS: Final = {
     "DaisySMS": "server",

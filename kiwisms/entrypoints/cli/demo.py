@@ -18,7 +18,8 @@ from kiwisms.entrypoints.cli.server import address_of, listen, run, serving
 from kiwisms.entrypoints.cli.shape import Command, options
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_engine, open_provider, open_simulator
+from kiwisms.entrypoints.wiring.engines import open_engine
+from kiwisms.entrypoints.wiring.providers import open_provider, open_simulator
 
 HOST: Final = "127.0.0.1"
 CODE_AFTER: Final = timedelta(seconds=3)

@@ -17,13 +17,9 @@ from kiwisms.entrypoints.cli.provider import trouble
 from kiwisms.entrypoints.cli.run import read_settings, tell
 from kiwisms.entrypoints.cli.shape import Command
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import (
-    missing_folder,
-    open_provider,
-    open_store,
-    redis_trouble,
-    store_file,
-)
+from kiwisms.entrypoints.wiring.limits import redis_problem
+from kiwisms.entrypoints.wiring.providers import open_provider
+from kiwisms.entrypoints.wiring.stores import missing_folder, open_store, store_file
 from kiwisms.ports.store import SchemaMismatch
 
 WRONG_BY: Final = timedelta(minutes=1)
@@ -130,7 +126,7 @@ async def _look_at_redis(settings: Settings) -> list[Check]:
     if settings.redis_url is None:
         return []
     try:
-        trouble = await redis_trouble(settings)
+        trouble = await redis_problem(settings)
     except ValidationRefused as why:
         trouble = str(why)
     detail = "counts for all processes"

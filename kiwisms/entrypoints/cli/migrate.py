@@ -8,7 +8,7 @@ from attrs import frozen
 from kiwisms.entrypoints.cli.run import read_settings, tell
 from kiwisms.entrypoints.cli.shape import Command
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_store
+from kiwisms.entrypoints.wiring.stores import open_store
 
 
 @frozen

@@ -16,7 +16,8 @@ from kiwisms.entrypoints.cli.shape import options
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.logs import configure_logs
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_engine, open_for_operator, open_provider
+from kiwisms.entrypoints.wiring.engines import open_engine, open_for_operator
+from kiwisms.entrypoints.wiring.providers import open_provider
 
 P = ParamSpec("P")
 Work = Callable[Concatenate[Kiwisms, P], Awaitable[object]]

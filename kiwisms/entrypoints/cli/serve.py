@@ -20,7 +20,8 @@ from kiwisms.entrypoints.cli.supervisor import Supervisor, Up, be_worker
 from kiwisms.entrypoints.http.metrics import share_metrics
 from kiwisms.entrypoints.logs import configure_logs
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_engine, open_provider
+from kiwisms.entrypoints.wiring.engines import open_engine
+from kiwisms.entrypoints.wiring.providers import open_provider
 
 
 @frozen

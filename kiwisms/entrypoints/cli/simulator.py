@@ -9,7 +9,7 @@ from attrs import frozen
 from kiwisms.entrypoints.cli.run import read_settings, tell
 from kiwisms.entrypoints.cli.server import run
 from kiwisms.entrypoints.cli.shape import Command
-from kiwisms.entrypoints.wiring import open_simulator
+from kiwisms.entrypoints.wiring.providers import open_simulator
 
 
 @frozen
