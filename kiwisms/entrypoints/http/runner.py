@@ -16,7 +16,7 @@ class Runner(web.AppRunner):
 
     _is_leaving = False
 
-    def say_goodbye(self) -> None:
+    def stop_keep_alive(self) -> None:
         """Close each connection with its next answer, and say so in it."""
         self._is_leaving = True
 
