@@ -12,10 +12,10 @@ from kiwisms.domain.errors import ValidationRefused
 from kiwisms.entrypoints.settings import Settings
 
 PREFIX: Final = "KIWISMS_"
-FOR_TESTS: Final = "KIWISMS_TEST_"
+TEST_PREFIX: Final = "KIWISMS_TEST_"
 """Variables of whoever tests kiwisms, which are none of its settings."""
 NAMES: Final = [setting.name for setting in fields(Settings)]
-USUAL_FILE: Final = Path("kiwisms.toml")
+DEFAULT_FILE: Final = Path("kiwisms.toml")
 
 
 def load_settings(
@@ -32,7 +32,7 @@ def load_settings(
         ValidationRefused: Something is wrong; its one sentence names the place, and says what to
             write there. It never repeats a secret.
     """
-    file = config or (USUAL_FILE if USUAL_FILE.is_file() else None)
+    file = config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
     written = {} if file is None else _in_file(file)
     variables = _in_environment(os.environ if environment is None else environment)
     try:
@@ -63,7 +63,7 @@ def _in_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         place.removeprefix(PREFIX).swapcase(): value
         for place, value in environment.items()
-        if place.startswith(PREFIX) and not place.startswith(FOR_TESTS) and value
+        if place.startswith(PREFIX) and not place.startswith(TEST_PREFIX) and value
     }
 
 

@@ -30,7 +30,7 @@ from kiwisms.entrypoints.addresses import (
 )
 from kiwisms.ports.vault import SHORTEST_KEY
 
-MOST_DAYS: Final = 36_500
+MAX_DAYS: Final = 36_500
 NEW_SECRET: Final = "what `openssl rand -hex 32` prints"
 """How an operator comes by a secret key."""
 TERMS: Final = Terms()
@@ -124,7 +124,7 @@ class Settings:
     rate_public_per_minute: PerMinute = 60
     redis_url: RedisUrl | None = Field(default=None, repr=False)
     webhook_allow_private: bool = False
-    keep_days: int | None = Field(default=TERMS.keep_days, ge=1, le=MOST_DAYS)
+    keep_days: int | None = Field(default=TERMS.keep_days, ge=1, le=MAX_DAYS)
     log_format: Literal["console", "json"] | None = None
 
     @model_validator(mode="wrap")

@@ -16,16 +16,16 @@ from kiwisms.ports.notices import Notices
 
 log = logging.getLogger(__name__)
 
-MOST_RENTALS: Final = 20
-MOST_INCIDENTS: Final = 20
-MOST_DELIVERIES: Final = 200
+MAX_RENTALS: Final = 20
+MAX_INCIDENTS: Final = 20
+MAX_DELIVERIES: Final = 200
 """A delivery that waits for its receiver costs little, and many may have to wait at once."""
 HELD_PAUSE: Final = 0.1
 """
 Seconds between claims while something is due that was not given: it may be the other loop's, or
 of an account that has its share under way, or another process may be taking it just now.
 """
-REST: Final = 0.05
+MIN_PAUSE: Final = 0.05
 """Seconds between claims however often somebody tells of work: under load, every rent does."""
 STOP: Final = "stop"
 T = TypeVar("T")
@@ -45,10 +45,10 @@ class Worker:
         async with asyncio.TaskGroup() as loops:
             work = self.background
             loops.create_task(
-                self._loop(_any(work.claim_rentals), work.process_rental, MOST_RENTALS)
+                self._loop(_any(work.claim_rentals), work.process_rental, MAX_RENTALS)
             )
-            loops.create_task(self._loop(work.claim_deliveries, work.deliver, MOST_DELIVERIES))
-            loops.create_task(self._loop(_any(work.claim_incidents), work.trace, MOST_INCIDENTS))
+            loops.create_task(self._loop(work.claim_deliveries, work.deliver, MAX_DELIVERIES))
+            loops.create_task(self._loop(_any(work.claim_incidents), work.trace, MAX_INCIDENTS))
             loops.create_task(self._repeat(work.refresh_balance, balances.PACE))
             loops.create_task(self._repeat(work.prune, pruning.PACE))
 
@@ -88,7 +88,7 @@ class Worker:
             await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             return
         # What is told of meanwhile shows in what is due.
-        await asyncio.sleep(REST)
+        await asyncio.sleep(MIN_PAUSE)
         pause = await self._pause()
         if self._stopping:
             return

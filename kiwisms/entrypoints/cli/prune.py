@@ -5,14 +5,14 @@ import click
 from kiwisms.entrypoints.cli.options import Command
 from kiwisms.entrypoints.cli.run import with_store
 from kiwisms.entrypoints.engine import Kiwisms
-from kiwisms.entrypoints.settings import MOST_DAYS
+from kiwisms.entrypoints.settings import MAX_DAYS
 from kiwisms.ports.store import Pruned
 
 
 @click.command(cls=Command)
 @click.option(
     "--days",
-    type=click.IntRange(1, MOST_DAYS),
+    type=click.IntRange(1, MAX_DAYS),
     metavar="N",
     help="Remove what ended more than N days ago; by default KIWISMS_KEEP_DAYS.",
 )

@@ -201,7 +201,7 @@ async def reseal(kiwi: Kiwisms) -> ResealedView | Failed:
     return Failed(
         view,
         f"the secrets of {count} {'address' if count == 1 else 'addresses'} are encrypted with"
-        " another key: set that key as KIWISMS_OLD_SECRET_KEY, or clear and set the addresses again",
+        " another key: set that key as KIWISMS_OLD_SECRET_KEY, or clear and set them again",
     )
 
 
