@@ -13,7 +13,7 @@ from attrs import fields
 import kiwisms
 from docs.diagrams import BLOCKS as GENERATED
 from docs.diagrams import PAGES as GENERATED_PAGES
-from docs.diagrams import PICTURE, main, renewed, stale
+from docs.diagrams import PICTURE, main, stale, updated
 from docs.tables import arrows, mermaid
 from kiwisms.adapters.postgres.migrations import STEPS
 from kiwisms.domain.incident import IncidentKind
@@ -83,8 +83,8 @@ def test_what_is_generated_stands_on_a_page_and_is_seen_when_it_is_old(name: str
     current = text_of(page)
 
     assert GENERATED[name]() in current
-    assert renewed(current, {name: lambda: "something else"}) != current
-    assert renewed(current.replace(GENERATED[name](), "old")) == current
+    assert updated(current, {name: lambda: "something else"}) != current
+    assert updated(current.replace(GENERATED[name](), "old")) == current
 
 
 def test_the_picture_has_every_arrow() -> None:

@@ -127,7 +127,7 @@ def _is_table(value: object) -> TypeGuard[list[Row]]:
 def _cell(value: object) -> Text:
     words = {None: "", True: "yes", False: "no"}
     if _is_table(value):
-        # The last line stands for a table that is within another.
+        # Of a table inside a table, only the last line is shown.
         value = " ".join(map(str, value[-1].values())) if value else None
     elif isinstance(value, list):
         value = ", ".join(value)
