@@ -43,7 +43,7 @@ class Worker:
     _stopping: bool = field(default=False, init=False)
 
     async def run(self) -> None:
-        """Work until `stop`, then finish what is under way."""
+        """Work until `stop` is called, then finish what is under way."""
         async with asyncio.TaskGroup() as loops:
             work = self.background
             loops.create_task(
@@ -109,7 +109,7 @@ class Worker:
         try:
             return await self.background.pause()
         except Exception:
-            log.exception("the store could not say what is due")
+            log.exception("the store could not report what is due")
             return 1.0
 
 

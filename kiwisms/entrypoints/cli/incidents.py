@@ -51,7 +51,7 @@ class OrphanView:
 
 
 def incident_view(incident: Incident) -> IncidentView:
-    """Convert an incident to what is printed."""
+    """Convert an incident to the form in which it is printed."""
     before, after = incident.before, incident.after
     return IncidentView(
         id=incident.id,

@@ -21,8 +21,8 @@ from kiwisms.domain.money import Money
 
 Row = Mapping[str, object]
 
-CALLED: Final = "called"
-"""The metadata key for the name of an attribute in JSON, where that is another one."""
+JSON_NAME: Final = "json_name"
+"""The metadata key for an attribute's name in JSON, if that is not its name in camelCase."""
 WIDEST: Final = 10_000
 """Columns; wide enough that nothing is wrapped."""
 COLORS: Final[Mapping[str, str]] = {
@@ -56,7 +56,7 @@ def show(view: object, *, as_json: bool) -> None:
 
     Args:
         view: An attrs object, or a sequence of them; JSON has their names in camelCase, or as
-            `CALLED` in the metadata says. A text is printed as it is.
+            `JSON_NAME` in the metadata says. A text is printed as it is.
         as_json: Whether to print one JSON document.
     """
     if isinstance(view, str):
@@ -150,7 +150,7 @@ def _documents() -> Converter:
 
 def _in_camel_case(converter: Converter, view: type) -> Callable[[object], dict[str, object]]:
     names: dict[str, Any] = {
-        each.name: override(rename=each.metadata.get(CALLED, _camel(each.name)))
+        each.name: override(rename=each.metadata.get(JSON_NAME, _camel(each.name)))
         for each in fields(view)
     }
     return make_dict_unstructure_fn(view, converter, **names)

@@ -7,7 +7,7 @@ from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
 from kiwisms.domain.money import Money
 from kiwisms.entrypoints.cli.options import Group
-from kiwisms.entrypoints.cli.output import CALLED
+from kiwisms.entrypoints.cli.output import JSON_NAME
 from kiwisms.entrypoints.cli.run import with_provider
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.http.pushes import push_url
@@ -22,7 +22,7 @@ class ProviderView:
     balance: Money
     services: int
     catalog_age: float
-    push_url: str = field(repr=False, metadata={CALLED: "push_url"})
+    push_url: str = field(repr=False, metadata={JSON_NAME: "push_url"})
 
 
 def balance_problem(answer: Refused | Unknown) -> str:

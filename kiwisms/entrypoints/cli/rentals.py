@@ -1,4 +1,4 @@
-"""Commands about rented numbers, with what only the operator sees."""
+"""Commands about rented numbers, with details that only the operator sees."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -110,18 +110,18 @@ def error_middleware(metrics: HttpMetrics) -> Middleware:
     @web.middleware
     async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()
-        answer: web.StreamResponse
+        response: web.StreamResponse
         try:
-            answer = await handler(request)
+            response = await handler(request)
         except KiwismsError as refused:
-            answer = from_kiwisms(refused)
+            response = from_kiwisms(refused)
         except web.HTTPException as raised:
-            answer = from_aiohttp(raised)
+            response = from_aiohttp(raised)
         except Exception:
             log.exception("a request failed unexpectedly")
-            answer = generic_error(500)
-        metrics.count(request, answer.status, time.perf_counter() - began)
-        return answer
+            response = generic_error(500)
+        metrics.count(request, response.status, time.perf_counter() - began)
+        return response
 
     return answer_errors
 
@@ -164,7 +164,7 @@ def from_aiohttp(raised: web.HTTPException) -> web.StreamResponse:
     if raised.status not in GENERIC_ERRORS:
         return raised
     allow = {"Allow": raised.headers["Allow"]} if "Allow" in raised.headers else None
-    answer = generic_error(raised.status, allow)
+    response = generic_error(raised.status, allow)
     if raised.status == 408:
-        answer.force_close()
-    return answer
+        response.force_close()
+    return response

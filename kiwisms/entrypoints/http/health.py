@@ -56,7 +56,7 @@ class Health:
         return json_response({"status": "ok"})
 
     async def ready(self, _request: web.Request) -> web.Response:
-        """Answer 200 if the store can be read and written; else raise what the store raises."""
+        """Answer 200 if the store can be read and written; else raise the store's error."""
         await self._store.check()
         return json_response({"status": "ok"})
 

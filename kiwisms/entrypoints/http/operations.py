@@ -1,4 +1,4 @@
-"""The nine operations of the contract: read the request, call the use case, write the answer."""
+"""The nine operations of the contract: read the request, call the use case, write the response."""
 
 from typing import Final
 

@@ -25,14 +25,14 @@ class Runner(web.AppRunner):
 
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             try:
-                answer = await made.request_handler(request)
+                response = await made.request_handler(request)
             except web.HTTPException as raised:
                 # Such as 417, which is raised before any middleware runs.
-                answer = from_aiohttp(raised)
+                response = from_aiohttp(raised)
             if self._is_closing:
-                answer.force_close()
-                answer.headers["Connection"] = "close"
-            return answer
+                response.force_close()
+                response.headers["Connection"] = "close"
+            return response
 
         return _Server(handle, request_factory=made.request_factory, **self._kwargs)
 
@@ -54,9 +54,9 @@ class _Connection(web.RequestHandler):
         super().handle_error(request, status, exc, message)
         # Some encodings are known to aiohttp, but need a library that is not installed.
         is_encoding = isinstance(exc, ContentEncodingError)
-        answer = generic_error(415 if is_encoding else 400 if status == 400 else 500)
-        answer.force_close()
-        return answer
+        response = generic_error(415 if is_encoding else 400 if status == 400 else 500)
+        response.force_close()
+        return response
 
     def log_exception(self, *args: object, **kwargs: object) -> None:
         """Log our own errors; those of a client are logged for debugging only."""

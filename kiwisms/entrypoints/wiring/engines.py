@@ -75,12 +75,12 @@ async def open_engine(
         opened = await stack.enter_async_context(open_store(store, settings))
         ports = Ports(
             store=opened,
-            provider=await _entered(stack, provider),
-            sender=await _entered(
+            provider=await _enter(stack, provider),
+            sender=await _enter(
                 stack, webhooks or HttpWebhookSender(allow_private=settings.webhook_allow_private)
             ),
-            limits=await _entered(stack, limits or open_limits(settings, clock)),
-            notices=await _entered(stack, open_notices(opened, clock)),
+            limits=await _enter(stack, limits or open_limits(settings, clock)),
+            notices=await _enter(stack, open_notices(opened, clock)),
             vault=FernetVault(keys),
             passwords=Argon2Passwords(),
             clock=clock,
@@ -109,7 +109,7 @@ async def open_for_operator(settings: Settings) -> AsyncIterator[Kiwisms]:
         yield kiwi
 
 
-async def _entered(stack: AsyncExitStack, port: T) -> T:
+async def _enter(stack: AsyncExitStack, port: T) -> T:
     if isinstance(port, AbstractAsyncContextManager):
         await stack.enter_async_context(port)
     return port

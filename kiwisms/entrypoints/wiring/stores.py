@@ -1,4 +1,4 @@
-"""Opens the store at an address, and what belongs to it."""
+"""Opens the store at an address, and the notices that go with it."""
 
 import sys
 from collections.abc import AsyncIterator
