@@ -1,4 +1,4 @@
-# Two stages: what builds does not come along. Everything that is installed is known by its hash.
+# Two stages: the build tools are not in the image. Every installed package is checked by its hash.
 FROM python:3.13-slim AS build
 WORKDIR /build
 COPY requirements/build.txt requirements/server.txt requirements/
@@ -20,6 +20,6 @@ ENV PATH=/opt/kiwisms/bin:$PATH \
 USER kiwisms
 WORKDIR /var/lib/kiwisms
 EXPOSE 8080
-# SIGTERM, which `docker stop` sends, drains; give it longer than the slowest upstream answer.
+# SIGTERM, which `docker stop` sends, drains: give it more time than the slowest upstream answer takes.
 ENTRYPOINT ["kiwisms"]
 CMD ["serve"]

@@ -1,4 +1,4 @@
-# Needs Python 3.11 or newer with venv, and nothing else; `make` alone lists what there is.
+# Needs only Python 3.11 or newer with venv. `make` alone lists the targets.
 
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 BIN := .venv/bin
@@ -11,7 +11,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND='make requirements' $(BIN)/uv pip compile -
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' Makefile
 
-setup: .venv/kiwisms ## Build .venv when it is missing or old
+setup: .venv/kiwisms ## Build .venv if it is missing or out of date
 	@:
 
 .venv/requirements: requirements/dev.txt
@@ -49,17 +49,17 @@ test: .venv/kiwisms ## Run every check
 	@echo '== tests'
 	@$(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile
 
-simulate: .venv/kiwisms ## Live LIVES=1000 lives in which all goes wrong, from SEED=... or a fresh one
+simulate: .venv/kiwisms ## Run LIVES=1000 simulated lives with faults, from SEED=... or a fresh seed
 	@exec $(BIN)/python -m kiwisms.testing.simulation $(if $(SEED),--seed $(SEED)) $(if $(LIVES),--lives $(LIVES))
 
-bench: .venv/kiwisms ## Measure; prints ratios and writes bench/results.json
+bench: .venv/kiwisms ## Run the benchmarks; prints ratios and writes bench/results.json
 	@exec $(BIN)/python -m bench
 
 docs: .venv/kiwisms ## Build the documentation into docs/_build
 	@$(BIN)/sphinx-build -W --keep-going -q -b dirhtml docs docs/_build/html
 	@echo 'docs/_build/html/index.html'
 
-requirements: .venv/requirements ## Take the newest releases that fit together into requirements/
+requirements: .venv/requirements ## Lock the newest compatible releases in requirements/
 	@$(COMPILE) --upgrade --all-extras --group dev \
 	    --output-file requirements/dev.txt pyproject.toml
 	@$(COMPILE) --constraint requirements/dev.txt \
@@ -68,6 +68,6 @@ requirements: .venv/requirements ## Take the newest releases that fit together i
 	@$(COMPILE) --constraint requirements/dev.txt --group build \
 	    --output-file requirements/build.txt
 
-clean: ## Remove .venv and all that was built or cached
+clean: ## Remove .venv and everything that was built or cached
 	rm -rf .venv dist docs/_build .*_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

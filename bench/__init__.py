@@ -1,1 +1,1 @@
-"""Measurements of speed, as ratios: absolute numbers would tell of the machine."""
+"""Measurements of speed, as ratios: absolute numbers depend on the machine."""

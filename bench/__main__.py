@@ -29,7 +29,7 @@ MEASUREMENTS: Final = (
 
 @frozen(kw_only=True)
 class Circumstances:
-    """What must be known to read the numbers; *load_average* is over the last minute."""
+    """The conditions of a measurement; *load_average* is over the last minute."""
 
     at: datetime
     python: str
@@ -38,7 +38,7 @@ class Circumstances:
 
     @classmethod
     def now(cls) -> "Circumstances":
-        """Look around."""
+        """Read them now."""
         return cls(
             at=datetime.now(UTC),
             python=platform.python_version(),
@@ -48,10 +48,10 @@ class Circumstances:
 
 
 def main() -> None:
-    """Do one measurement after the other."""
+    """Run all measurements, one after another."""
     console, table = Console(highlight=False), _table()
     before, done = Circumstances.now(), list[Measured]()
-    # Not in the system's folder for temporary files: that may be in memory, and syncs be free.
+    # Not in the system's temporary folder: that may be in memory, where a sync costs nothing.
     with TemporaryDirectory(dir=HERE, prefix=".store-") as folder:
         for measure in MEASUREMENTS:
             with console.status(f"measuring: {measure.__module__}"):

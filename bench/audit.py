@@ -1,4 +1,4 @@
-"""``kiwisms ledger audit`` over a book of many transfers, as an operator runs it."""
+"""Measures ``kiwisms ledger audit`` over many transfers, as an operator runs it."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from attrs import frozen
 
 import kiwisms
 from bench.numbers import Line, Spread
-from bench.programs import tell
+from bench.programs import run_to_end
 from bench.provider import COST, SERVICE, InstantProvider
 from kiwisms.adapters.system import SystemClock
 from kiwisms.application.progress import Progress
@@ -23,14 +23,14 @@ from kiwisms.domain.rental import Rental
 
 ACCOUNTS: Final = 50
 RENTALS: Final = 200
-"""Of each account; a rental has two transfers, which hold its price and capture it."""
+"""Per account. A rental has two transfers: one holds its price, the other captures it."""
 ROUNDS: Final = 3
 FUNDS: Final = 1_000
 
 
 @frozen(kw_only=True)
 class Audit:
-    """*rows* are transfers and rentals."""
+    """The speed of the audit; *rows* counts transfers and rentals."""
 
     transfers: int
     rows: int
@@ -47,14 +47,14 @@ class Audit:
 
 
 def measure(folder: Path) -> Audit:
-    """Write a book, and prove it several times."""
+    """Fill the books, and audit them several times."""
     store = f"sqlite:///{folder}/audit.db"
     asyncio.run(_write_book(store))
     settings = {"KIWISMS_STORE_URL": store}
     seconds = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        found = tell("kiwisms", "ledger", "audit", "--json", settings=settings)
+        found = run_to_end("kiwisms", "ledger", "audit", "--json", settings=settings)
         seconds.append(time.perf_counter() - began)
     assert found["balanced"] is True
     transfers = found["transfers"]
@@ -77,7 +77,7 @@ async def _write_book(store: str) -> None:
 
 
 async def _rent_and_finish(kiwi: kiwisms.Kiwisms, account_id: AccountId) -> None:
-    """Do what a year of rents does to an account's rows, in one transaction."""
+    """Write the rows that many rents leave in an account, in one transaction."""
     async with kiwi.ports.store.transaction(account_id) as tx:
         wallet = await tx.wallet()
         for number in range(RENTALS):

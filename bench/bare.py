@@ -1,4 +1,4 @@
-"""A server that does nothing but answer the bytes that it reads from its standard input."""
+"""A server that answers every request with the bytes from its standard input."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ from aiohttp import web
 
 
 async def serve(body: bytes) -> None:
-    """Listen on a free port, tell it on standard output, and answer until stopped."""
+    """Listen on a free port, print it to standard output, and answer until stopped."""
 
     async def answer(request: web.Request) -> web.Response:
         del request

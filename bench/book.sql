@@ -1,4 +1,4 @@
--- A thousand accounts with money, ten finished rentals of each with all that belongs to one, and places upstream.
+-- A thousand accounts with money, ten finished rentals of each with all their rows, and places upstream.
 
 INSERT INTO account (account_id, email, status, created_at)
 SELECT n::text, n || '@example.com', 'ACTIVE', now() FROM generate_series(1, 1000) AS n;

@@ -1,4 +1,4 @@
-"""Lives of the simulation: how many all cores live in a second, as ``make simulate`` runs them."""
+"""Measures how many lives of the simulation all cores run in a second."""
 
 import os
 import time
@@ -18,7 +18,7 @@ WANTED: Final = 1_000
 
 @frozen(kw_only=True)
 class Lives:
-    """*steps* are those of one life; the processor's time is that of all cores together."""
+    """The speed of the simulation; *steps* is per life, and processor time is of all cores."""
 
     lives: int
     steps: float
@@ -38,7 +38,7 @@ class Lives:
 
 
 def measure(folder: Path) -> Lives:
-    """Live the same lives several times."""
+    """Run the same lives several times."""
     del folder
     clock, processor, rentals, steps = [], [], [], 0.0
     for _ in range(ROUNDS):
@@ -60,6 +60,6 @@ def measure(folder: Path) -> Lives:
 
 
 def _worked() -> float:
-    """Seconds that cores have worked for this process and for those of its pools."""
+    """Return the processor time of this process and of those in its pools, in seconds."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system

@@ -1,4 +1,4 @@
-"""Loads an HTTP server over connections that stay open, at next to no cost of its own."""
+"""Loads an HTTP server over connections that stay open, and uses little processor time."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ LENGTH = b"content-length:"
 
 @frozen(kw_only=True)
 class Load:
-    """What came of it: *busy* is the share of a core that the generator itself took."""
+    """The result; *busy* is the share of a core that the generator itself used."""
 
     answers: int
     per_second: float
@@ -26,7 +26,7 @@ class WrongAnswer(Exception):
 
 
 class _Client(asyncio.Protocol):
-    """Sends one request, and the next as soon as the whole answer is there."""
+    """Sends one request, and the next one as soon as the whole response has arrived."""
 
     def __init__(self, requests: Iterator[bytes]) -> None:
         self.answers = 0
@@ -65,7 +65,7 @@ async def load(port: int, clients: Sequence[Iterator[bytes]], *, seconds: float)
     Send each client's requests over a connection of its own, as fast as they are answered.
 
     Raises:
-        WrongAnswer: An answer was not 2xx, or a connection was closed.
+        WrongAnswer: A response was not 2xx, or a connection was closed.
     """
     loop = asyncio.get_running_loop()
     opened = [

@@ -1,4 +1,4 @@
-"""What measurements have in common: numbers that vary, and the lines in which they are told."""
+"""What measurements have in common: numbers that vary, and the lines of the table."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -9,7 +9,7 @@ from attrs import frozen
 
 @frozen(kw_only=True)
 class Spread:
-    """The same thing measured several times: on a busy machine no single time tells much."""
+    """One number measured several times, since a single run says little on a busy machine."""
 
     median: float
     lowest: float
@@ -17,13 +17,13 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
-        """Sum *values* up."""
+        """Summarise *values*."""
         return cls(median=median(values), lowest=min(values), highest=max(values))
 
 
 @frozen(kw_only=True)
 class Line:
-    """One line of the table: *wanted* is the least ratio that is good enough, if there is one."""
+    """One line of the table; *wanted* is the lowest good ratio, if there is one."""
 
     what: str
     measured: Spread
@@ -32,14 +32,14 @@ class Line:
 
 
 class Measured(Protocol):
-    """What a measurement gives: an attrs object, and its lines."""
+    """The result of a measurement: an attrs object with lines for the table."""
 
     @property
     def lines(self) -> Sequence[Line]:
-        """The ratios, and below them the numbers that they are made of."""
+        """The ratios, and below each the numbers from which it was computed."""
         ...
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> Spread:
-    """Divide what was measured in turn, pair by pair."""
+    """Divide numbers that were measured in turn, pair by pair."""
     return Spread.of([one / other for one, other in zip(above, below, strict=True)])

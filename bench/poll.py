@@ -1,9 +1,9 @@
 """
-A poll of the whole server, beside a bare handler that answers the same bytes.
+Measures polls of the whole server, beside a bare handler that answers the same bytes.
 
-What is compared is answers per second of processor time: that is what one core that has nothing
-else to do answers. Answers per second on the clock say the same only on a machine where nothing
-else runs, and while the load generator has time to spare.
+It compares responses per second of processor time, which is what one idle core could answer.
+Responses per second on the clock say the same only if nothing else runs on the machine, and the
+load generator is not the bottleneck.
 """
 
 import re
@@ -22,23 +22,23 @@ from attrs import frozen
 from bench.load import HOST, Load, load
 from bench.numbers import Line, Spread, ratios
 from bench.postgres import running_postgres
-from bench.programs import LOAD, ROOM, Program, keep_to, running, tell
+from bench.programs import HIGH_LIMITS, LOAD, Program, pin_to, run_to_end, running
 
 CLIENTS: Final = 16
 ROUNDS: Final = 5
 SECONDS: Final = 1.5
 SESSION_SECONDS: Final = 9_999
-"""As many digits are left of it all the while, so that every answer is as long."""
+"""Its number of digits stays the same during the run, so all responses have one length."""
 COUNTDOWN: Final = re.compile(rb'"secondsRemaining":\d+')
 
 
 @frozen(kw_only=True)
 class Poll:
     """
-    Answers per second: of processor time, and on the clock.
+    Responses per second: of processor time, and on the clock.
 
-    *busy* is the share of a core that the load generator took, and *database* what its server
-    took where that is another program.
+    *busy* is the share of a core that the load generator used. *database* is the share that the
+    database's server used, if that is another program.
     """
 
     store: str
@@ -74,7 +74,7 @@ class Poll:
 
 @frozen(kw_only=True)
 class Polls:
-    """Over each store."""
+    """The polls over each store."""
 
     sqlite: Poll
     postgres: Poll
@@ -94,7 +94,7 @@ class _Answers:
 
 @frozen(kw_only=True)
 class _Stored:
-    """Where the server keeps what it is asked for, and how long cores have worked for that."""
+    """A store under the server, and a function that returns its own processor time."""
 
     name: str
     wanted: float
@@ -104,13 +104,13 @@ class _Stored:
 
 @frozen(kw_only=True)
 class _Customer:
-    """A key, and where it is used."""
+    """An API key, and the port where it is used."""
 
     port: int
     key: str
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        """Send one request, as any program would."""
+        """Send one request over a connection of its own."""
         connection = HTTPConnection(HOST, self.port)
         connection.request(method, path, body, {"X-API-Key": self.key})
         answer = connection.getresponse().read()
@@ -118,7 +118,7 @@ class _Customer:
         return answer
 
     def rent(self) -> str:
-        """Rent a number, and give the path at which it is polled."""
+        """Rent a number, and return the path at which it is polled."""
         rented = orjson.loads(self.ask("POST", "/api/v1/rentals", b'{"service": "go"}'))
         return f"/api/v1/rentals/{rented['rental']['id']}?sync=0"
 
@@ -127,7 +127,7 @@ def measure(folder: Path) -> Polls:
     """Poll over each store; the database's server shares the last core with the load."""
     url = f"sqlite:///{folder}/poll.db"
     sqlite = _Stored(name="SQLite", wanted=0.5, url=url, processor_seconds=lambda: 0.0)
-    keep_to(LOAD)
+    pin_to(LOAD)
     with running_postgres() as server:
         postgres = _Stored(
             name="Postgres",
@@ -139,10 +139,14 @@ def measure(folder: Path) -> Polls:
 
 
 def _measure(stored: _Stored) -> Poll:
-    """Poll waiting rentals as fast as it goes, in turn with the bare handler."""
-    store = {"KIWISMS_STORE_URL": stored.url, "KIWISMS_SECRET_KEY": "nothing is secret", **ROOM}
+    """Poll waiting rentals as fast as possible, in turn with the bare handler."""
+    store = {
+        "KIWISMS_STORE_URL": stored.url,
+        "KIWISMS_SECRET_KEY": "nothing is secret",
+        **HIGH_LIMITS,
+    }
     with ExitStack() as stack:
-        upstream = stack.enter_context(running("kiwisms", "simulator", "--json")).told
+        upstream = stack.enter_context(running("kiwisms", "simulator", "--json")).printed
         settings = {
             **store,
             "KIWISMS_PROVIDER_URL": upstream["address"],
@@ -153,11 +157,11 @@ def _measure(stored: _Stored) -> Poll:
         full = stack.enter_context(
             running("kiwisms", "serve", "--port", "0", "--json", settings=settings)
         )
-        customer = _Customer(port=_port(full.told["address"]), key=key)
+        customer = _Customer(port=_port(full.printed["address"]), key=key)
         paths = [customer.rent() for _ in range(CLIENTS)]
         answer = customer.ask("GET", paths[0])
-        bare = stack.enter_context(running("bench.bare", given=answer))
-        customer_of_bare = _Customer(port=bare.told["port"], key=key)
+        bare = stack.enter_context(running("bench.bare", stdin=answer))
+        customer_of_bare = _Customer(port=bare.printed["port"], key=key)
         _must_be_same(answer, customer_of_bare.ask("GET", paths[0]))
 
         def both() -> tuple[_Answers, _Answers]:
@@ -202,12 +206,12 @@ def _sum_up(
 
 def _customer_key(settings: dict[str, str]) -> str:
     def kiwisms(*command: str) -> object:
-        return tell("kiwisms", *command, "--json", settings=settings)
+        return run_to_end("kiwisms", *command, "--json", settings=settings)
 
     email = "ada@example.com"
     kiwisms("accounts", "create", email)
     kiwisms("wallet", "credit", email, "10.00", "--reason", "a measurement")
-    return str(tell("kiwisms", "keys", "create", email, "--json", settings=settings)["key"])
+    return str(run_to_end("kiwisms", "keys", "create", email, "--json", settings=settings)["key"])
 
 
 def _port(address: str) -> int:
@@ -217,6 +221,6 @@ def _port(address: str) -> int:
 
 
 def _must_be_same(one: bytes, other: bytes) -> None:
-    """Compare two answers; only the seconds that remain may differ, but not in length."""
+    """Compare two responses; only the remaining seconds may differ, but not in length."""
     assert len(one) == len(other)
     assert COUNTDOWN.sub(b"", one) == COUNTDOWN.sub(b"", other)

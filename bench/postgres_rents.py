@@ -1,8 +1,8 @@
 """
-Rents per second over Postgres, beside pgbench with the same transactions in plain SQL.
+Measures rents per second over Postgres, beside pgbench with the same transactions in plain SQL.
 
-All run on one server, in turn, each on a database of its own that was filled alike. Server,
-clients and load generator share all cores as the system sees fit.
+All run in turn on one server, each on its own copy of the same filled database. The server, the
+clients and the load generator share all cores.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from attrs import frozen
 from bench.load import load
 from bench.numbers import Line, Spread, ratios
 from bench.postgres import ACCOUNTS, Postgres, running_postgres
-from bench.programs import CORES, keep_to, running
+from bench.programs import CORES, pin_to, running
 from bench.provider import SERVICE, InstantProvider
 from bench.rents import requests
 from kiwisms.adapters.local_notices import LocalNotices
@@ -50,7 +50,7 @@ SECONDS: Final = 2
 TERMS: Final = Terms(max_active_rentals=100_000, provider_max_waiting=100_000)
 RENT: Final = Path(__file__).with_name("rent.sql")
 RATE: Final = re.compile(r"tps = ([\d.]+)")
-# Numbers that wait must stay as few as they are in earnest, and leave places for others.
+# As in real use, few numbers may be waiting at once, so that places are free for others.
 END: Final = """
 WITH ended AS (
     UPDATE rental SET state = 'COMPLETED', due_at = NULL WHERE state = 'WAITING'
@@ -63,7 +63,7 @@ WAITING_SECONDS: Final = 0.05
 
 @frozen
 class Rate:
-    """Rents per second, and what one takes of a core: in the client, and in the server."""
+    """Rents per second, and the processor time of one, in the client and in the server."""
 
     per_second: float
     client_us: float
@@ -72,7 +72,7 @@ class Rate:
 
 @frozen(kw_only=True)
 class Rates:
-    """The same of several rounds."""
+    """The rates of several rounds."""
 
     per_second: Spread
     client_us: Spread
@@ -80,7 +80,7 @@ class Rates:
 
     @classmethod
     def of(cls, rates: Sequence[Rate]) -> "Rates":
-        """Sum *rates* up."""
+        """Summarise *rates*."""
         return cls(
             per_second=Spread.of([each.per_second for each in rates]),
             client_us=Spread.of([each.client_us for each in rates]),
@@ -98,7 +98,7 @@ class Rates:
 
 @frozen(kw_only=True)
 class Compared:
-    """One way to rent, beside pgbench with as many clients; *cost* is of the cores' time."""
+    """One way to rent, beside pgbench with as many clients; *cost* compares processor time."""
 
     ratio: Spread
     cost: Spread
@@ -107,7 +107,7 @@ class Compared:
 
     @classmethod
     def of(cls, ours: Sequence[Rate], pgbench: Sequence[Rate]) -> "Compared":
-        """Compare what was measured in turn."""
+        """Compare rates that were measured in turn."""
         return cls(
             ratio=ratios([e.per_second for e in ours], [e.per_second for e in pgbench]),
             cost=ratios(
@@ -131,7 +131,7 @@ class Compared:
 
 @frozen(kw_only=True)
 class PostgresRents:
-    """Through the store alone, as one client and as many; and through the whole server."""
+    """Rents through the store alone, by one client and by many, and through the whole server."""
 
     one: Compared
     many: Compared
@@ -159,7 +159,7 @@ class _Round:
 def measure(folder: Path) -> PostgresRents:
     """Rent in turn through the store, with pgbench and through the server."""
     del folder
-    keep_to(*CORES)
+    pin_to(*CORES)
     with running_postgres() as postgres:
         rounds = [
             _Round(
@@ -272,18 +272,18 @@ def _children_seconds() -> float:
 def _http(postgres: Postgres) -> Rate:
     url = postgres.fresh()
     with running("bench.rents_server", url, str(CLIENTS), "0") as server, _ending(url):
-        keep_to(*CORES)
+        pin_to(*CORES)
         os.sched_setaffinity(server.pid, CORES)
-        clients = [requests(key) for key in server.told["keys"]]
+        clients = [requests(key) for key in server.printed["keys"]]
         worked, served = server.processor_seconds(), postgres.processor_seconds()
-        loaded = uvloop.run(load(server.told["port"], clients, seconds=SECONDS))
+        loaded = uvloop.run(load(server.printed["port"], clients, seconds=SECONDS))
         worked, served = server.processor_seconds() - worked, postgres.processor_seconds() - served
     return Rate(loaded.per_second, worked / loaded.answers * 1e6, served / loaded.answers * 1e6)
 
 
 @contextmanager
 def _ending(url: str) -> Iterator[None]:
-    """End rentals again and again, soon after they were made."""
+    """While the block runs, end rentals soon after they were made."""
     over = Event()
 
     def end() -> None:

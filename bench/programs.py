@@ -1,4 +1,4 @@
-"""The programs that are measured: processes of their own, on another core than the load's."""
+"""Runs the measured programs as processes of their own, on another core than the load."""
 
 import os
 import sys
@@ -16,27 +16,27 @@ CORES: Final = sorted(os.sched_getaffinity(0))
 SERVER: Final = CORES[0]
 LOAD: Final = CORES[-1]
 TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
-ROOM: Final[Mapping[str, str]] = {
+HIGH_LIMITS: Final[Mapping[str, str]] = {
     "KIWISMS_RATE_READ_PER_MINUTE": "1000000",
     "KIWISMS_RATE_RENT_PER_MINUTE": "1000000",
 }
-"""Limits that are counted on every request, and never met."""
+"""Limits that are counted on every request, but never reached."""
 
 
 @frozen
 class Program:
-    """A program that runs, and the JSON document in the first line that it printed."""
+    """A running program, and the JSON document that it printed as its first line."""
 
     pid: int
-    told: dict[str, Any]
+    printed: dict[str, Any]
 
     def processor_seconds(self) -> float:
-        """How long its core has worked for it; the machine's other programs do not add to it."""
+        """Return its processor time in seconds, which other programs do not change."""
         return processor_seconds(self.pid)
 
 
 def processor_seconds(pid: int, *, with_ended_children: bool = False) -> float:
-    """How long a core has worked for a process."""
+    """Return the processor time of a process, in seconds."""
     after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     ticks = after_name[11 : 15 if with_ended_children else 13]
     return sum(map(int, ticks)) * TICK
@@ -44,32 +44,32 @@ def processor_seconds(pid: int, *, with_ended_children: bool = False) -> float:
 
 @contextmanager
 def running(
-    *module: str, given: bytes = b"", settings: Mapping[str, str] = ROOM
+    *module: str, stdin: bytes = b"", settings: Mapping[str, str] = HIGH_LIMITS
 ) -> Iterator[Program]:
     """
     Run a module as a program while the block runs, on a core of its own.
 
     Args:
         module: Its name and its arguments.
-        given: Its standard input.
+        stdin: Its standard input.
         settings: Its environment.
     """
-    keep_to(SERVER)
+    pin_to(SERVER)
     process = Popen(_command(module), env=_environment(settings), stdin=PIPE, stdout=PIPE)
-    keep_to(LOAD)
+    pin_to(LOAD)
     with process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(given)
+            process.stdin.write(stdin)
             process.stdin.close()
             yield Program(process.pid, orjson.loads(process.stdout.readline()))
         finally:
             process.terminate()
 
 
-def tell(*module: str, settings: Mapping[str, str] = ROOM) -> dict[str, Any]:
-    """Run a module as a program to its end, and give the JSON document that it prints."""
+def run_to_end(*module: str, settings: Mapping[str, str] = HIGH_LIMITS) -> dict[str, Any]:
+    """Run a module as a program to its end, and return the JSON document that it printed."""
     done = run(
         _command(module),
         env=_environment(settings),
@@ -90,6 +90,6 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**ours, **settings}
 
 
-def keep_to(*cores: int) -> None:
-    """Keep this process to some cores, and what it starts from now on."""
+def pin_to(*cores: int) -> None:
+    """Pin this process to some cores, and also what it starts from now on."""
     os.sched_setaffinity(0, cores)

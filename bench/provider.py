@@ -1,4 +1,4 @@
-"""An upstream that answers at once and never runs out, so that only kiwisms is measured."""
+"""A provider that answers at once and never runs out, so that only kiwisms is measured."""
 
 from itertools import count
 
@@ -36,12 +36,12 @@ class InstantProvider:
         return self._number()
 
     async def renew(self, activation_id: ActivationId) -> Rented:
-        """Rent a number again, which here is a new one."""
+        """Rent a number again; here it is a new one."""
         del activation_id
         return self._number()
 
     async def look(self, activation_id: ActivationId) -> Look:
-        """Tell that nothing has come."""
+        """Report that nothing has come."""
         del activation_id
         return Waiting()
 
@@ -64,11 +64,11 @@ class InstantProvider:
         return Catalog(country=country, offers={SERVICE: offer})
 
     async def balance(self) -> Money:
-        """Tell of enough money."""
+        """Report enough money."""
         return Money.parse(1_000_000)
 
     async def active(self) -> Unknown:
-        """Have no list."""
+        """Report that there is no list."""
         return Unknown("no list", asked=False)
 
     def _number(self) -> Rented:

@@ -1,5 +1,5 @@
--- The two transactions of a rent, statement by statement, for pgbench. What they read and write is
--- what kiwisms reads and writes. It locks no wallet, and checks the version where this one locks.
+-- The two transactions of a rent, statement by statement, for pgbench. They read and write the same
+-- rows as kiwisms. Where this script locks the wallet, kiwisms checks its version instead.
 \set account random(1, 1000)
 \set id random(1, 9000000000000000000)
 
@@ -39,7 +39,7 @@ VALUES (:account, :id, 'REQUESTED', 0, 'app', now());
 UPDATE place SET account_id = :account, rental_id = :id WHERE number = :place;
 COMMIT;
 
--- Upstream has answered at once. Nothing is read again, as both know what they wrote.
+-- Upstream has answered at once. Like kiwisms, this reads nothing again: it knows what it wrote.
 
 BEGIN;
 UPDATE wallet SET version = version + 1 WHERE account_id = :account;

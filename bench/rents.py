@@ -1,4 +1,4 @@
-"""Rents per second over SQLite, for one client and for many, beside what the disk can do."""
+"""Measures rents per second over SQLite, by one client and by many, beside the disk's syncs."""
 
 import os
 import time
@@ -18,7 +18,7 @@ CLIENTS: Final = 32
 ROUNDS: Final = 3
 SECONDS: Final = 2.0
 SLOW_SYNC_MS: Final = 5
-"""How much longer a sync takes on the slower disk that is played."""
+"""How much longer a sync takes on the simulated slower disk."""
 SYNCS: Final = 200
 PAGE: Final = bytes(4096)
 BODY: Final = b'{"service": "go"}'
@@ -26,7 +26,7 @@ BODY: Final = b'{"service": "go"}'
 
 @frozen(kw_only=True)
 class OnDisk:
-    """Rents per second on one disk, and the share of a core that the asking took."""
+    """Rents per second on one disk, and the share of a core that the load generator used."""
 
     ratio: Spread
     one: Spread
@@ -36,7 +36,7 @@ class OnDisk:
 
 @frozen(kw_only=True)
 class Rents:
-    """On this machine's disk, and on a played one; *syncs* is how often the real one can sync."""
+    """Rents on this machine's disk and on a slower one; *syncs* is what the real one can do."""
 
     syncs: Spread
     rents_per_sync: Spread
@@ -68,7 +68,7 @@ class _Round:
 
 
 def measure(folder: Path) -> Rents:
-    """Rent in turn as one and as many, each time over a new store."""
+    """Rent in turn with one client and with many, each time over a new store."""
     here = [_round(folder / f"here-{number}.db", sync_ms=0) for number in range(ROUNDS)]
     slow = [_round(folder / f"slow-{number}.db", sync_ms=SLOW_SYNC_MS) for number in range(ROUNDS)]
     syncs = [each.syncs for each in here + slow]
@@ -82,7 +82,7 @@ def measure(folder: Path) -> Rents:
 
 def _round(file: Path, *, sync_ms: int) -> _Round:
     with running("bench.rents_server", f"sqlite:///{file}", str(CLIENTS), str(sync_ms)) as server:
-        port, clients = server.told["port"], [requests(key) for key in server.told["keys"]]
+        port, clients = server.printed["port"], [requests(key) for key in server.printed["keys"]]
         return _Round(
             syncs=_syncs(file.with_suffix(".sync.db")),
             one=uvloop.run(load(port, clients[:1], seconds=SECONDS)),
@@ -102,7 +102,7 @@ def _on_disk(rounds: Sequence[_Round]) -> OnDisk:
 
 
 def requests(key: str) -> Iterator[bytes]:
-    """One customer's rents, each with an idempotency key of its own."""
+    """Yield one customer's rents, each with an idempotency key of its own."""
     head = (
         f"POST /api/v1/rentals HTTP/1.1\r\nHost: {HOST}\r\nX-API-Key: {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\nIdempotency-Key: "
@@ -112,7 +112,7 @@ def requests(key: str) -> Iterator[bytes]:
 
 
 def _syncs(file: Path) -> float:
-    """Write a page and wait for the disk, again and again, over pages that the file has."""
+    """Measure how often a second the disk can sync a page that is written over an old one."""
     with file.open("wb", buffering=0) as written:
         for _ in range(2):
             written.seek(0)

@@ -1,8 +1,8 @@
 """
-A server whose upstream answers at once, so that rents cost what kiwisms makes them.
+A server whose provider answers at once, so that only the cost of kiwisms is measured.
 
-Its arguments are the store's address, how many customers it creates, and how many milliseconds
-SQLite's disk takes for a sync on top of what it does take: this plays a slower disk than there is.
+Its arguments are the store's address, the number of customers to create, and the milliseconds by
+which each of SQLite's syncs takes longer, which simulates a slower disk.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ SETTINGS: Final = kiwisms.Settings(
     max_active_rentals=100_000,
     provider_max_waiting=100_000,
     secret_key="nothing here is secret",  # noqa: S106
-    # Nobody looks upstream meanwhile: that is other work than renting.
+    # No looks upstream meanwhile: only renting is measured.
     sync_seconds=3600,
 )
 
 
 class SlowDisk(sqlite3.Connection):
-    """A connection whose every commit waits a while longer for the disk."""
+    """A connection that waits longer for the disk at every commit."""
 
     sync_seconds = 0.0
 
@@ -42,8 +42,8 @@ class SlowDisk(sqlite3.Connection):
         super().commit()
 
 
-async def serve(store: str, customers: int, told: asyncio.Event) -> None:
-    """Tell the port and the customers' keys on standard output, and answer until stopped."""
+async def serve(store: str, customers: int, stop: asyncio.Event) -> None:
+    """Print the port and the customers' keys to standard output, and answer until stopped."""
     provider = InstantProvider(SystemClock())
     with listen(HOST, 0) as listener:
         async with (
@@ -54,11 +54,11 @@ async def serve(store: str, customers: int, told: asyncio.Event) -> None:
             document = {"port": listener.getsockname()[1], "keys": keys}
             sys.stdout.write(orjson.dumps(document).decode() + "\n")
             sys.stdout.flush()
-            await told.wait()
+            await stop.wait()
 
 
 async def customer_key(kiwi: kiwisms.Kiwisms, number: int) -> str:
-    """Create an account that can rent all day, and a key of it."""
+    """Create an account with plenty of money, and return a key of it."""
     account = await kiwi.accounts.create(f"customer-{number}@example.com")
     await kiwi.wallet.credit(account.id, FUNDS, reason="a measurement")
     _, text = await kiwi.keys.create(account.id)

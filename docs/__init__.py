@@ -1,1 +1,1 @@
-"""The documentation, and what writes its generated parts."""
+"""The documentation, and the code that writes its generated parts."""

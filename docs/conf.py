@@ -26,9 +26,9 @@ html_title = f"kiwisms {release}"
 
 def setup(app: Sphinx) -> None:
     """
-    Show sentences about attributes as they are written, and every member of an enum.
+    Show docstrings of attributes as they are written, and every member of an enum.
 
-    Napoleon takes what stands before a colon for a type, so its reading of these is undone.
+    Napoleon would read the text before a colon in them as a type, so its changes are undone.
     """
     written: dict[str, list[str]] = {}
 

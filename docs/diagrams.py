@@ -1,8 +1,8 @@
 """
-Keeps the generated parts of the documentation as the code has them.
+Keeps the generated parts of the documentation equal to the code.
 
-``python -m docs.diagrams`` brings every file up to date; with ``--check`` it only names those
-that are not, and fails.
+``python -m docs.diagrams`` brings every file up to date. With ``--check`` it only names the files
+that are not up to date, and then fails.
 """
 
 import sys
@@ -31,8 +31,8 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
 )
 
 
-def renewed(page: str, blocks: Mapping[str, Callable[[], str]] = BLOCKS) -> str:
-    """Replace what stands between the markers of each block in a page."""
+def updated(page: str, blocks: Mapping[str, Callable[[], str]] = BLOCKS) -> str:
+    """Replace the text between the markers of each block in a page."""
     for name, make in blocks.items():
         begin, end = f"<!-- begin {name}: python -m docs.diagrams -->", f"<!-- end {name} -->"
         before, found, rest = page.partition(begin)
@@ -43,8 +43,8 @@ def renewed(page: str, blocks: Mapping[str, Callable[[], str]] = BLOCKS) -> str:
 
 
 def stale() -> dict[Path, str]:
-    """The files that are not as the tables say, with what they must hold."""
-    wanted = {path: renewed(path.read_text("utf-8")) for path in PAGES}
+    """Return the files that differ from the tables of the code, with the text they must have."""
+    wanted = {path: updated(path.read_text("utf-8")) for path in PAGES}
     wanted[PICTURE] = svg(arrows())
     return {
         path: text
@@ -54,11 +54,11 @@ def stale() -> dict[Path, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write what is not current; with ``--check`` only name it and answer 1."""
+    """Write the stale files; with ``--check`` only name them and return 1."""
     old = stale()
     if arguments == ["--check"]:
         for path in old:
-            sys.stderr.write(f"{path.relative_to(ROOT)} is old: run python -m docs.diagrams\n")
+            sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run python -m docs.diagrams\n")
         return 1 if old else 0
     for path, text in old.items():
         path.write_text(text, "utf-8")

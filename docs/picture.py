@@ -21,7 +21,7 @@ SPOTS: Final[Mapping[State, tuple[int, int]]] = MappingProxyType(
         State.EXPIRED: (695, 230),
     }
 )
-"""The middle of each state in the picture; a new state needs a place of its own."""
+"""The centre of each state in the picture; a new state needs a position of its own."""
 SIZE: Final = (1040, 270)
 ABOVE: Final = "label"
 BESIDE: Final = "label beside"
@@ -45,7 +45,7 @@ text.beside { text-anchor: start; }
 
 
 def svg(drawn: Iterable[Arrow]) -> str:
-    """Draw every arrow once; those between the same two states share a line."""
+    """Draw all arrows; those between the same two states share a line."""
     joined: dict[tuple[State, State], list[str]] = {}
     for each in drawn:
         joined.setdefault((each.source, each.target), []).append(each.label)
@@ -84,7 +84,7 @@ def _line(source: State, target: State, labels: list[str]) -> str:
 
 
 def _route(source: State, target: State) -> tuple[str, str, int, int]:
-    """The path of an arrow, and which way and where its last label stands."""
+    """Return the path of an arrow, and the style and position of its last label."""
     (x, y), (to_x, to_y) = SPOTS[source], SPOTS[target]
     across, up = BOX[0] // 2, BOX[1] // 2
     if source is target:

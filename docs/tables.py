@@ -1,4 +1,4 @@
-"""Tells in Markdown and Mermaid what the tables of the code say."""
+"""Writes the tables of the code in Markdown and Mermaid."""
 
 import inspect
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ Effects = Mapping[tuple[State, State], Effect]
 
 @frozen
 class Arrow:
-    """One row of the table: in *source* the *event* happens, and the money follows."""
+    """One row of the table: *event* takes a rental from *source* to *target*."""
 
     source: State
     event: Event
@@ -32,12 +32,12 @@ class Arrow:
 
     @property
     def label(self) -> str:
-        """What stands beside the arrow."""
+        """The text beside the arrow."""
         return f"{self.event} / {self.effect}"
 
 
 def arrows(transitions: Transitions = TRANSITIONS, effects: Effects = EFFECTS) -> tuple[Arrow, ...]:
-    """Join both tables."""
+    """Join the table of transitions with that of effects."""
     return tuple(
         Arrow(source, event, target, effects[source, target])
         for (source, event), target in transitions.items()
@@ -45,7 +45,7 @@ def arrows(transitions: Transitions = TRANSITIONS, effects: Effects = EFFECTS) -
 
 
 def mermaid(drawn: tuple[Arrow, ...]) -> str:
-    """Write the state diagram in Mermaid's language, which GitHub draws."""
+    """Write the state diagram as Mermaid, which GitHub draws."""
     lines = [f"    {_place(each.source)} --> {each.target}: {each.label}" for each in drawn]
     ends = [f"    {state} --> [*]" for state in State if state in FINAL]
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, *ends, "```"])
@@ -73,14 +73,14 @@ def event_table(drawn: tuple[Arrow, ...]) -> str:
 
 
 def effect_table() -> str:
-    """Write what each effect moves, and where."""
+    """Write what each effect moves, and between which accounts."""
     return _table(("effect", "moves", "from → to"), map(_effect_row, Effect))
 
 
 AMOUNTS: Final[Mapping[Effect, str]] = MappingProxyType(
     {
         Effect.HOLD: "the quoted price",
-        Effect.CORRECT: "what was held too much, if anything",
+        Effect.CORRECT: "what was held in excess, if anything",
         Effect.RELEASE: "all that is held for the rental",
         Effect.CAPTURE: "all that is held for the rental",
         Effect.NOTHING: "nothing",
@@ -110,7 +110,7 @@ def error_table() -> str:
 
 
 def _facts(kind: type[KiwismsError]) -> str:
-    # A plain exception takes words alone.
+    # The signature of a plain exception names no facts.
     own = {} if kind.__init__ is Exception.__init__ else inspect.signature(kind).parameters
     return ", ".join(f"`{name}`" for name in own)
 

@@ -1,8 +1,8 @@
 """
 The engine behind an SMS one-time-code rental service.
 
-``kiwisms.open`` runs it inside your program, `DaisySMS` is where numbers come from, and every
-error raised on purpose is a `KiwismsError`.
+``kiwisms.open`` runs it inside your program. `DaisySMS` is the provider of numbers. Every error
+that is raised on purpose is a `KiwismsError`.
 """
 
 from importlib import import_module
@@ -77,8 +77,8 @@ if TYPE_CHECKING:
     from kiwisms.entrypoints.engine import Kiwisms
     from kiwisms.entrypoints.load_settings import load_settings
     from kiwisms.entrypoints.settings import Settings
-    from kiwisms.entrypoints.wiring import open_engine as open
-    from kiwisms.entrypoints.wiring import open_provider
+    from kiwisms.entrypoints.wiring.engines import open_engine as open
+    from kiwisms.entrypoints.wiring.providers import open_provider
 
 __version__ = "0.1.0"
 
@@ -163,8 +163,8 @@ __all__ = [
     "open_provider",
 ]
 
-# Imported when first used, as some need an extra: the rules alone need only attrs.
-_LATE: Final = {
+# Imported on first use, since some need an extra: the domain alone needs only attrs.
+_LAZY: Final = {
     "Audit": ("kiwisms.application.wallets", "Audit"),
     "Caller": ("kiwisms.application.keys", "Caller"),
     "DaisySMS": ("kiwisms.adapters.daisysms", "DaisySMS"),
@@ -182,8 +182,8 @@ _LATE: Final = {
     "SqliteStore": ("kiwisms.adapters.sqlite", "SqliteStore"),
     "StatementLine": ("kiwisms.application.wallets", "StatementLine"),
     "load_settings": ("kiwisms.entrypoints.load_settings", "load_settings"),
-    "open": ("kiwisms.entrypoints.wiring", "open_engine"),
-    "open_provider": ("kiwisms.entrypoints.wiring", "open_provider"),
+    "open": ("kiwisms.entrypoints.wiring.engines", "open_engine"),
+    "open_provider": ("kiwisms.entrypoints.wiring.providers", "open_provider"),
 }
 _EXTRAS: Final = {
     "DaisySMS": "server",
@@ -197,9 +197,9 @@ _EXTRAS: Final = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _LATE:
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, attribute = _LATE[name]
+    module, attribute = _LAZY[name]
     try:
         return getattr(import_module(module), attribute)
     except ModuleNotFoundError as missing:

@@ -1,4 +1,4 @@
-"""The whole of kiwisms in one object: what an embedding program holds in its hands."""
+"""All of kiwisms in one object, which an embedding program uses."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class Ports:
-    """Every adapter that the use cases stand on."""
+    """Every adapter that the use cases need."""
 
     store: Store
     provider: Provider
@@ -87,7 +87,7 @@ class Kiwisms:
             settings: Rate limits and the public address, instead of those that kiwisms was
                 opened with.
         """
-        # aiohttp comes with an extra: who embeds only the core need not have it.
+        # aiohttp comes with an extra, which a program that embeds only the core need not have.
         from kiwisms.entrypoints.http.app import application
         from kiwisms.entrypoints.settings import Settings
 
@@ -103,7 +103,7 @@ def join(
     by: str = APP,
     settings: "Settings | None" = None,
 ) -> Kiwisms:
-    """Build every use case over one set of ports; *by* acts where nobody else is named."""
+    """Build every use case over one set of ports; the trail names *by* where no key acts."""
     store, clock, ids, notices = ports.store, ports.clock, ports.ids, ports.notices
     provider = ports.provider
     trail = Trail(store=store, clock=clock, ids=ids, by=by)

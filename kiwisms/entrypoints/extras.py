@@ -1,4 +1,4 @@
-"""What to install where a package is missing that an extra brings."""
+"""What to install when a package that an extra brings is missing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from kiwisms.domain.errors import ValidationRefused
 
 def needs(missing: ModuleNotFoundError, extra: str) -> str:
     """
-    Say which extra brings what is missing.
+    Say which extra brings the missing package.
 
     >>> needs(ModuleNotFoundError(name="psycopg"), "postgres")
     "needs psycopg; run pip install 'kiwisms[postgres]'"
@@ -17,12 +17,12 @@ def needs(missing: ModuleNotFoundError, extra: str) -> str:
 
 
 @contextmanager
-def bringing(extra: str, setting: str) -> Iterator[None]:
+def importing_extra(extra: str, setting: str) -> Iterator[None]:
     """
-    Import here what an *extra* brings and a *setting* asks for.
+    Wrap an import of what an *extra* brings, which is needed because of a *setting*.
 
     Raises:
-        ValidationRefused: It is not installed; the error names the setting.
+        ValidationRefused: The package is not installed; the error names the setting and the extra.
     """
     try:
         yield

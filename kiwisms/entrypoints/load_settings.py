@@ -1,4 +1,4 @@
-"""Settings from the environment, over those of a file, over the defaults."""
+"""Reads settings: the environment overrides the file, and the file overrides the defaults."""
 
 import os
 import tomllib
@@ -12,10 +12,10 @@ from kiwisms.domain.errors import ValidationRefused
 from kiwisms.entrypoints.settings import Settings
 
 PREFIX: Final = "KIWISMS_"
-FOR_TESTS: Final = "KIWISMS_TEST_"
-"""Variables of whoever tests kiwisms, which are none of its settings."""
+TEST_PREFIX: Final = "KIWISMS_TEST_"
+"""How variables for the tests of kiwisms begin, which are not settings."""
 NAMES: Final = [setting.name for setting in fields(Settings)]
-USUAL_FILE: Final = Path("kiwisms.toml")
+DEFAULT_FILE: Final = Path("kiwisms.toml")
 
 
 def load_settings(
@@ -25,14 +25,14 @@ def load_settings(
     Read the settings.
 
     Args:
-        config: The file; without it ``kiwisms.toml`` in the working directory, if there is one.
-        environment: Variables, instead of this process's; an empty one is as good as none.
+        config: The file; by default ``kiwisms.toml`` in the working directory, if there is one.
+        environment: Variables, instead of this process's. An empty variable counts as not set.
 
     Raises:
-        ValidationRefused: Something is wrong; its one sentence names the place, and says what to
-            write there. It never repeats a secret.
+        ValidationRefused: A setting cannot be used. The message is one sentence that names the
+            setting and says what to write. It never repeats a secret.
     """
-    file = config or (USUAL_FILE if USUAL_FILE.is_file() else None)
+    file = config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
     written = {} if file is None else _in_file(file)
     variables = _in_environment(os.environ if environment is None else environment)
     try:
@@ -46,13 +46,13 @@ def load_settings(
 
 
 def variable(name: str) -> str:
-    """What a setting is called in the environment."""
-    # Not upper(), nor lower() below: KIWISMS_Port is not the variable that the manual names.
+    """Return the name of a setting in the environment."""
+    # Not upper(), nor lower() below: otherwise KIWISMS_Port would be accepted for KIWISMS_PORT.
     return PREFIX + name.swapcase()
 
 
 def _advice(name: str, spell: Callable[[str], str]) -> str:
-    """Say what an unknown setting may be meant to be; nothing of one that is known."""
+    """Suggest the setting that an unknown name may mean; for a known name, return no text."""
     if name in NAMES:
         return ""
     near = get_close_matches(name.lower().removeprefix(PREFIX.lower()), NAMES, n=1)
@@ -63,7 +63,7 @@ def _in_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         place.removeprefix(PREFIX).swapcase(): value
         for place, value in environment.items()
-        if place.startswith(PREFIX) and not place.startswith(FOR_TESTS) and value
+        if place.startswith(PREFIX) and not place.startswith(TEST_PREFIX) and value
     }
 
 

@@ -1,4 +1,4 @@
-"""Logs on standard error: for people on a terminal, else JSON, and without a secret in either."""
+"""Logs on standard error: text on a terminal, else JSON, and never with a secret in them."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ from structlog.typing import Processor
 from kiwisms.entrypoints.settings import Settings
 
 HIDDEN: Final = "[hidden]"
-# Inside an address, + / = are written with percent signs.
+# In an address, the characters + / = are percent-encoded.
 KNOWN_BEGINNINGS: Final = re.compile(r"(lsms_|whsec_|(?:/|%2F)push(?:/|%2F))[\w+/=%-]+")
 
 COMMON: Final[tuple[Processor, ...]] = (
@@ -22,7 +22,7 @@ COMMON: Final[tuple[Processor, ...]] = (
     structlog.stdlib.add_logger_name,
     structlog.stdlib.ExtraAdder(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
-    # Plain text: other formatters show local variables, and there are secrets in those.
+    # Plain text: other formatters show local variables, which may hold secrets.
     structlog.processors.format_exc_info,
 )
 
@@ -44,12 +44,12 @@ def configure_logs(settings: Settings) -> None:
 
 class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
     """
-    Writes one record, and hides every secret in the whole of it: message, extras and traceback.
+    Formats a record, and hides every secret in its message, extras and traceback.
 
     Args:
         log_format: ``console`` or ``json``.
-        secrets: The operator's; customers' and the address for pushes are known by how they begin.
-        colors: Whether to colour what is written for people.
+        secrets: The operator's. Customers' secrets and the push address are found by their prefix.
+        colors: Whether to colour the text for people.
     """
 
     def __init__(self, log_format: str, *, secrets: Iterable[str], colors: bool) -> None:
@@ -67,7 +67,7 @@ class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         self._secrets = sorted(written, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record as one text."""
+        """Format a record as one text."""
         text = super().format(record)
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
@@ -75,6 +75,6 @@ class RedactingFormatter(structlog.stdlib.ProcessorFormatter):
 
 
 def _forms(secret: str) -> set[str]:
-    """A secret as it is, and as addresses, tracebacks and JSON write it."""
+    """Return a secret as it is, and as addresses, tracebacks and JSON show it."""
     plain = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), repr(secret)[1:-1]}
     return plain | {json.dumps(form, ensure_ascii=False)[1:-1] for form in plain}

@@ -1,4 +1,4 @@
-"""What the operator can set, with the defaults that need no thought."""
+"""All that the operator can set, with defaults for most of it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -30,15 +30,15 @@ from kiwisms.entrypoints.addresses import (
 )
 from kiwisms.ports.vault import SHORTEST_KEY
 
-MOST_DAYS: Final = 36_500
+MAX_DAYS: Final = 36_500
 NEW_SECRET: Final = "what `openssl rand -hex 32` prints"
-"""How an operator comes by a secret key."""
+"""What error messages advise for a secret key."""
 TERMS: Final = Terms()
-"""The defaults of what is the same with settings and without."""
+"""The source of the defaults that a program without `Settings` has as well."""
 
 
 def _text(accepts: Callable[[str], bool], wanted: str) -> AfterValidator:
-    """Accept a text, or say what is *wanted*; the text is not repeated: a password may be in it."""
+    """Accept a text, or say what is *wanted* without repeating it: it may hold a password."""
 
     def check(text: str) -> str:
         if not accepts(text):
@@ -93,8 +93,9 @@ class Settings:
     """
     One attribute per setting, named as in ``kiwisms.toml``.
 
-    In the environment the names are upper case with ``KIWISMS_`` before them. A program that makes
-    `Settings` itself reads neither. A value that cannot be used raises `ValidationRefused`.
+    In the environment the names are upper case with ``KIWISMS_`` before them. Making `Settings`
+    reads neither the file nor the environment; `load_settings` does. A value that cannot be used
+    raises `ValidationRefused`.
     """
 
     store_url: StoreUrl = Field(default="sqlite:///kiwisms.db", repr=False)
@@ -124,7 +125,7 @@ class Settings:
     rate_public_per_minute: PerMinute = 60
     redis_url: RedisUrl | None = Field(default=None, repr=False)
     webhook_allow_private: bool = False
-    keep_days: int | None = Field(default=TERMS.keep_days, ge=1, le=MOST_DAYS)
+    keep_days: int | None = Field(default=TERMS.keep_days, ge=1, le=MAX_DAYS)
     log_format: Literal["console", "json"] | None = None
 
     @model_validator(mode="wrap")
@@ -150,7 +151,7 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown."""
+        """Every text that must never be shown."""
         addresses = (self.store_url, self.redis_url or "")
         passwords = [urlsplit(address).password or "" for address in addresses]
         keys = (self.provider_key, self.secret_key, self.old_secret_key)
@@ -168,7 +169,7 @@ class Settings:
             pace=Pace(
                 session=timedelta(seconds=self.session_seconds),
                 look=timedelta(seconds=self.sync_seconds),
-                # Upstream has surely answered, or never will, after twice its time limit.
+                # After twice its time limit, a call upstream has surely ended.
                 request_timeout=2 * timeout + timedelta(seconds=5),
             ),
             # A look is at most three upstream calls, and a webhook takes at most 10 s.

@@ -1,4 +1,4 @@
-"""The background door: claims what comes due and has it done, until it is told to stop."""
+"""The background entrypoint: claims work that is due and runs it, until it is stopped."""
 
 import asyncio
 import logging
@@ -16,17 +16,19 @@ from kiwisms.ports.notices import Notices
 
 log = logging.getLogger(__name__)
 
-MOST_RENTALS: Final = 20
-MOST_INCIDENTS: Final = 20
-MOST_DELIVERIES: Final = 200
-"""A delivery that waits for its receiver costs little, and many may have to wait at once."""
+MAX_RENTALS: Final = 20
+MAX_INCIDENTS: Final = 20
+MAX_DELIVERIES: Final = 200
+"""More than of the others: a delivery that waits for its receiver costs little."""
 HELD_PAUSE: Final = 0.1
 """
-Seconds between claims while something is due that was not given: it may be the other loop's, or
-of an account that has its share under way, or another process may be taking it just now.
+Seconds between claims while something is due that the last claim did not return.
+
+It may belong to another loop, to an account that has its share under way, or to another process
+that is claiming it just now.
 """
-REST: Final = 0.05
-"""Seconds between claims however often somebody tells of work: under load, every rent does."""
+MIN_PAUSE: Final = 0.05
+"""Seconds between claims at least: under load, every rent sends a notice of new work."""
 STOP: Final = "stop"
 T = TypeVar("T")
 Claim = Callable[[int, Collection[T]], Awaitable[Sequence[T]]]
@@ -34,21 +36,21 @@ Claim = Callable[[int, Collection[T]], Awaitable[Sequence[T]]]
 
 @define(kw_only=True, eq=False)
 class Worker:
-    """A loop each for rentals, webhooks and incidents, so that none waits for another."""
+    """One loop each for rentals, webhooks and incidents, so that none waits for another."""
 
     background: Background
     notices: Notices
     _stopping: bool = field(default=False, init=False)
 
     async def run(self) -> None:
-        """Work until `stop`, then finish what is under way."""
+        """Work until `stop` is called, then finish what is under way."""
         async with asyncio.TaskGroup() as loops:
             work = self.background
             loops.create_task(
-                self._loop(_any(work.claim_rentals), work.process_rental, MOST_RENTALS)
+                self._loop(_any(work.claim_rentals), work.process_rental, MAX_RENTALS)
             )
-            loops.create_task(self._loop(work.claim_deliveries, work.deliver, MOST_DELIVERIES))
-            loops.create_task(self._loop(_any(work.claim_incidents), work.trace, MOST_INCIDENTS))
+            loops.create_task(self._loop(work.claim_deliveries, work.deliver, MAX_DELIVERIES))
+            loops.create_task(self._loop(_any(work.claim_incidents), work.trace, MAX_INCIDENTS))
             loops.create_task(self._repeat(work.refresh_balance, balances.PACE))
             loops.create_task(self._repeat(work.prune, pruning.PACE))
 
@@ -78,17 +80,17 @@ class Worker:
         try:
             return await claim(limit, under_way)
         except Exception:
-            # Without its loops a server would take money and let nothing run out: they never end.
+            # The loop must not end: the server would take money, but no rental would expire.
             log.exception("work could not be claimed")
             return ()
 
     async def _idle(self, under_way: Collection[asyncio.Task[None]], *, is_full: bool) -> None:
-        """Wait until something may be claimed: there is a notice or a place, or it comes due."""
+        """Wait for a notice, for a free slot, or until the next work is due."""
         if is_full:
             await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
             return
-        # What is told of meanwhile shows in what is due.
-        await asyncio.sleep(REST)
+        # A notice that comes meanwhile is not lost: its work is due by then.
+        await asyncio.sleep(MIN_PAUSE)
         pause = await self._pause()
         if self._stopping:
             return
@@ -107,7 +109,7 @@ class Worker:
         try:
             return await self.background.pause()
         except Exception:
-            log.exception("the store could not say what is due")
+            log.exception("the store could not report what is due")
             return 1.0
 
 
@@ -124,7 +126,7 @@ async def working(background: Background, notices: Notices) -> AsyncIterator[Non
 
 
 def _any(claim: Callable[[int], Awaitable[Sequence[T]]]) -> Claim[T]:
-    """Make a claim of one to which it is all the same what is under way."""
+    """Adapt a claim that does not depend on what is under way."""
     return lambda limit, _under_way: claim(limit)
 
 
@@ -132,5 +134,5 @@ async def _guarded(work: Callable[[T], Awaitable[None]], item: T) -> None:
     try:
         await work(item)
     except Exception:
-        # What failed comes due again when its lease is over; the loop must go on.
+        # The failed item is due again when its lease ends; the loop must go on.
         log.exception("background work failed")

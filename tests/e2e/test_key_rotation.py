@@ -10,7 +10,7 @@ import pytest
 import kiwisms
 from kiwisms.adapters.no_provider import NoProvider
 from kiwisms.domain.ids import AccountId
-from kiwisms.entrypoints.wiring import open_for_operator
+from kiwisms.entrypoints.wiring.engines import open_for_operator
 from kiwisms.ports.vault import VaultLocked
 from tests.postgres import database
 

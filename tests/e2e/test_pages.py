@@ -19,7 +19,7 @@ from kiwisms.adapters.simulator.server import Simulator
 from kiwisms.domain.ids import DeliveryId
 from kiwisms.domain.rental_state import State
 from kiwisms.domain.signature import new_secret, sign
-from kiwisms.entrypoints.wiring import open_simulator
+from kiwisms.entrypoints.wiring.providers import open_simulator
 from tests.e2e.terminal import Terminal
 from tests.e2e.wheels import build_wheel
 from tests.pages import BLOCKS, PAGES, ROOT, Block, text_of

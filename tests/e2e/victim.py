@@ -24,7 +24,7 @@ from attrs import define, evolve, field, frozen
 import kiwisms
 from kiwisms.adapters.webhook_sender import HttpWebhookSender
 from kiwisms.domain.ids import AccountId
-from kiwisms.entrypoints.wiring import open_store
+from kiwisms.entrypoints.wiring.stores import open_store
 from kiwisms.ports.provider import Provider
 from kiwisms.ports.store import Store
 from kiwisms.ports.transaction import Transaction

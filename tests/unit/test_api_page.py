@@ -9,13 +9,13 @@ from kiwisms.domain.delivery import MAX_FAILURES, RETRY_DELAYS
 from kiwisms.domain.events import WebhookEvent
 from kiwisms.domain.rental_state import SHOWN
 from kiwisms.entrypoints.http.documents import rental as document_of
-from kiwisms.entrypoints.http.errors import OURS, STATUS
+from kiwisms.entrypoints.http.errors import GENERIC_ERRORS, STATUS
 from kiwisms.entrypoints.settings import Settings
 from kiwisms.testing.kit import Kit
 from tests.pages import ROOT, of_kind, prose_of, rows
 
 API: Final = ROOT / "docs/api.md"
-HIDDEN: Final = {status for status in OURS if status >= 500}
+HIDDEN: Final = {status for status in GENERIC_ERRORS if status >= 500}
 """With these the server does not say what was wrong."""
 NOT_CUSTOMERS: Final = {
     kiwisms.AccountNotFound,
@@ -78,7 +78,7 @@ def test_the_schedule_of_webhooks_is_the_one_in_the_code() -> None:
 
 def test_every_error_of_the_api_is_explained_with_its_status() -> None:
     told = {row[0].strip("`"): int(row[1]) for row in rows(API) if re.fullmatch(r"\d{3}", row[1])}
-    own = {code: status for status, (_, code) in OURS.items()}
+    own = {code: status for status, (_, code) in GENERIC_ERRORS.items()}
     customers = STATUS.keys() - NOT_CUSTOMERS
 
     assert told == own | {

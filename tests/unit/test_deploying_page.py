@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from kiwisms.entrypoints.cli.server import UPSTREAM_CALLS, drain_seconds
-from kiwisms.entrypoints.http.errors import MOST_BYTES
+from kiwisms.entrypoints.http.errors import MAX_BODY_BYTES
 from kiwisms.entrypoints.settings import Settings
 from tests.pages import ROOT, Block, assert_is_command, of_kind, text_of
 
@@ -55,5 +55,5 @@ def test_the_proxy_waits_as_long_and_takes_as_much_as_the_server() -> None:
     (takes,) = re.findall(r"client_max_body_size (\d+)k;", proxy)
 
     assert int(waits) > 2 * UPSTREAM_CALLS * Settings().provider_timeout_seconds
-    assert int(takes) * 1024 > MOST_BYTES
+    assert int(takes) * 1024 > MAX_BODY_BYTES
     assert f"at least {waits} seconds" in text_of(ROOT / "docs/deploying.md")

@@ -16,7 +16,7 @@ import kiwisms
 from kiwisms import KiwismsError, Money, StoreUnavailable
 from kiwisms.domain.money import cents
 from kiwisms.domain.rental_state import State
-from kiwisms.entrypoints.http.errors import STATUS, InvalidJson, refusal
+from kiwisms.entrypoints.http.errors import STATUS, InvalidJson, from_kiwisms
 
 
 def below(kind: type[KiwismsError]) -> Iterator[type[KiwismsError]]:
@@ -102,5 +102,5 @@ def test_a_kind_of_ones_own_has_the_status_of_what_it_is() -> None:
     class Odd(KiwismsError):
         code = "ODD"
 
-    assert refusal(DiskFull("no room")).status == 503
-    assert refusal(Odd("nobody knows")).status == 500
+    assert from_kiwisms(DiskFull("no room")).status == 503
+    assert from_kiwisms(Odd("nobody knows")).status == 500

@@ -13,11 +13,11 @@ from attrs import fields
 import kiwisms
 from docs.diagrams import BLOCKS as GENERATED
 from docs.diagrams import PAGES as GENERATED_PAGES
-from docs.diagrams import PICTURE, main, renewed, stale
+from docs.diagrams import PICTURE, main, stale, updated
 from docs.tables import arrows, mermaid
 from kiwisms.adapters.postgres.migrations import STEPS
 from kiwisms.domain.incident import IncidentKind
-from kiwisms.entrypoints.load_settings import FOR_TESTS, load_settings, variable
+from kiwisms.entrypoints.load_settings import TEST_PREFIX, load_settings, variable
 from kiwisms.entrypoints.logs import RedactingFormatter
 from kiwisms.entrypoints.settings import Settings
 from tests.pages import (
@@ -83,8 +83,8 @@ def test_what_is_generated_stands_on_a_page_and_is_seen_when_it_is_old(name: str
     current = text_of(page)
 
     assert GENERATED[name]() in current
-    assert renewed(current, {name: lambda: "something else"}) != current
-    assert renewed(current.replace(GENERATED[name](), "old")) == current
+    assert updated(current, {name: lambda: "something else"}) != current
+    assert updated(current.replace(GENERATED[name](), "old")) == current
 
 
 def test_the_picture_has_every_arrow() -> None:
@@ -116,7 +116,7 @@ def test_settings_that_are_named_exist(page: Path) -> None:
     known = {*VARIABLES, "KIWISMS_", MISSPELT}
 
     named = set(re.findall(r"KIWISMS_[A-Z_]*", text_of(page)))
-    assert {name for name in named - known if not name.startswith(FOR_TESTS)} == set()
+    assert {name for name in named - known if not name.startswith(TEST_PREFIX)} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -8,7 +8,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command that stands on the command line, and exit with its status."""
+    """Run the command that the arguments name, and exit with its status."""
     try:
         from kiwisms.entrypoints.cli import root
     except ModuleNotFoundError as missing:

@@ -7,8 +7,8 @@ import click
 from attrs import frozen
 
 from kiwisms.domain.account import Account
-from kiwisms.entrypoints.cli.run import for_account, office
-from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.cli.options import Group
+from kiwisms.entrypoints.cli.run import with_account, with_store
 from kiwisms.entrypoints.engine import Kiwisms
 
 
@@ -48,7 +48,7 @@ def accounts() -> None:
         " hash, for a sign-in of your own."
     ),
 )
-@office
+@with_store
 async def create(kiwi: Kiwisms, email: str, *, password_stdin: bool) -> AccountView:
     """Add a customer's account with an empty wallet. EMAIL is unique, such as ada@example.com."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
@@ -56,7 +56,7 @@ async def create(kiwi: Kiwisms, email: str, *, password_stdin: bool) -> AccountV
 
 
 @accounts.command("list")
-@office
+@with_store
 async def list_all(kiwi: Kiwisms) -> list[AccountView]:
     """List all accounts, the oldest first."""
     return [_view(account) for account in await kiwi.accounts.all()]
@@ -65,7 +65,7 @@ async def list_all(kiwi: Kiwisms) -> list[AccountView]:
 @accounts.command()
 @click.argument("account")
 @click.option("--reason", required=True, help="Why; only the operator sees it.")
-@for_account
+@with_account
 async def suspend(kiwi: Kiwisms, account: Account, reason: str) -> AccountView:
     """Refuse a customer's requests until `reinstate`. ACCOUNT is an id or an email."""
     return _view(await kiwi.accounts.suspend(account.id, reason=reason))
@@ -73,7 +73,7 @@ async def suspend(kiwi: Kiwisms, account: Account, reason: str) -> AccountView:
 
 @accounts.command()
 @click.argument("account")
-@for_account
+@with_account
 async def reinstate(kiwi: Kiwisms, account: Account) -> AccountView:
     """Accept a suspended customer's requests again. ACCOUNT is an id or an email."""
     return _view(await kiwi.accounts.reinstate(account.id))

@@ -1,4 +1,4 @@
-"""The command that shows the main job from end to end, and then leaves everything running."""
+"""The command that runs the main job from end to end, and then leaves everything running."""
 
 import asyncio
 import socket
@@ -13,12 +13,13 @@ import aiohttp
 import click
 from attrs import field, frozen
 
-from kiwisms.entrypoints.cli.run import read_settings, tell
+from kiwisms.entrypoints.cli.options import Command, options
+from kiwisms.entrypoints.cli.run import print_result, read_settings
 from kiwisms.entrypoints.cli.server import address_of, listen, run, serving
-from kiwisms.entrypoints.cli.shape import Command, options
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_engine, open_provider, open_simulator
+from kiwisms.entrypoints.wiring.engines import open_engine
+from kiwisms.entrypoints.wiring.providers import open_provider, open_simulator
 
 HOST: Final = "127.0.0.1"
 CODE_AFTER: Final = timedelta(seconds=3)
@@ -30,7 +31,7 @@ SERVICE: Final = "go"
 
 @frozen
 class DemoView:
-    """What a visitor needs, as it is printed; *control* is where the simulator is steered."""
+    """What a visitor needs, as it is printed; *control* is the simulator's control address."""
 
     address: str
     key: str = field(repr=False)
@@ -48,11 +49,11 @@ def demo() -> None:
     """
     settings, as_json = read_settings(), options().json
 
-    async def show(told: asyncio.Event) -> None:
+    async def show(stop: asyncio.Event) -> None:
         async with _everything(settings) as view:
-            if await _completed(_main_job(view, quiet=as_json), told):
-                tell(view if as_json else _invitation(view))
-                await told.wait()
+            if await _completed(_main_job(view, quiet=as_json), stop):
+                print_result(view if as_json else _invitation(view))
+                await stop.wait()
 
     run(show)
 
@@ -98,7 +99,7 @@ async def _customer_key(kiwi: Kiwisms) -> str:
 
 
 async def _main_job(view: DemoView, *, quiet: bool) -> None:
-    """Be the customer: rent a number over HTTP, wait for its code, and look at the wallet."""
+    """Act as the customer: rent a number over HTTP, wait for its code, and read the balance."""
 
     def say(step: str, what: str) -> None:
         if not quiet:
@@ -125,17 +126,17 @@ async def _ask(
     session: aiohttp.ClientSession, method: str, path: str, body: object = None
 ) -> dict[str, Any]:
     async with session.request(method, path, json=body) as answer:
-        told: dict[str, Any] = await answer.json()
-        return told
+        document: dict[str, Any] = await answer.json()
+        return document
 
 
 def _dollars(balance: dict[str, Any]) -> str:
     return f"{balance['balance']:.2f} available"
 
 
-async def _completed(work: Coroutine[None, None, None], told: asyncio.Event) -> bool:
-    """Do *work*, unless somebody wants the end before that is done."""
-    working, ending = asyncio.create_task(work), asyncio.create_task(told.wait())
+async def _completed(work: Coroutine[None, None, None], stop: asyncio.Event) -> bool:
+    """Do *work* and return true; if *stop* is set first, cancel it and return false."""
+    working, ending = asyncio.create_task(work), asyncio.create_task(stop.wait())
     await asyncio.wait((working, ending), return_when=asyncio.FIRST_COMPLETED)
     ending.cancel()
     if working.done():

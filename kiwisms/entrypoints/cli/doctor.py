@@ -12,28 +12,24 @@ from attrs import frozen
 
 from kiwisms.domain.errors import KiwismsError, ValidationRefused
 from kiwisms.domain.money import Money
+from kiwisms.entrypoints.cli.options import Command
 from kiwisms.entrypoints.cli.output import Failed
-from kiwisms.entrypoints.cli.provider import trouble
-from kiwisms.entrypoints.cli.run import read_settings, tell
-from kiwisms.entrypoints.cli.shape import Command
+from kiwisms.entrypoints.cli.provider import balance_problem
+from kiwisms.entrypoints.cli.run import print_result, read_settings
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import (
-    missing_folder,
-    open_provider,
-    open_store,
-    redis_trouble,
-    store_file,
-)
+from kiwisms.entrypoints.wiring.limits import redis_problem
+from kiwisms.entrypoints.wiring.providers import open_provider
+from kiwisms.entrypoints.wiring.stores import missing_folder, open_store, store_file
 from kiwisms.ports.store import SchemaMismatch
 
-WRONG_BY: Final = timedelta(minutes=1)
-"""Receivers of webhooks refuse a signature that is a few minutes off."""
+MAX_CLOCK_ERROR: Final = timedelta(minutes=1)
+"""Receivers of webhooks refuse a signature whose time is a few minutes off."""
 NOT_YET: Final = "does not exist yet; it is created on first use"
 
 
 @frozen
 class Check:
-    """One thing that was looked at; *detail* says what was found, or how to fix it."""
+    """The result of one check; *detail* says what was found, or how to fix it."""
 
     name: str
     ok: bool
@@ -42,7 +38,7 @@ class Check:
 
 @frozen
 class DoctorView:
-    """All that was looked at, as it is printed."""
+    """The results of all checks, as they are printed."""
 
     ok: bool
     checks: Sequence[Check]
@@ -53,33 +49,33 @@ def doctor() -> None:
     """
     Check settings, store, provider and clock, and say how to fix what is wrong.
 
-    Looks at the settings, the store and its schema, the provider's key and balance, Redis where it
-    is used, and the clock. Changes nothing, and fails when something is wrong. Open incidents are
-    counted, but are no reason to fail.
+    Checks the settings, the store and its schema, the provider's key and balance, Redis if it is
+    used, and the clock. Changes nothing, and fails if something is wrong. Open incidents are
+    counted, but do not make it fail.
     """
     try:
         settings = read_settings()
     except ValidationRefused as refused:
         checks = [Check("configuration", ok=False, detail=str(refused))]
     else:
-        checks = asyncio.run(_examine(settings))
+        checks = asyncio.run(_check_all(settings))
     wrong = [check for check in checks if not check.ok]
     view = DoctorView(ok=not wrong, checks=checks)
     why = "; ".join(f"{check.name}: {check.detail}" for check in wrong)
-    tell(Failed(view, why) if wrong else view)
+    print_result(Failed(view, why) if wrong else view)
 
 
-async def _examine(settings: Settings) -> list[Check]:
+async def _check_all(settings: Settings) -> list[Check]:
     return [
         Check("configuration", ok=True, detail="every setting can be used"),
-        *await _look_at_store(settings),
-        *await _look_at_provider(settings),
-        *await _look_at_redis(settings),
-        await _look_at_clock(settings),
+        *await _check_store(settings),
+        *await _check_provider(settings),
+        *await _check_redis(settings),
+        await _check_clock(settings),
     ]
 
 
-async def _look_at_store(settings: Settings) -> list[Check]:
+async def _check_store(settings: Settings) -> list[Check]:
     if missing := missing_folder(settings.store_url):
         return [Check("store", ok=False, detail=f"{missing} does not exist; create it")]
     file = store_file(settings.store_url)
@@ -100,25 +96,25 @@ async def _look_at_store(settings: Settings) -> list[Check]:
     return [
         Check("store", ok=True, detail="can be read and written"),
         Check("schema", ok=True, detail=f"version {version}, which is current"),
-        # No fault of this installation, so no reason to fail: it tells of money that may be lost.
-        Check("incidents", ok=True, detail=_advice_on(incidents)),
+        # Not a fault of this installation, so not a failure: money may be lost at the provider.
+        Check("incidents", ok=True, detail=_incident_advice(incidents)),
     ]
 
 
-def _advice_on(incidents: int) -> str:
+def _incident_advice(incidents: int) -> str:
     if not incidents:
         return "none is open"
     return f"{incidents} open: see `kiwisms incidents list --open` and `kiwisms reconcile`"
 
 
-async def _look_at_provider(settings: Settings) -> list[Check]:
+async def _check_provider(settings: Settings) -> list[Check]:
     try:
         async with open_provider(settings) as provider:
             balance = await provider.balance()
     except ValidationRefused as why:
         return [Check("provider key", ok=False, detail=str(why))]
     if not isinstance(balance, Money):
-        return [Check("provider key", ok=False, detail=trouble(balance))]
+        return [Check("provider key", ok=False, detail=balance_problem(balance))]
     advice = "" if balance else ": put money into the account, or no number can be rented"
     return [
         Check("provider key", ok=True, detail="the provider accepts it"),
@@ -126,34 +122,34 @@ async def _look_at_provider(settings: Settings) -> list[Check]:
     ]
 
 
-async def _look_at_redis(settings: Settings) -> list[Check]:
+async def _check_redis(settings: Settings) -> list[Check]:
     if settings.redis_url is None:
         return []
     try:
-        trouble = await redis_trouble(settings)
+        problem = await redis_problem(settings)
     except ValidationRefused as why:
-        trouble = str(why)
+        problem = str(why)
     detail = "counts for all processes"
-    if trouble:
-        detail = f"{trouble}; each process counts alone, so check KIWISMS_REDIS_URL and the server"
-    return [Check("redis", ok=trouble is None, detail=detail)]
+    if problem:
+        detail = f"{problem}; each process counts alone, so check KIWISMS_REDIS_URL and the server"
+    return [Check("redis", ok=problem is None, detail=detail)]
 
 
-async def _look_at_clock(settings: Settings) -> Check:
+async def _check_clock(settings: Settings) -> Check:
     theirs = await _provider_time(settings)
     if theirs is None:
-        return await _look_at_newest(settings)
+        return await _check_clock_by_rentals(settings)
     error = datetime.now(UTC) - theirs
     seconds = round(abs(error.total_seconds()))
-    if abs(error) <= WRONG_BY:
+    if abs(error) <= MAX_CLOCK_ERROR:
         return Check("clock", ok=True, detail=f"within {seconds} s of the provider's")
     way = "ahead of" if error > timedelta(0) else "behind"
-    detail = f"{seconds} s {way} the provider's; synchronise this computer's clock, as by NTP"
+    detail = f"{seconds} s {way} the provider's; synchronise this computer's clock with NTP"
     return Check("clock", ok=False, detail=detail)
 
 
 async def _provider_time(settings: Settings) -> datetime | None:
-    """Read the time from the provider's answer to a question without a key."""
+    """Read the time from the provider's answer to a request without a key."""
     if settings.provider_url is None:
         return None
     limit = aiohttp.ClientTimeout(total=settings.provider_timeout_seconds)
@@ -167,7 +163,7 @@ async def _provider_time(settings: Settings) -> datetime | None:
         return None
 
 
-async def _look_at_newest(settings: Settings) -> Check:
+async def _check_clock_by_rentals(settings: Settings) -> Check:
     file = store_file(settings.store_url)
     newest: Sequence[datetime] = ()
     if file is None or file.exists():
@@ -177,7 +173,7 @@ async def _look_at_newest(settings: Settings) -> Check:
                 newest = [rental.created_at for rental in rentals]
         except KiwismsError:
             newest = ()
-    if any(moment > datetime.now(UTC) + WRONG_BY for moment in newest):
+    if any(moment > datetime.now(UTC) + MAX_CLOCK_ERROR for moment in newest):
         return Check(
             "clock", ok=False, detail="behind the newest rental; set this computer's clock"
         )

@@ -1,4 +1,4 @@
-"""How a failure is told to a script: with ``--json``, a document as the HTTP API answers it."""
+"""Prints failures for scripts: with ``--json``, in the same form as an error of the HTTP API."""
 
 import json
 from typing import Final
@@ -6,16 +6,16 @@ from typing import Final
 import click
 
 from kiwisms.domain.errors import KiwismsError
-from kiwisms.entrypoints.cli.shape import options
+from kiwisms.entrypoints.cli.options import options
 
 WRONG_USAGE: Final = "WRONG_USAGE"
 """The code of every failure whose exit status is 2."""
 INTERNAL_ERROR: Final = "INTERNAL_ERROR"
 
 
-def tell_failure(error: Exception) -> None:
-    """Print a failure to standard output, unless the command has printed its document already."""
-    if not options().has_told:
+def print_failure(error: Exception) -> None:
+    """Print a failure as JSON, unless the command has already printed its result."""
+    if not options().has_printed:
         sentence, code = _sentence_and_code(error)
         click.echo(json.dumps({"error": sentence, "code": code}))
 
@@ -30,5 +30,5 @@ def _sentence_and_code(error: Exception) -> tuple[str, str]:
             return error.format_message(), KiwismsError.code
         case OSError():
             return str(error), KiwismsError.code
-    # Not as it is: there may be a secret in it.
+    # Not its own text: there may be a secret in it.
     return "Internal error", INTERNAL_ERROR

@@ -9,8 +9,8 @@ from kiwisms.domain.ids import IncidentId
 from kiwisms.domain.incident import Incident
 from kiwisms.domain.money import Money
 from kiwisms.domain.push import PushedMessage
-from kiwisms.entrypoints.cli.run import office
-from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.cli.options import Group
+from kiwisms.entrypoints.cli.run import with_store
 from kiwisms.entrypoints.engine import Kiwisms
 
 
@@ -19,8 +19,8 @@ class IncidentView:
     """
     An incident as it is printed.
 
-    The balances are the provider's, where they were told; *externalId* is the provider's own id
-    of the number, where it is known.
+    The balances are the provider's, if it reported them; *externalId* is the provider's own id of
+    the number, if it is known.
     """
 
     id: str
@@ -41,7 +41,7 @@ class IncidentView:
 
 @frozen
 class OrphanView:
-    """A pushed message for a number that nobody has, as it is printed."""
+    """A pushed message for an unknown number, as it is printed."""
 
     external_id: str
     message_id: str
@@ -51,7 +51,7 @@ class OrphanView:
 
 
 def incident_view(incident: Incident) -> IncidentView:
-    """Say how an incident is printed."""
+    """Convert an incident to the form in which it is printed."""
     before, after = incident.before, incident.after
     return IncidentView(
         id=incident.id,
@@ -88,7 +88,7 @@ def incidents() -> None:
 
 @incidents.command("list")
 @click.option("--open", "open_only", is_flag=True, help="Only those that are not resolved.")
-@office
+@with_store
 async def list_newest(kiwi: Kiwisms, *, open_only: bool) -> list[IncidentView]:
     """List the newest 100 incidents."""
     return [incident_view(each) for each in await kiwi.incidents.all(open_only=open_only)]
@@ -96,7 +96,7 @@ async def list_newest(kiwi: Kiwisms, *, open_only: bool) -> list[IncidentView]:
 
 @incidents.command("show")
 @click.argument("incident", metavar="ID")
-@office
+@with_store
 async def show_one(kiwi: Kiwisms, incident: str) -> IncidentView:
     """Show one incident. ID is its id from `incidents list`."""
     return incident_view(await kiwi.incidents.find(IncidentId(incident)))
@@ -105,18 +105,18 @@ async def show_one(kiwi: Kiwisms, incident: str) -> IncidentView:
 @incidents.command()
 @click.argument("incident", metavar="ID")
 @click.option("--note", required=True, help="How it was settled; this cannot be changed later.")
-@office
+@with_store
 async def resolve(kiwi: Kiwisms, incident: str, note: str) -> IncidentView:
     """Record how an incident was settled, and close it. ID is its id from `incidents list`."""
     return incident_view(await kiwi.incidents.resolve(IncidentId(incident), note=note))
 
 
 @incidents.command()
-@office
+@with_store
 async def orphans(kiwi: Kiwisms) -> list[OrphanView]:
     """
-    List pushed messages of no known number.
+    List pushed messages of unknown numbers.
 
-    The newest 100 that belong to no rental and no incident.
+    These are the newest 100 that belong to no rental and no incident.
     """
     return [_orphan(pushed) for pushed in await kiwi.incidents.orphans()]

@@ -7,14 +7,14 @@ from attrs import field, frozen
 
 from kiwisms.domain.account import Account
 from kiwisms.domain.api_key import ApiKey
-from kiwisms.entrypoints.cli.run import for_account, office
-from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.cli.options import Group
+from kiwisms.entrypoints.cli.run import with_account, with_store
 from kiwisms.entrypoints.engine import Kiwisms
 
 
 @frozen
 class KeyView:
-    """An API key as it is listed: without its secret, which nobody knows any more."""
+    """An API key as it is listed: without its secret, which is not stored."""
 
     prefix: str
     account_id: str
@@ -25,7 +25,7 @@ class KeyView:
 
 @frozen
 class NewKeyView:
-    """An API key as it is printed once."""
+    """A new API key as it is printed, the only time that its secret is shown."""
 
     key: str = field(repr=False)
     prefix: str
@@ -51,7 +51,7 @@ def keys() -> None:
 @keys.command()
 @click.argument("account")
 @click.option("--label", default="", help="What to call the key in lists, such as laptop.")
-@for_account
+@with_account
 async def create(kiwi: Kiwisms, account: Account, label: str) -> NewKeyView:
     """Issue an API key, which is shown only this once. ACCOUNT is an id or an email."""
     key, text = await kiwi.keys.create(account.id, label=label)
@@ -60,7 +60,7 @@ async def create(kiwi: Kiwisms, account: Account, label: str) -> NewKeyView:
 
 @keys.command("list")
 @click.argument("account")
-@for_account
+@with_account
 async def list_all(kiwi: Kiwisms, account: Account) -> list[KeyView]:
     """List an account's keys, the oldest first. ACCOUNT is an id or an email."""
     return [_view(key) for key in await kiwi.keys.all(account.id)]
@@ -68,7 +68,7 @@ async def list_all(kiwi: Kiwisms, account: Account) -> list[KeyView]:
 
 @keys.command()
 @click.argument("prefix")
-@office
+@with_store
 async def revoke(kiwi: Kiwisms, prefix: str) -> KeyView:
     """Make a key invalid for good. PREFIX is its middle part, as `keys list` shows it."""
     return _view(await kiwi.keys.revoke(prefix))

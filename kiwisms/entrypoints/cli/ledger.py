@@ -6,9 +6,9 @@ import click
 from attrs import frozen
 
 from kiwisms.domain.books import Violation
+from kiwisms.entrypoints.cli.options import Group
 from kiwisms.entrypoints.cli.output import Failed
-from kiwisms.entrypoints.cli.run import office
-from kiwisms.entrypoints.cli.shape import Group
+from kiwisms.entrypoints.cli.run import with_store
 from kiwisms.entrypoints.engine import Kiwisms
 
 
@@ -24,13 +24,13 @@ class AuditView:
 
 @click.group(cls=Group)
 def ledger() -> None:
-    """Prove that the books are right."""
+    """Check that the books are right."""
 
 
 @ledger.command()
-@office
+@with_store
 async def audit(kiwi: Kiwisms) -> AuditView | Failed:
-    """Check every row against the laws of the books. Fails when one is broken."""
+    """Check every row against the rules of the books. Fails if a rule is broken."""
     found = await kiwi.wallet.audit()
     view = AuditView(
         balanced=found.balanced,
@@ -40,5 +40,5 @@ async def audit(kiwi: Kiwisms) -> AuditView | Failed:
     )
     if found.balanced:
         return view
-    many = len(found.violations)
-    return Failed(view, f"the books are wrong in {many} {'place' if many == 1 else 'places'}")
+    count = len(found.violations)
+    return Failed(view, f"the books are wrong in {count} {'place' if count == 1 else 'places'}")

@@ -5,10 +5,10 @@ import asyncio
 import click
 from attrs import frozen
 
-from kiwisms.entrypoints.cli.run import read_settings, tell
-from kiwisms.entrypoints.cli.shape import Command
+from kiwisms.entrypoints.cli.options import Command
+from kiwisms.entrypoints.cli.run import print_result, read_settings
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_store
+from kiwisms.entrypoints.wiring.stores import open_store
 
 
 @frozen
@@ -25,7 +25,7 @@ def migrate() -> None:
 
     It is safe to run this twice, and in two processes at once.
     """
-    tell(asyncio.run(_migrate(read_settings())))
+    print_result(asyncio.run(_migrate(read_settings())))
 
 
 async def _migrate(settings: Settings) -> VersionView:

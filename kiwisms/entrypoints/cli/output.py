@@ -21,10 +21,10 @@ from kiwisms.domain.money import Money
 
 Row = Mapping[str, object]
 
-CALLED: Final = "called"
-"""The metadata of an attribute that has another name in JSON."""
+JSON_NAME: Final = "json_name"
+"""The metadata key for an attribute's name in JSON, if that is not its name in camelCase."""
 WIDEST: Final = 10_000
-"""Columns, where nothing is to be wrapped."""
+"""Columns; wide enough that nothing is wrapped."""
 COLORS: Final[Mapping[str, str]] = {
     "ACTIVE": "green",
     "CANCELLED": "dim",
@@ -44,7 +44,7 @@ COLORS: Final[Mapping[str, str]] = {
 
 @frozen
 class Failed:
-    """What to print, and the sentence that says why the command fails all the same."""
+    """The result of a command that fails: what to print, and one sentence that says why."""
 
     view: object
     why: str
@@ -56,7 +56,7 @@ def show(view: object, *, as_json: bool) -> None:
 
     Args:
         view: An attrs object, or a sequence of them; JSON has their names in camelCase, or as
-            `CALLED` in the metadata says. A text is printed as it is.
+            `JSON_NAME` in the metadata says. A text is printed as it is.
         as_json: Whether to print one JSON document.
     """
     if isinstance(view, str):
@@ -68,12 +68,12 @@ def show(view: object, *, as_json: bool) -> None:
         return
     console = Console(markup=False, highlight=False, emoji=False)
     columns = console.width if console.is_terminal else WIDEST
-    # What is too long for a line is for the terminal to wrap: it can still be copied whole.
+    # The terminal wraps what is too long for a line, so that it can still be copied whole.
     console.width = WIDEST
     with console.capture() as printed:
         for paragraph in _paragraphs(document, console, columns):
             console.print(paragraph)
-    # A table fills its last column up with spaces.
+    # A table pads its last column with spaces.
     click.echo("\n".join(map(str.rstrip, printed.get().splitlines())), color=True)
 
 
@@ -98,7 +98,7 @@ def _rows(rows: Sequence[Row], console: Console, columns: int) -> Iterator[Rende
     if Measurement.get(console, console.options, table).maximum <= columns:
         yield table
         return
-    # Too wide for the terminal: one below the other, so that an id can still be copied.
+    # Too wide for the terminal: print each row as a record, so that ids can still be copied.
     for row in rows:
         yield _record(row)
         yield ""
@@ -127,15 +127,15 @@ def _is_table(value: object) -> TypeGuard[list[Row]]:
 def _cell(value: object) -> Text:
     words = {None: "", True: "yes", False: "no"}
     if _is_table(value):
-        # The last line stands for a table that is within another.
+        # Of a table inside a table, only the last line is shown.
         value = " ".join(map(str, value[-1].values())) if value else None
     elif isinstance(value, list):
         value = ", ".join(value)
     text = words[value] if isinstance(value, bool | None) else str(value)
-    # What a message or an upstream wrote must not steer the terminal.
+    # Text from a message or from upstream must not control the terminal.
     safe = "".join(letter if letter.isprintable() else " " for letter in text)
     cell = Text(safe)
-    # Not the style of the cell: that would colour the spaces after it too.
+    # Not the style of the cell, which would colour its padding too.
     cell.stylize(COLORS.get(safe, ""))
     return cell
 
@@ -150,7 +150,7 @@ def _documents() -> Converter:
 
 def _in_camel_case(converter: Converter, view: type) -> Callable[[object], dict[str, object]]:
     names: dict[str, Any] = {
-        each.name: override(rename=each.metadata.get(CALLED, _camel(each.name)))
+        each.name: override(rename=each.metadata.get(JSON_NAME, _camel(each.name)))
         for each in fields(view)
     }
     return make_dict_unstructure_fn(view, converter, **names)

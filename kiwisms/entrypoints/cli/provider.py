@@ -6,9 +6,9 @@ from attrs import field, frozen
 from kiwisms.application.errors import ProviderFailed
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
 from kiwisms.domain.money import Money
-from kiwisms.entrypoints.cli.output import CALLED
+from kiwisms.entrypoints.cli.options import Group
+from kiwisms.entrypoints.cli.output import JSON_NAME
 from kiwisms.entrypoints.cli.run import with_provider
-from kiwisms.entrypoints.cli.shape import Group
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.http.pushes import push_url
 from kiwisms.entrypoints.settings import Settings
@@ -17,15 +17,15 @@ from kiwisms.ports.provider import Refusal, Refused, Unknown
 
 @frozen
 class ProviderView:
-    """What the provider says now, as it is printed; *push_url* is to be told to it alone."""
+    """What the provider reports now, as it is printed; give *push_url* to the provider only."""
 
     balance: Money
     services: int
     catalog_age: float
-    push_url: str = field(repr=False, metadata={CALLED: "push_url"})
+    push_url: str = field(repr=False, metadata={JSON_NAME: "push_url"})
 
 
-def trouble(answer: Refused | Unknown) -> str:
+def balance_problem(answer: Refused | Unknown) -> str:
     """Say why there is no balance, and how to fix that."""
     match answer:
         case Refused(Refusal.BAD_KEY):
@@ -54,7 +54,7 @@ async def show(kiwi: Kiwisms) -> ProviderView:
     """
     balance = await kiwi.ports.provider.balance()
     if not isinstance(balance, Money):
-        raise ProviderFailed(trouble(balance), "")
+        raise ProviderFailed(balance_problem(balance), "")
     known = await kiwi.catalog.current(DEFAULT_COUNTRY)
     age = kiwi.ports.clock.now() - known.fetched_at
     return ProviderView(

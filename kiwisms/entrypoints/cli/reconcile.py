@@ -10,9 +10,9 @@ from kiwisms.application.reconciling import Reconciled
 from kiwisms.domain.money import ZERO, Money
 from kiwisms.entrypoints.cli.amounts import ANY_AMOUNT
 from kiwisms.entrypoints.cli.incidents import IncidentView, incident_view
+from kiwisms.entrypoints.cli.options import Command
 from kiwisms.entrypoints.cli.output import Failed
 from kiwisms.entrypoints.cli.run import with_provider
-from kiwisms.entrypoints.cli.shape import Command
 from kiwisms.entrypoints.engine import Kiwisms
 
 
@@ -21,9 +21,9 @@ class ReconcileView:
     """
     What the comparison found, as it is printed.
 
-    *spent* is what numbers cost since the reading before, less what was given back. *difference*
-    is what the balance has more than it should; negative when money is missing. *uncosted* counts
-    all numbers of which the provider never told the cost.
+    *spent* is what numbers have cost since the previous reading, less what was given back.
+    *difference* is how much higher the balance is than it should be; it is negative if money is
+    missing. *uncosted* counts all numbers whose cost the provider never reported.
     """
 
     balanced: bool
@@ -50,9 +50,10 @@ async def reconcile(kiwi: Kiwisms, topped_up: Money) -> ReconcileView | Failed:
     """
     Compare the provider's balance with the books.
 
-    It should have changed by what the books say was bought and given back since the last run; the
-    first run only records it. Fails when there is a difference, and lists the incidents that may
-    explain it. Takes a second or more: it needs a second in which nothing is bought.
+    The balance should have changed by what the books say was bought and given back since the last
+    run. The first run only records the balance. Fails if there is a difference, and lists the
+    incidents that may explain it. Takes a second or more: it needs a second in which no number is
+    bought.
     """
     found = await kiwi.reconciling.run(topped_up=topped_up)
     view = _view(found)

@@ -1,4 +1,4 @@
-"""Commands about rented numbers, with what only the operator sees."""
+"""Commands about rented numbers, with details that only the operator sees."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,8 +11,8 @@ from kiwisms.domain.money import Money
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.rental_state import State
 from kiwisms.domain.trail import Line
-from kiwisms.entrypoints.cli.run import office, with_provider
-from kiwisms.entrypoints.cli.shape import Group, limit
+from kiwisms.entrypoints.cli.options import Group, limit
+from kiwisms.entrypoints.cli.run import with_provider, with_store
 from kiwisms.entrypoints.engine import Kiwisms
 
 STATES = tuple(state.value for state in State if state is not State.NEW)
@@ -56,9 +56,9 @@ class MessageView:
 @frozen
 class RentalView:
     """
-    A rental as it is shown; *cost* is what the provider charged, where it says so.
+    A rental as it is shown; *cost* is what the provider charged, if it reports that.
 
-    *history* has its steps alone, and *timeLine* all that happened.
+    *history* has only the rental's steps, and *timeLine* has everything that happened.
     """
 
     id: str
@@ -91,7 +91,7 @@ def rentals() -> None:
     "--status", type=click.Choice(STATES, case_sensitive=False), help="Only those in this state."
 )
 @limit
-@office
+@with_store
 async def list_newest(
     kiwi: Kiwisms, account: str | None, status: str | None, limit: int
 ) -> list[RentalLine]:
@@ -104,7 +104,7 @@ async def list_newest(
 
 @rentals.command("show")
 @click.argument("rental", metavar="ID")
-@office
+@with_store
 async def show_one(kiwi: Kiwisms, rental: str) -> RentalView:
     """
     Show one rental, its messages, and its history, the oldest first.
@@ -120,12 +120,12 @@ async def show_one(kiwi: Kiwisms, rental: str) -> RentalView:
 @with_provider
 async def give_up(kiwi: Kiwisms, rental: str, reason: str) -> RentalView:
     """
-    End a rental about which the provider is silent, and show it.
+    End a rental whose fate the provider does not report, and show it.
 
     ID is the rental's id from `rentals list`. It is refused until ten minutes after the session
-    ended. The provider is asked one last time; if it answers, that counts, and nothing is given up.
-    Otherwise a price that is held goes back to the customer, and an incident names the number, for
-    which the provider may have charged.
+    ended. The provider is asked one last time; if it answers, the answer counts, and nothing is
+    given up. Otherwise a price that is held goes back to the customer, and an incident names the
+    number, since the provider may have charged for it.
     """
     return await _view(kiwi, await kiwi.rentals.give_up(RentalId(rental), reason=reason))
 

@@ -1,4 +1,4 @@
-"""The command ``kiwisms`` itself, which imports a command's module when that is called."""
+"""The command ``kiwisms`` itself; it imports a subcommand's module only to run it."""
 
 import errno
 import logging
@@ -11,8 +11,8 @@ import click
 
 import kiwisms as package
 from kiwisms.domain.errors import KiwismsError
-from kiwisms.entrypoints.cli.failures import tell_failure
-from kiwisms.entrypoints.cli.shape import Group, options
+from kiwisms.entrypoints.cli.failures import print_failure
+from kiwisms.entrypoints.cli.options import Group, options
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +24,11 @@ COMMANDS: Final[Mapping[str, str]] = {
     "doctor": "Check settings, store, provider and clock, and say how to fix what is wrong.",
     "accounts": "Create, list, suspend and reinstate customers' accounts.",
     "keys": "Issue, list and revoke API keys.",
-    "wallet": "Credit or debit a customer's wallet, and list what moved.",
+    "wallet": "Credit or debit a customer's wallet, and show its statement.",
     "webhooks": "Set and test webhook addresses, list deliveries, and send events again.",
     "provider": "Show the operator's account at the provider.",
     "rentals": "List rented numbers, show one with its history, and give one up.",
-    "ledger": "Prove that the books are right.",
+    "ledger": "Check that the books are right.",
     "trail": "List who changed an account, what and when.",
     "prune": "Remove old records that no money depends on.",
     "incidents": (
@@ -36,11 +36,11 @@ COMMANDS: Final[Mapping[str, str]] = {
     ),
     "reconcile": "Compare the provider's balance with the books.",
 }
-"""Every command and what it does, as its own help begins."""
+"""Every command, with the sentence with which its own help begins."""
 
 
 class Root(Group):
-    """Knows its commands by name, and says in one sentence why one failed."""
+    """Finds a command by its name, and says in one sentence why it failed."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Name every command, in the order of the help."""
@@ -60,7 +60,7 @@ class Root(Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command."""
-        # What is wrong before this option keeps it from being read.
+        # An error in an argument before this option keeps click from reading it.
         as_json = "--json" in ctx.args
         try:
             return super().invoke(ctx)
@@ -70,7 +70,7 @@ class Root(Group):
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise
             if as_json or options().json:
-                tell_failure(error)
+                print_failure(error)
             if isinstance(error, KiwismsError | OSError):
                 raise click.ClickException(str(error)) from error
             raise
@@ -91,10 +91,10 @@ def kiwisms() -> None:
 
 
 def main() -> None:
-    """Run the command that stands on the command line, and exit with its status."""
+    """Run the command that the arguments name, and exit with its status."""
     try:
         kiwisms()
     except Exception:
-        # By the log and not as it is: there may be a secret in it.
+        # Logged and not printed as it is: the log hides secrets.
         log.exception("kiwisms failed unexpectedly")
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""From a command to a use case and back: settings, logs, an engine, and what is printed."""
+"""What a command does around its use case: read settings, open an engine, print the result."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,27 +11,28 @@ import click
 from kiwisms.domain.account import Account
 from kiwisms.domain.actors import OPERATOR
 from kiwisms.domain.errors import ValidationRefused
+from kiwisms.entrypoints.cli.options import options
 from kiwisms.entrypoints.cli.output import Failed, show
-from kiwisms.entrypoints.cli.shape import options
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.logs import configure_logs
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_engine, open_for_operator, open_provider
+from kiwisms.entrypoints.wiring.engines import open_engine, open_for_operator
+from kiwisms.entrypoints.wiring.providers import open_provider
 
 P = ParamSpec("P")
 Work = Callable[Concatenate[Kiwisms, P], Awaitable[object]]
 WorkOnAccount = Callable[Concatenate[Kiwisms, Account, ...], Awaitable[object]]
 
 
-def office(work: Work[P]) -> Callable[P, None]:
-    """Make a command of *work*, which is given an engine that needs no provider set."""
+def with_store(work: Work[P]) -> Callable[P, None]:
+    """Make a command of *work*; its engine needs no provider in the settings."""
     return _command(work, open_for_operator)
 
 
-def for_account(work: WorkOnAccount) -> Callable[..., None]:
-    """Make a command as `office` does; *work* is given the account that its ACCOUNT names."""
+def with_account(work: WorkOnAccount) -> Callable[..., None]:
+    """Make a command as `with_store` does; *work* gets the account that ACCOUNT names."""
 
-    @office
+    @with_store
     @wraps(work)
     async def command(kiwi: Kiwisms, /, account: str, **asked: object) -> object:
         return await work(kiwi, await kiwi.accounts.find(account), **asked)
@@ -40,7 +41,7 @@ def for_account(work: WorkOnAccount) -> Callable[..., None]:
 
 
 def with_provider(work: Work[P]) -> Callable[P, None]:
-    """Make a command of *work*, which is given an engine over the provider in the settings."""
+    """Make a command of *work*; its engine has the provider that the settings name."""
     return _command(
         work,
         lambda settings: open_engine(
@@ -54,16 +55,16 @@ def with_provider(work: Work[P]) -> Callable[P, None]:
 
 
 def read_settings() -> Settings:
-    """Read the settings, and log as they say from now on."""
+    """Read the settings, and configure the logs as they say."""
     settings = options().settings()
     configure_logs(settings)
     return settings
 
 
-def tell(view: object) -> None:
-    """Print *view* as it is wished for; a `Failed` one ends the command with its sentence."""
+def print_result(view: object) -> None:
+    """Print *view* as ``--json`` says; after a `Failed` one, fail with its sentence."""
     show(view.view if isinstance(view, Failed) else view, as_json=options().json)
-    options().has_told = True
+    options().has_printed = True
     if isinstance(view, Failed):
         raise click.ClickException(view.why)
 
@@ -82,6 +83,6 @@ def _command(
                 except ValidationRefused as refused:
                     raise click.UsageError(str(refused)) from refused
 
-        tell(asyncio.run(run()))
+        print_result(asyncio.run(run()))
 
     return command

@@ -13,14 +13,15 @@ import click
 from attrs import frozen
 
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.entrypoints.cli.run import read_settings, tell
+from kiwisms.entrypoints.cli.options import Command
+from kiwisms.entrypoints.cli.run import print_result, read_settings
 from kiwisms.entrypoints.cli.server import address_of, drain_seconds, listen, run, serving
-from kiwisms.entrypoints.cli.shape import Command
-from kiwisms.entrypoints.cli.supervisor import Supervisor, Up, be_worker
+from kiwisms.entrypoints.cli.supervisor import Supervisor, Up, run_worker
 from kiwisms.entrypoints.http.metrics import share_metrics
 from kiwisms.entrypoints.logs import configure_logs
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_engine, open_provider
+from kiwisms.entrypoints.wiring.engines import open_engine
+from kiwisms.entrypoints.wiring.providers import open_provider
 
 
 @frozen
@@ -60,10 +61,10 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
         settings = replace(settings, **changes)
     except ValidationRefused as refused:
         raise click.UsageError(str(refused)) from refused
-    # What is missing is said before anything is begun.
+    # Report missing settings before anything starts.
     open_provider(settings)
     with listen(settings.host, settings.port) as listener:
-        up = partial(tell, ServerView(address_of(settings, listener)))
+        up = partial(print_result, ServerView(address_of(settings, listener)))
         if settings.workers == 1:
             run(partial(_serve, settings, listener, up))
         else:
@@ -77,26 +78,26 @@ def _supervise(settings: Settings, listener: socket.socket, up: Up) -> None:
             count=settings.workers,
             drain_seconds=drain_seconds(settings),
             when_up=up,
-            # While it is open here, who comes now would wait for a worker and not be refused.
+            # While it is open here, a new connection waits for a worker instead of being refused.
             when_ending=listener.close,
         )
-        run(supervisor.run, ends_when_told_twice=False)
+        run(supervisor.run, second_signal_ends=False)
 
 
 def _work(
-    settings: Settings, listener: socket.socket, folder: Path, number: int, line: Connection
+    settings: Settings, listener: socket.socket, folder: Path, number: int, pipe: Connection
 ) -> None:
-    """Be one of several workers, in a process of its own."""
+    """Run one of several workers, in a process of its own."""
     configure_logs(settings)
     share_metrics(folder, number)
-    be_worker(partial(_serve, settings, listener), line)
+    run_worker(partial(_serve, settings, listener), pipe)
 
 
-async def _serve(settings: Settings, listener: socket.socket, up: Up, told: asyncio.Event) -> None:
+async def _serve(settings: Settings, listener: socket.socket, up: Up, stop: asyncio.Event) -> None:
     provider = open_provider(settings)
     async with (
         open_engine(settings.store_url, provider=provider, settings=settings) as kiwi,
         serving(kiwi, settings, listener),
     ):
         up()
-        await told.wait()
+        await stop.wait()

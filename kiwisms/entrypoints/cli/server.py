@@ -1,4 +1,4 @@
-"""The HTTP server of one process: where it listens, how it is told to stop, and how it drains."""
+"""The HTTP server of one process: how it listens, stops and drains."""
 
 import asyncio
 import signal
@@ -17,51 +17,51 @@ from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.http.runner import Runner
 from kiwisms.entrypoints.settings import Settings
 
-STOPS: Final = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 UPSTREAM_CALLS: Final = 3
-"""The most that one request can wait for, one after another."""
-GOODBYE_SECONDS: Final = 0.5
-"""How long a request may be on its way when the server ends: who is silent by then is left."""
+"""The most calls upstream for which one request waits, one after another."""
+GRACE_SECONDS: Final = 0.5
+"""How long the server still waits for requests on open connections when it ends."""
 
 
 def run(
-    main: Callable[[asyncio.Event], Awaitable[None]], *, ends_when_told_twice: bool = True
+    main: Callable[[asyncio.Event], Awaitable[None]], *, second_signal_ends: bool = True
 ) -> None:
     """
-    Run *main*, with an event that is set when somebody wants it to end.
+    Run *main* with an event that is set when the process is asked to end.
 
     Args:
         main: What to run.
-        ends_when_told_twice: Who asks a second time does not want to wait: then the process just
-            ends. Otherwise the event is set again, for *main* to make of it what it will.
+        second_signal_ends: Whether a second signal ends the process at once. Otherwise it sets
+            the event again, and *main* decides what that means.
     """
 
-    async def until_told() -> None:
-        told, loop = asyncio.Event(), asyncio.get_running_loop()
+    async def until_stopped() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
         def end() -> None:
-            told.set()
-            for stop in STOPS if ends_when_told_twice else ():
-                loop.remove_signal_handler(stop)
-                signal.signal(stop, signal.SIG_DFL)
+            stop.set()
+            for number in STOP_SIGNALS if second_signal_ends else ():
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_DFL)
 
-        for stop in STOPS:
-            loop.add_signal_handler(stop, end)
-        await main(told)
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, end)
+        await main(stop)
 
     with asyncio.Runner(loop_factory=_new_event_loop) as runner:
-        runner.run(until_told())
+        runner.run(until_stopped())
 
 
 def listen(host: str, port: int) -> socket.socket:
     """
-    Listen on one address; port 0 takes a port that is free.
+    Listen on one address; port 0 takes a free port.
 
     Raises:
-        click.ClickException: The address cannot be had.
+        click.ClickException: The address cannot be used.
     """
     try:
-        # IPv4 before IPv6: many a name, such as localhost, stands for both.
+        # IPv4 before IPv6: some names, such as localhost, have addresses of both.
         family, *_, address = min(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         return socket.create_server((address[0], port), family=family)
     except OSError as error:
@@ -74,7 +74,7 @@ def listen(host: str, port: int) -> socket.socket:
 async def serving(
     kiwi: Kiwisms, settings: Settings, listener: socket.socket
 ) -> AsyncIterator[None]:
-    """Answer HTTP requests while the block runs, and all that have come when it is left."""
+    """Answer HTTP requests while the block runs; its end waits for those that have come."""
     runner = Runner(
         kiwi.http(_here(settings, listener)),
         access_log=None,
@@ -85,15 +85,15 @@ async def serving(
         site = web.SockSite(runner, listener)
         await site.start()
         yield
-        runner.say_goodbye()
+        runner.stop_keep_alive()
         await _close(listener, site, runner)
     finally:
         await runner.cleanup()
 
 
 async def _close(listener: socket.socket, site: web.SockSite, runner: web.AppRunner) -> None:
-    """Take no more connections, and serve those that are there: aiohttp alone resets some."""
-    # It is there since the runner was set up.
+    """Accept no more connections, but serve those in the queue, which aiohttp would reset."""
+    # A runner has a server once it is set up.
     server = cast("web.Server", runner.server)
     queue, waiting = listener.dup(), []
     await site.stop()
@@ -105,17 +105,17 @@ async def _close(listener: socket.socket, site: web.SockSite, runner: web.AppRun
         connection.setblocking(False)
         await asyncio.get_running_loop().connect_accepted_socket(server, connection)
     if server.connections:
-        await asyncio.sleep(GOODBYE_SECONDS)
+        await asyncio.sleep(GRACE_SECONDS)
 
 
 def address_of(settings: Settings, listener: socket.socket) -> str:
-    """Say at which address the server is reached from this machine."""
+    """Return the address at which this machine reaches the server."""
     return replace(_here(settings, listener), public_url=None).base_url
 
 
 def drain_seconds(settings: Settings) -> float:
-    """Say how long a server takes to end at most, if nothing is wrong with it."""
-    # The requests, then the background work; and time to close the rest.
+    """Return how long a server takes to end at most, if nothing is wrong with it."""
+    # The requests, then the background work, and time to close everything else.
     return 2 * UPSTREAM_CALLS * settings.provider_timeout_seconds + 10
 
 

@@ -6,15 +6,15 @@ from functools import partial
 import click
 from attrs import frozen
 
-from kiwisms.entrypoints.cli.run import read_settings, tell
+from kiwisms.entrypoints.cli.options import Command
+from kiwisms.entrypoints.cli.run import print_result, read_settings
 from kiwisms.entrypoints.cli.server import run
-from kiwisms.entrypoints.cli.shape import Command
-from kiwisms.entrypoints.wiring import open_simulator
+from kiwisms.entrypoints.wiring.providers import open_simulator
 
 
 @frozen
 class SimulatorView:
-    """A running simulator as it is printed: where numbers are rented, and where it is steered."""
+    """A running simulator as it is printed: its address and key, and its control address."""
 
     address: str
     key: str
@@ -48,7 +48,7 @@ def simulator(port: int) -> None:
     run(partial(_simulate, port))
 
 
-async def _simulate(port: int, told: asyncio.Event) -> None:
+async def _simulate(port: int, stop: asyncio.Event) -> None:
     async with open_simulator(port=port) as running:
-        tell(SimulatorView(running.url, running.key, running.control_url))
-        await told.wait()
+        print_result(SimulatorView(running.url, running.key, running.control_url))
+        await stop.wait()

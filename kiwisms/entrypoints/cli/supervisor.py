@@ -1,4 +1,4 @@
-"""Several workers, and their supervisor: it only watches them, and replaces who dies."""
+"""Runs several workers under a supervisor, which only watches them and replaces the dead."""
 
 import asyncio
 import logging
@@ -23,30 +23,30 @@ Up = Callable[[], None]
 Work = Callable[[int, Connection], None]
 
 UP: Final = b""
-"""What a worker says to its supervisor; anything else is why it cannot start."""
+"""What a worker sends when it is up. Anything else that it sends says why it cannot start."""
 SHORTEST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 30.0
 LONG_LIFE: Final = 60.0
-"""Seconds; who dies after them did not die of how it was started."""
+"""Seconds; a worker that lived as long did not die because of its start."""
 SAME_SIGNAL: Final = 1.0
-"""Seconds in which a second signal is not yet a second wish."""
+"""Seconds in which a second signal counts as the first one again."""
 
-# Not fork(): what a worker begins with must not depend on what its supervisor has done.
+# Not fork(): the state in which a worker starts must not depend on its supervisor.
 PROCESSES: Final = get_context("spawn")
 
 
 @define(kw_only=True, eq=False)
 class Supervisor:
     """
-    Keeps workers at work.
+    Keeps several workers running.
 
     Args:
-        work: Calls `be_worker` in a fresh interpreter, so it must be something that can be
-            pickled. It is given the worker's number, from 0, and the line to its supervisor.
+        work: Called in a fresh interpreter, so it must be something that can be pickled. It gets
+            the worker's number, from 0, and the pipe to the supervisor, and calls `run_worker`.
         count: How many workers there are.
         drain_seconds: How long they may take to end before they are killed.
-        when_up: Called once, when all of them are up.
-        when_ending: Called once, before they are told to end.
+        when_up: Called once, when all workers are up.
+        when_ending: Called once, before the workers are asked to end.
     """
 
     work: Work
@@ -57,23 +57,23 @@ class Supervisor:
     _processes: dict[int, SpawnProcess] = field(factory=dict, init=False)
     _up: set[int] = field(factory=set, init=False)
 
-    async def run(self, told: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event) -> None:
         """
-        Keep all workers at work until *told* is set, and then end them; set once more, kill them.
+        Keep all workers running until *stop* is set, then end them; if it is set again, kill them.
 
         Raises:
-            click.ClickException: One could not start the first time, or some had to be killed.
+            click.ClickException: A worker could not start the first time, or some had to be killed.
         """
         tasks = {
-            asyncio.create_task(told.wait()),
-            *(asyncio.create_task(self._keep(number)) for number in range(self.count)),
+            asyncio.create_task(stop.wait()),
+            *(asyncio.create_task(self._keep_running(number)) for number in range(self.count)),
         }
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await _cancel(tasks)
             self.when_ending()
-            killed = await self._end(told)
+            killed = await self._end(stop)
         for error in [task.exception() for task in tasks if not task.cancelled()]:
             if error is not None:
                 raise error
@@ -82,17 +82,17 @@ class Supervisor:
                 f"killed before they had finished: {killed} of {self.count} workers"
             )
 
-    async def _keep(self, number: int) -> None:
-        """Have one worker at work, and when it dies another in its place."""
+    async def _keep_running(self, number: int) -> None:
+        """Start a worker, and another one in its place each time it dies."""
         loop, pause = asyncio.get_running_loop(), 0.0
         while True:
-            born = loop.time()
-            process, line = self._start(number)
-            with line:
-                await self._hear(number, line)
+            started = loop.time()
+            process, pipe = self._start(number)
+            with pipe:
+                await self._wait_until_up(number, pipe)
             await _readable(process.sentinel)
             process.join()
-            pause = next_pause(pause, lived=loop.time() - born)
+            pause = next_pause(pause, lived=loop.time() - started)
             log.error(
                 "worker %s ended with status %s; another takes its place in %.1f s",
                 number,
@@ -104,8 +104,8 @@ class Supervisor:
     def _start(self, number: int) -> tuple[SpawnProcess, Connection]:
         ours, theirs = PROCESSES.Pipe(duplex=False)
         process = PROCESSES.Process(target=self.work, args=(number, theirs))
-        # It stays blocked in the worker: Ctrl-C reaches every process of a terminal, but what
-        # follows from it is for the supervisor to say.
+        # The worker inherits the block. Ctrl-C reaches every process of a terminal, but the
+        # supervisor alone decides what follows from it.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process.start()
@@ -115,28 +115,28 @@ class Supervisor:
         self._processes[number] = process
         return process, ours
 
-    async def _hear(self, number: int, line: Connection) -> None:
-        """Wait until a worker is up or dead; raises when one says that it cannot start at all."""
-        await _readable(line.fileno())
+    async def _wait_until_up(self, number: int, pipe: Connection) -> None:
+        """Wait until a worker is up or dead; raises if it never was up and cannot start."""
+        await _readable(pipe.fileno())
         try:
-            said = line.recv_bytes()
+            message = pipe.recv_bytes()
         except EOFError:
             return
-        if said != UP and number not in self._up:
-            raise click.ClickException(said.decode())
-        if said != UP:
-            # It did once, and the others still serve: what is wrong may pass.
-            log.error("worker %s cannot start: %s", number, said.decode())
+        if message != UP and number not in self._up:
+            raise click.ClickException(message.decode())
+        if message != UP:
+            # It could start before, and the others still serve: the problem may pass.
+            log.error("worker %s cannot start: %s", number, message.decode())
         elif number not in self._up:
             self._up.add(number)
             if len(self._up) == self.count:
                 self.when_up()
 
-    async def _end(self, told: asyncio.Event) -> int:
-        """End all workers; returns how many had to be killed."""
+    async def _end(self, stop: asyncio.Event) -> int:
+        """End all workers, and return how many had to be killed."""
         for process in self._processes.values():
             process.terminate()
-        tasks = {asyncio.create_task(self._all_ended()), asyncio.create_task(_told_again(told))}
+        tasks = {asyncio.create_task(self._all_ended()), asyncio.create_task(_stopped_again(stop))}
         await asyncio.wait(tasks, timeout=self.drain_seconds, return_when=asyncio.FIRST_COMPLETED)
         await _cancel(tasks)
         late = [process for process in self._processes.values() if process.is_alive()]
@@ -152,44 +152,44 @@ class Supervisor:
             process.join()
 
 
-def be_worker(main: Callable[[Up, asyncio.Event], Awaitable[None]], line: Connection) -> None:
+def run_worker(main: Callable[[Up, asyncio.Event], Awaitable[None]], pipe: Connection) -> None:
     """
-    Be one of the workers, until the supervisor wants the end or is itself gone.
+    Run one of the workers, until the supervisor ends it or is itself dead.
 
     Args:
-        main: Makes the given call when it is up, and works until the event is set.
-        line: To the supervisor.
+        main: It calls its first argument when it is up, and works until the event is set.
+        pipe: To the supervisor.
     """
 
     def up() -> None:
-        _say(UP, line)
-        line.close()
+        _send(UP, pipe)
+        pipe.close()
 
-    async def watched(told: asyncio.Event) -> None:
-        watching = asyncio.create_task(_when_alone(told.set))
+    async def watched(stop: asyncio.Event) -> None:
+        watching = asyncio.create_task(_when_orphaned(stop.set))
         try:
-            await main(up, told)
+            await main(up, stop)
         finally:
             await _cancel({watching})
 
     try:
         run(watched)
     except (KiwismsError, OSError, click.ClickException) as why:
-        if line.closed:
+        if pipe.closed:
             log.exception("the worker failed")
         else:
-            _say(str(why).encode(), line)
+            _send(str(why).encode(), pipe)
         sys.exit(1)
     except Exception:
         log.exception("the worker failed unexpectedly")
-        if not line.closed:
-            _say(b"a worker failed unexpectedly", line)
+        if not pipe.closed:
+            _send(b"a worker failed unexpectedly", pipe)
         sys.exit(1)
 
 
 def next_pause(last: float, lived: float) -> float:
     """
-    Say how long to wait before a dead worker is replaced, all in seconds.
+    Return how long to wait before a dead worker is replaced, all in seconds.
 
     >>> next_pause(0, lived=3600), next_pause(0, lived=1), next_pause(0.1, lived=1)
     (0.0, 0.1, 0.2)
@@ -201,14 +201,14 @@ def next_pause(last: float, lived: float) -> float:
     return min(max(2 * last, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
-async def _told_again(told: asyncio.Event) -> None:
-    # One Ctrl-C may come twice at once: from the terminal, and from what runs this.
+async def _stopped_again(stop: asyncio.Event) -> None:
+    # One Ctrl-C may arrive twice: from the terminal, and from the program that started this one.
     await asyncio.sleep(SAME_SIGNAL)
-    told.clear()
-    await told.wait()
+    stop.clear()
+    await stop.wait()
 
 
-async def _when_alone(act: Callable[[], None]) -> None:
+async def _when_orphaned(act: Callable[[], None]) -> None:
     supervisor = parent_process()
     if supervisor is not None:
         await _readable(supervisor.sentinel)
@@ -231,6 +231,6 @@ async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
     await asyncio.wait(tasks)
 
 
-def _say(what: bytes, line: Connection) -> None:
+def _send(message: bytes, pipe: Connection) -> None:
     with suppress(BrokenPipeError):
-        line.send_bytes(what)
+        pipe.send_bytes(message)

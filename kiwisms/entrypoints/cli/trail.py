@@ -1,4 +1,4 @@
-"""The command that tells what was done to an account."""
+"""The command that lists what was done to an account."""
 
 from datetime import datetime
 
@@ -7,8 +7,8 @@ from attrs import frozen
 
 from kiwisms.domain.account import Account
 from kiwisms.domain.trail import TrailEntry
-from kiwisms.entrypoints.cli.run import for_account
-from kiwisms.entrypoints.cli.shape import Command, limit
+from kiwisms.entrypoints.cli.options import Command, limit
+from kiwisms.entrypoints.cli.run import with_account
 from kiwisms.entrypoints.engine import Kiwisms
 
 
@@ -36,7 +36,7 @@ def _view(entry: TrailEntry) -> EntryView:
 @click.command(cls=Command)
 @click.argument("account")
 @limit
-@for_account
+@with_account
 async def trail(kiwi: Kiwisms, account: Account, limit: int) -> list[EntryView]:
     """
     List who changed an account, what and when.

@@ -15,12 +15,12 @@ from kiwisms.domain.contract_values import instant
 from kiwisms.domain.money import Money
 from kiwisms.domain.wallet import Wallet
 from kiwisms.entrypoints.cli.amounts import PAYABLE
-from kiwisms.entrypoints.cli.run import for_account, office
-from kiwisms.entrypoints.cli.shape import Group, options
+from kiwisms.entrypoints.cli.options import Group, options
+from kiwisms.entrypoints.cli.run import with_account, with_store
 from kiwisms.entrypoints.engine import Kiwisms
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""How a text begins that a spreadsheet takes for a formula (OWASP, CSV injection)."""
+"""How a text begins that a spreadsheet reads as a formula (OWASP, CSV injection)."""
 
 
 @frozen
@@ -34,7 +34,7 @@ class WalletView:
 
 @frozen
 class LineView:
-    """A line of a statement as it is printed: what moved, and what there was after it."""
+    """A line of a statement as it is printed: a transfer, and the balances after it."""
 
     number: int
     at: datetime
@@ -78,12 +78,12 @@ def _line(line: StatementLine) -> LineView:
 
 @click.group(cls=Group)
 def wallet() -> None:
-    """Credit or debit a customer's wallet, and list what moved."""
+    """Credit or debit a customer's wallet, and show its statement."""
 
 
 _reference = click.option(
     "--reference",
-    help="Your own name for this payment, such as invoice-1; a repeat is not applied again.",
+    help="Your own id for this payment, such as invoice-1; a repeat is not applied again.",
 )
 
 
@@ -92,7 +92,7 @@ _reference = click.option(
 @click.argument("amount", type=PAYABLE)
 @click.option("--reason", required=True, help="Why; shown on the statement.")
 @_reference
-@for_account
+@with_account
 async def credit(
     kiwi: Kiwisms, account: Account, amount: Money, reason: str, reference: str | None
 ) -> WalletView:
@@ -109,7 +109,7 @@ async def credit(
 @click.argument("amount", type=PAYABLE)
 @click.option("--reason", required=True, help="Why; shown on the statement.")
 @_reference
-@for_account
+@with_account
 async def debit(
     kiwi: Kiwisms, account: Account, amount: Money, reason: str, reference: str | None
 ) -> WalletView:
@@ -128,11 +128,11 @@ async def debit(
     "--csv",
     "as_csv",
     is_flag=True,
-    help="Print CSV. A text that a spreadsheet would take for a formula has ' before it.",
+    help="Print CSV. A text that a spreadsheet would read as a formula has ' before it.",
 )
-@office
+@with_store
 async def statement(kiwi: Kiwisms, account: str, *, as_csv: bool) -> StatementView | str:
-    """List all that moved in a wallet, the oldest first. ACCOUNT is an id or an email."""
+    """List every transfer of a wallet, the oldest first. ACCOUNT is an id or an email."""
     if as_csv and options().json:
         raise click.UsageError("--csv and --json cannot be combined")
     found = await kiwi.accounts.find(account)
@@ -154,5 +154,5 @@ def _csv(lines: Sequence[LineView]) -> str:
 
 
 def _defused(cell: object) -> object:
-    """Keep a text from being a formula; amounts are no text, and stay the numbers they are."""
+    """Put a quote before a text that would be a formula; amounts stay the numbers they are."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

@@ -13,9 +13,9 @@ from kiwisms.domain.ids import DeliveryId, KeyPrefix
 from kiwisms.domain.money import Money
 from kiwisms.domain.webhook import Webhook
 from kiwisms.entrypoints.cli.amounts import PAYABLE
+from kiwisms.entrypoints.cli.options import Group, limit
 from kiwisms.entrypoints.cli.output import Failed
-from kiwisms.entrypoints.cli.run import for_account, office
-from kiwisms.entrypoints.cli.shape import Group, limit
+from kiwisms.entrypoints.cli.run import with_account, with_store
 from kiwisms.entrypoints.engine import Kiwisms
 
 
@@ -44,7 +44,7 @@ class AddressView:
 
 @frozen
 class ResealedView:
-    """What was sealed anew as it is printed."""
+    """The result of `reseal` as it is printed."""
 
     resealed: int
     unchanged: int
@@ -53,7 +53,7 @@ class ResealedView:
 
 @frozen
 class DeliveryView:
-    """An event on its way as it is printed."""
+    """A delivery as it is printed."""
 
     id: str
     event: str
@@ -127,7 +127,7 @@ _key = click.option(
     type=PAYABLE,
     help="Send wallet.low when less than AMOUNT dollars are left, such as 5.00.",
 )
-@for_account
+@with_account
 async def set_address(
     kiwi: Kiwisms,
     account: Account,
@@ -144,8 +144,8 @@ async def set_address(
     events are sms.received, rental.expired, rental.cancelled, rental.completed and wallet.low. An
     address that is set again keeps its secret, and its events unless you name others.
 
-    Only public addresses are called, unless KIWISMS_WEBHOOK_ALLOW_PRIVATE is 1. A name is looked up
-    at each try: run `webhooks test` to see whether it is reached.
+    Only public addresses are called, unless KIWISMS_WEBHOOK_ALLOW_PRIVATE is 1. A host name is
+    looked up at each try: run `webhooks test` to see whether URL can be reached.
     """
     webhook, secret = await kiwi.webhooks.set(
         account.id, url, key_prefix=_prefix(key), events=events, low=low
@@ -156,7 +156,7 @@ async def set_address(
 @webhooks.command("show")
 @click.argument("account")
 @_key
-@for_account
+@with_account
 async def show_address(kiwi: Kiwisms, account: Account, key: str | None) -> WebhookView:
     """Show a webhook address and its secret. ACCOUNT is an id or an email."""
     return _webhook(*await kiwi.webhooks.show(account.id, key_prefix=_prefix(key)))
@@ -165,7 +165,7 @@ async def show_address(kiwi: Kiwisms, account: Account, key: str | None) -> Webh
 @webhooks.command()
 @click.argument("account")
 @_key
-@for_account
+@with_account
 async def clear(kiwi: Kiwisms, account: Account, key: str | None) -> AddressView:
     """Remove a webhook address. ACCOUNT is an id or an email."""
     return _address(await kiwi.webhooks.clear(account.id, key_prefix=_prefix(key)))
@@ -174,14 +174,14 @@ async def clear(kiwi: Kiwisms, account: Account, key: str | None) -> AddressView
 @webhooks.command()
 @click.argument("account")
 @_key
-@for_account
+@with_account
 async def rotate(kiwi: Kiwisms, account: Account, key: str | None) -> WebhookView:
     """Make a new secret; for a day the old one signs too. ACCOUNT is an id or an email."""
     return _webhook(*await kiwi.webhooks.rotate(account.id, key_prefix=_prefix(key)))
 
 
 @webhooks.command()
-@office
+@with_store
 async def reseal(kiwi: Kiwisms) -> ResealedView | Failed:
     """
     Encrypt all webhook secrets with the current key.
@@ -197,17 +197,18 @@ async def reseal(kiwi: Kiwisms) -> ResealedView | Failed:
     )
     if not found.locked:
         return view
+    count = len(found.locked)
     return Failed(
         view,
-        f"the secrets of {len(found.locked)} addresses were sealed with another key:"
-        " name it as KIWISMS_OLD_SECRET_KEY, or clear and set those addresses anew",
+        f"the secrets of {count} {'address' if count == 1 else 'addresses'} are encrypted with"
+        " another key: set that key as KIWISMS_OLD_SECRET_KEY, or clear and set them again",
     )
 
 
 @webhooks.command()
 @click.argument("account")
 @_key
-@for_account
+@with_account
 async def test(kiwi: Kiwisms, account: Account, key: str | None) -> DeliveryView | Failed:
     """Send a test event now; fails if it does not arrive. ACCOUNT is an id or an email."""
     delivery = await kiwi.webhooks.test(account.id, key_prefix=_prefix(key))
@@ -220,7 +221,7 @@ async def test(kiwi: Kiwisms, account: Account, key: str | None) -> DeliveryView
 @webhooks.command()
 @click.argument("account")
 @limit
-@for_account
+@with_account
 async def deliveries(kiwi: Kiwisms, account: Account, limit: int) -> list[DeliveryView]:
     """List the newest deliveries; --json adds failed tries. ACCOUNT is an id or an email."""
     return [_delivery(each) for each in await kiwi.webhooks.deliveries(account.id, limit=limit)]
@@ -228,7 +229,7 @@ async def deliveries(kiwi: Kiwisms, account: Account, limit: int) -> list[Delive
 
 @webhooks.command()
 @click.argument("delivery")
-@office
+@with_store
 async def resend(kiwi: Kiwisms, delivery: str) -> DeliveryView:
     """Have the server send an event again. DELIVERY is its id from `webhooks deliveries`."""
     return _delivery(await kiwi.webhooks.resend(DeliveryId(delivery)))

@@ -1,1 +1,1 @@
-"""The HTTP door: the user's contract on aiohttp, one use case for each operation."""
+"""The HTTP entrypoint: the contract on aiohttp, one use case for each operation."""

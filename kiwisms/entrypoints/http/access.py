@@ -1,4 +1,4 @@
-"""Authentication and rate limits: who may come in, and how often."""
+"""Authentication and rate limits: who may call an operation, and how often."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -20,41 +20,42 @@ BEARER = "bearer "
 @frozen(kw_only=True)
 class Access:
     """
-    Asks everybody for their API key, and counts.
+    Authenticates requests, and enforces the rate limits.
 
-    *public* is for those who need no key and *failed* for keys that are wrong, each by client
-    address. Wrong keys are counted after they were found wrong: a right one is never held up.
+    *public_limit* applies to operations without a key, and *failed_limit* to wrong keys, both for
+    each client address. A key is checked before it is counted as wrong: a valid key is never held
+    up by wrong ones.
     """
 
     kiwi: Kiwisms
-    public: Limit
-    failed: Limit
+    public_limit: Limit
+    failed_limit: Limit
 
-    def customers(self, limit: Limit, operation: Operation) -> Handler:
-        """Make a handler that gives *operation* to who has a key, as often as *limit* says."""
+    def authenticated(self, limit: Limit, operation: Operation) -> Handler:
+        """Make a handler that requires an API key, and applies *limit* to each key."""
 
         async def handler(request: web.Request) -> web.Response:
             try:
                 caller = await self.kiwi.keys.authenticate(_key(request))
             except Unauthorized:
-                await self._count(self.failed, _address(request))
+                await self._count(self.failed_limit, _address(request))
                 raise
             await self._count(limit, caller.key_prefix)
             return await operation(self.kiwi, caller, request)
 
         return handler
 
-    def everybody(self, operation: PublicOperation) -> Handler:
-        """Make a handler that gives *operation* to all, as often as the public limit says."""
+    def public(self, operation: PublicOperation) -> Handler:
+        """Make a handler that requires no key, and applies the limit for each client address."""
 
         async def handler(request: web.Request) -> web.Response:
-            await self._count(self.public, _address(request))
+            await self._count(self.public_limit, _address(request))
             return await operation(self.kiwi)
 
         return handler
 
-    async def _count(self, limit: Limit, who: str) -> None:
-        wait = await self.kiwi.ports.limits.hit(limit, who)
+    async def _count(self, limit: Limit, caller: str) -> None:
+        wait = await self.kiwi.ports.limits.hit(limit, caller)
         if wait:
             raise RateLimited(wait)
 

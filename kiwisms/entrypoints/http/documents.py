@@ -1,4 +1,4 @@
-"""The contract's documents, made of domain values."""
+"""Makes the contract's documents from domain values."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -71,7 +71,7 @@ def rental(rental: Rental, now: datetime) -> Document:
 
 
 def rental_created(rental: Rental) -> Document:
-    """``RentalCreated``: as it was when it was rented, so that a replay says the same."""
+    """``RentalCreated``: as it was when it was rented, so that a replay is the same."""
     return {
         "id": rental.id,
         "externalId": rental.activation_id,

@@ -1,4 +1,4 @@
-"""What went wrong, as the contract says it: a status, a sentence and a code."""
+"""Errors in the contract's form: a status, a sentence and a code."""
 
 import logging
 import time
@@ -24,20 +24,20 @@ from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.domain.usage import TooManyActiveRentals
 from kiwisms.domain.wallet import InsufficientBalance
 from kiwisms.domain.webhook import WebhookNotFound
-from kiwisms.entrypoints.http.answers import json_answer
 from kiwisms.entrypoints.http.metrics import HttpMetrics
+from kiwisms.entrypoints.http.responses import json_response
 from kiwisms.ports.store import SchemaMismatch, StoreUnavailable
 from kiwisms.ports.transaction import NumberTaken, TransactionConflict
 from kiwisms.ports.vault import VaultLocked
 
 log = logging.getLogger(__name__)
 
-MOST_BYTES: Final = 64 * 1024
-"""The longest request body; a rent has a few hundred bytes."""
+MAX_BODY_BYTES: Final = 64 * 1024
+"""The longest request body; that of a rent has a few hundred bytes."""
 CODINGS: Final = ("gzip", "deflate")
-"""How a request body may be packed."""
+"""The content encodings that a request body may have."""
 RETRY_SECONDS: Final = 1
-"""When to come back after the store failed."""
+"""The time in ``Retry-After`` when the store has failed."""
 
 
 class InvalidJson(KiwismsError):
@@ -85,13 +85,13 @@ STATUS: Final[Mapping[type[KiwismsError], int]] = MappingProxyType(
     }
 )
 
-OURS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
+GENERIC_ERRORS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {
         400: ("Request is not valid HTTP", "BAD_REQUEST"),
         404: ("Not found", "NOT_FOUND"),
         405: ("Method not allowed", "METHOD_NOT_ALLOWED"),
         408: ("Request body did not arrive in time", "REQUEST_TIMEOUT"),
-        413: (f"Request body is larger than {MOST_BYTES} bytes", "PAYLOAD_TOO_LARGE"),
+        413: (f"Request body is larger than {MAX_BODY_BYTES} bytes", "PAYLOAD_TOO_LARGE"),
         415: (
             f"Content-Encoding must be {' or '.join(CODINGS)}, or be left out",
             "UNSUPPORTED_MEDIA_TYPE",
@@ -101,37 +101,37 @@ OURS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
         503: ("Temporarily unavailable", "TEMPORARILY_UNAVAILABLE"),
     }
 )
-"""Sentence and code where no use case was reached, or where the reason is nobody else's."""
+"""Sentence and code if no use case was reached, or if only the operator may know the reason."""
 
 
-def guard(metrics: HttpMetrics) -> Middleware:
-    """Make a middleware that no exception passes: each becomes an answer, and each is counted."""
+def error_middleware(metrics: HttpMetrics) -> Middleware:
+    """Make a middleware that turns every exception into a response, and counts all requests."""
 
     @web.middleware
-    async def answer_always(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         began = time.perf_counter()
-        answer: web.StreamResponse
+        response: web.StreamResponse
         try:
-            answer = await handler(request)
+            response = await handler(request)
         except KiwismsError as refused:
-            answer = refusal(refused)
+            response = from_kiwisms(refused)
         except web.HTTPException as raised:
-            answer = from_aiohttp(raised)
+            response = from_aiohttp(raised)
         except Exception:
             log.exception("a request failed unexpectedly")
-            answer = ours(500)
-        metrics.count(request, answer.status, time.perf_counter() - began)
-        return answer
+            response = generic_error(500)
+        metrics.count(request, response.status, time.perf_counter() - began)
+        return response
 
-    return answer_always
+    return answer_errors
 
 
-def refusal(error: KiwismsError) -> web.Response:
-    """Answer with *error*; what only the operator may know goes to the log."""
+def from_kiwisms(error: KiwismsError) -> web.Response:
+    """Make the response for *error*; what only the operator may know is logged."""
     status = _status(error)
-    if status in OURS and status >= 500:
+    if status in GENERIC_ERRORS and status >= 500:
         log.error("a request failed", exc_info=error)
-        return ours(status)
+        return generic_error(status)
     if isinstance(error, ProviderFailed):
         log.warning("the provider failed: %s (%s)", error, error.detail)
     if isinstance(error, ServiceUnavailable):
@@ -141,30 +141,30 @@ def refusal(error: KiwismsError) -> web.Response:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = 'Bearer realm="kiwisms"'
-    return json_answer({"error": str(error), "code": error.code}, status, headers)
+    return json_response({"error": str(error), "code": error.code}, status, headers)
 
 
 def _status(error: KiwismsError) -> int:
-    # A store or a provider of somebody's own may raise a kind of its own.
+    # A store or provider that is not ours may raise subclasses of these.
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def ours(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Answer with one of `OURS`."""
-    sentence, code = OURS[status]
+def generic_error(status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Make the response for a status in `GENERIC_ERRORS`."""
+    sentence, code = GENERIC_ERRORS[status]
     if status == 415:
         headers = {"Accept-Encoding": ", ".join(CODINGS)}
     if status == 503:
         headers = {"Retry-After": str(RETRY_SECONDS)}
-    return json_answer({"error": sentence, "code": code}, status, headers)
+    return json_response({"error": sentence, "code": code}, status, headers)
 
 
 def from_aiohttp(raised: web.HTTPException) -> web.StreamResponse:
-    """Answer with what aiohttp raised, in the contract's shape."""
-    if raised.status not in OURS:
+    """Convert a response that aiohttp raised to the contract's form."""
+    if raised.status not in GENERIC_ERRORS:
         return raised
     allow = {"Allow": raised.headers["Allow"]} if "Allow" in raised.headers else None
-    answer = ours(raised.status, allow)
+    response = generic_error(raised.status, allow)
     if raised.status == 408:
-        answer.force_close()
-    return answer
+        response.force_close()
+    return response

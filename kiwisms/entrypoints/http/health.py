@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can serve, and its metrics: for what watches it."""
+"""Liveness, readiness and metrics, for monitoring."""
 
 from math import nan
 
@@ -8,14 +8,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from kiwisms.application.balances import Balances
 from kiwisms.domain.contract_values import dollars
-from kiwisms.entrypoints.http.answers import SAFE, json_answer
 from kiwisms.entrypoints.http.metrics import HttpMetrics
+from kiwisms.entrypoints.http.responses import SAFE_HEADERS, json_response
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.store import SchemaMismatch, Store, StoreUnavailable
 
 
 class Health:
-    """The three operations that no customer needs."""
+    """The three operations for monitoring."""
 
     def __init__(
         self, store: Store, balances: Balances, clock: Clock, metrics: HttpMetrics
@@ -28,51 +28,51 @@ class Health:
             "kiwisms_work_overdue_seconds",
             "How long the oldest due rental or delivery has waited for a worker",
             registry=metrics.registry,
-            # Every worker would say the same: it is about the store.
+            # About the store, so every worker would report the same.
             multiprocess_mode="mostrecent",
         )
         self._incidents = Gauge(
             "kiwisms_open_incidents",
-            "Incidents of which nobody has said what became of them",
+            "Incidents that nobody has resolved",
             registry=metrics.registry,
             multiprocess_mode="mostrecent",
         )
         self._balance = Gauge(
             "kiwisms_provider_balance_dollars",
-            "What the provider said last of the balance there; NaN until it has",
+            "The balance that the provider reported last; NaN until it has",
             registry=metrics.registry,
             multiprocess_mode="mostrecent",
         )
         self._balance.set(nan)
         self._store_up = Gauge(
             "kiwisms_store_up",
-            "1 if the store answered just now; else what is due and open is as it was last known",
+            "1 if the store answered just now; if 0, overdue work and incidents are as last known",
             registry=metrics.registry,
             multiprocess_mode="mostrecent",
         )
 
     async def live(self, _request: web.Request) -> web.Response:
-        """Say that the process answers."""
-        return json_answer({"status": "ok"})
+        """Answer 200: the process is alive."""
+        return json_response({"status": "ok"})
 
     async def ready(self, _request: web.Request) -> web.Response:
-        """Say that the store can be read and written; it raises what it is refused for."""
+        """Answer 200 if the store can be read and written; else raise the store's error."""
         await self._store.check()
-        return json_answer({"status": "ok"})
+        return json_response({"status": "ok"})
 
     async def metrics(self, _request: web.Request) -> web.Response:
-        """Give all metrics in Prometheus's text format."""
+        """Answer with all metrics in Prometheus's text format."""
         balance = self._balances.latest
         if balance is not None:
             self._balance.set(dollars(balance.amount))
         try:
             await self._read_store()
         except (SchemaMismatch, StoreUnavailable):
-            # What counts the errors is wanted most just then.
+            # The counts of errors are needed most at such a time.
             self._store_up.set(0)
         return web.Response(
             body=self._metrics.text(),
-            headers={**SAFE, "Content-Type": CONTENT_TYPE_LATEST},
+            headers={**SAFE_HEADERS, "Content-Type": CONTENT_TYPE_LATEST},
         )
 
     async def _read_store(self) -> None:

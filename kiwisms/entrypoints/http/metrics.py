@@ -1,4 +1,4 @@
-"""How many requests came, how they ended and how long they took, for Prometheus."""
+"""Counts requests, their statuses and their durations, for Prometheus."""
 
 import os
 from functools import lru_cache
@@ -19,20 +19,20 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the library keeps counts that several processes add to."""
+"""The variable that names the folder in which the library adds up several processes."""
 UNKNOWN: Final = "unknown"
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 def share_metrics(folder: Path, worker: int) -> None:
     """
-    Add what this process counts from now on to what the other workers count.
+    Add the counts of this process to those of the other workers from now on.
 
-    A worker that takes the place of another goes on from its counts, so that no counter ever
-    goes down and there are never more files than workers.
+    A worker that replaces another one continues its counts, so that no counter goes down, and
+    there are never more files than workers.
 
     Args:
-        folder: The same for all workers; empty when the first of them starts.
+        folder: The same for all workers; it is empty when the first of them starts.
         worker: Its number, which no other living worker has.
     """
     os.environ[SHARED] = str(folder)
@@ -43,13 +43,13 @@ class HttpMetrics:
     """
     The metrics of one application, or of all workers that share theirs.
 
-    Of a process itself, such as its memory, only a single one tells: of several, each answer
-    would be about another.
+    Figures about the process itself, such as its memory, exist only with a single process. With
+    several, each response would be about a different one.
     """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        """Where metrics are made."""
+        """Where new metrics are registered."""
         self._shown = self.registry
         if SHARED in os.environ:
             self._shown = CollectorRegistry()
@@ -75,7 +75,7 @@ class HttpMetrics:
         self._children = lru_cache(maxsize=1024)(self._find_children)
 
     def text(self) -> bytes:
-        """Write all metrics in Prometheus's text format."""
+        """Return all metrics in Prometheus's text format."""
         return generate_latest(self._shown)
 
     def count(self, request: web.Request, status: int, seconds: float) -> None:
@@ -88,6 +88,6 @@ class HttpMetrics:
     def _find_children(
         self, method: str, resource: web.AbstractResource | None, status: int
     ) -> tuple[Counter, Histogram]:
-        # A method that no route has could be any word, and each would be a new series.
+        # Without a route the method may be any word, and each would be a new series.
         labels = (UNKNOWN, UNKNOWN) if resource is None else (method, resource.canonical)
         return self._requests.labels(*labels, str(status)), self._seconds.labels(*labels)

@@ -1,4 +1,4 @@
-"""``/openapi.json``: the user's contract as it is, and what this product adds to it."""
+"""``/openapi.json``: the contract as it was given, and what this product adds to it."""
 
 from importlib.resources import files
 from typing import Any, Final
@@ -14,14 +14,14 @@ def _read(name: str) -> Json:
 
 
 CONTRACT: Final = _read("contract.json")
-"""The user's file, unchanged."""
+"""The contract as it was given, unchanged."""
 ADDITIONS: Final = _read("additions.json")
-"""What the product does beyond it, in the same places."""
+"""What the product does beyond the contract, as a document of the same structure."""
 HOW_TO_GET_A_KEY: Final = (
     "Create an API key in the dashboard (`/dashboard/api-keys`).",
     "The operator of this service issues API keys.",
 )
-"""The user's sentence, and ours in its place: there is no dashboard."""
+"""The contract's sentence, and its replacement: there is no dashboard."""
 
 
 def served_contract(base_url: str) -> bytes:
@@ -29,7 +29,7 @@ def served_contract(base_url: str) -> bytes:
     Make the document for one deployment.
 
     Args:
-        base_url: Where customers reach it; stands in ``servers``.
+        base_url: Where customers reach it; this becomes the only one of ``servers``.
     """
     served = merged(CONTRACT, ADDITIONS)
     info = {**served["info"]}
@@ -43,7 +43,7 @@ def merged(facts: Json, additions: Json) -> Json:
     Add to a document without changing a fact in it; lists are joined.
 
     Raises:
-        ValueError: An addition says something else than the document.
+        ValueError: An addition contradicts the document.
 
     >>> merged({"a": {"b": 1}, "tags": ["x"]}, {"a": {"c": 2}, "tags": ["y"]})
     {'a': {'b': 1, 'c': 2}, 'tags': ['x', 'y']}

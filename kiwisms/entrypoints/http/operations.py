@@ -1,4 +1,4 @@
-"""The nine operations of the contract: read the request, call the use case, write the answer."""
+"""The nine operations of the contract: read the request, call the use case, write the response."""
 
 from typing import Final
 
@@ -10,7 +10,6 @@ from kiwisms.application.renting import Ordered
 from kiwisms.domain.catalog import DEFAULT_COUNTRY, known_country
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.http import documents
-from kiwisms.entrypoints.http.answers import json_answer
 from kiwisms.entrypoints.http.requests import (
     read_country,
     read_idempotency_key,
@@ -18,21 +17,22 @@ from kiwisms.entrypoints.http.requests import (
     read_rental_id,
     read_sync,
 )
+from kiwisms.entrypoints.http.responses import json_response
 
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
-MOST_PRICES: Final = 50
-"""How many services the landing page is told of: those with the most stock."""
+MAX_PRICES: Final = 50
+"""How many services the public price list has at most: those with the most stock."""
 
 
 async def balance(kiwi: Kiwisms, caller: Caller, _request: web.Request) -> web.Response:
     """``getBalance``."""
-    return json_answer(documents.balance(await kiwi.wallet.balance(caller.account_id)))
+    return json_response(documents.balance(await kiwi.wallet.balance(caller.account_id)))
 
 
 async def services(kiwi: Kiwisms, _caller: Caller, request: web.Request) -> web.Response:
     """``listServices``."""
     prices = await kiwi.catalog.prices(known_country(read_country(request)))
-    return json_answer(documents.services(prices))
+    return json_response(documents.services(prices))
 
 
 async def active(kiwi: Kiwisms, caller: Caller, request: web.Request) -> web.Response:
@@ -40,11 +40,11 @@ async def active(kiwi: Kiwisms, caller: Caller, request: web.Request) -> web.Res
     rentals = await kiwi.rentals.active(caller.account_id, sync=read_sync(request))
     now = kiwi.ports.clock.now()
     shown = [documents.rental(rental, now) for rental in rentals]
-    return json_answer({"rentals": shown, "count": len(shown)})
+    return json_response({"rentals": shown, "count": len(shown)})
 
 
 async def rent(kiwi: Kiwisms, caller: Caller, request: web.Request) -> web.Response:
-    """``createRental``: a replay has the first answer's status and bytes."""
+    """``createRental``: a replay has the first response's status and bytes."""
     ordered = await kiwi.rentals.order(
         caller.account_id,
         await read_order(request),
@@ -59,7 +59,7 @@ async def poll(kiwi: Kiwisms, caller: Caller, request: web.Request) -> web.Respo
     rental = await kiwi.rentals.get(
         caller.account_id, read_rental_id(request), sync=read_sync(request)
     )
-    return json_answer({"rental": documents.rental(rental, kiwi.ports.clock.now())})
+    return json_response({"rental": documents.rental(rental, kiwi.ports.clock.now())})
 
 
 async def cancel(kiwi: Kiwisms, caller: Caller, request: web.Request) -> web.Response:
@@ -67,7 +67,7 @@ async def cancel(kiwi: Kiwisms, caller: Caller, request: web.Request) -> web.Res
     rental = await kiwi.rentals.cancel(
         caller.account_id, read_rental_id(request), by=caller.key_prefix
     )
-    return json_answer(documents.rental_ended(rental))
+    return json_response(documents.rental_ended(rental))
 
 
 async def done(kiwi: Kiwisms, caller: Caller, request: web.Request) -> web.Response:
@@ -75,11 +75,11 @@ async def done(kiwi: Kiwisms, caller: Caller, request: web.Request) -> web.Respo
     rental = await kiwi.rentals.done(
         caller.account_id, read_rental_id(request), by=caller.key_prefix
     )
-    return json_answer(documents.rental_ended(rental))
+    return json_response(documents.rental_ended(rental))
 
 
 async def renew(kiwi: Kiwisms, caller: Caller, request: web.Request) -> web.Response:
-    """``renewRental``: a replay has the first answer's bytes, and status 200."""
+    """``renewRental``: a replay has the first response's bytes, and status 200."""
     ordered = await kiwi.rentals.order_renewal(
         caller.account_id,
         read_rental_id(request),
@@ -90,17 +90,17 @@ async def renew(kiwi: Kiwisms, caller: Caller, request: web.Request) -> web.Resp
 
 
 async def pricing(kiwi: Kiwisms) -> web.Response:
-    """``getPublicPricing``: a landing page is never told of the provider's troubles."""
+    """``getPublicPricing``: the list is empty if the provider fails; there is no error."""
     try:
         services = (await kiwi.catalog.prices(DEFAULT_COUNTRY)).services
     except ProviderFailed:
         services = ()
-    top = sorted(services, key=lambda priced: -priced.offer.count)[:MOST_PRICES]
-    return json_answer(documents.pricing(top))
+    top = sorted(services, key=lambda priced: -priced.offer.count)[:MAX_PRICES]
+    return json_response(documents.pricing(top))
 
 
 def _created(ordered: Ordered, *, replay_status: int) -> web.Response:
-    return json_answer(
+    return json_response(
         {"rental": documents.rental_created(ordered.rental)},
         replay_status if ordered.replayed else 201,
         REPLAYED if ordered.replayed else None,

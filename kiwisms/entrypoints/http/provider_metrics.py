@@ -1,4 +1,4 @@
-"""What the guard before the provider tells, for Prometheus."""
+"""Counts what the provider's guard reports, for Prometheus."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 

@@ -1,4 +1,4 @@
-"""``/openapi.json``, and ``/docs``: a page that shows it and asks no other host for anything."""
+"""``/openapi.json``, and ``/docs``: a page that shows it and loads nothing from other hosts."""
 
 from importlib.resources import files
 from typing import Final
@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from stopments import FAVICON, STYLES, WEB_COMPONENTS, get_stoplight_elements_html
 
-from kiwisms.entrypoints.http.answers import JSON, SAFE
+from kiwisms.entrypoints.http.responses import JSON_HEADERS, SAFE_HEADERS
 
 ASSETS: Final = {
     WEB_COMPONENTS: "text/javascript; charset=utf-8",
@@ -19,7 +19,7 @@ PAGE_POLICY: Final = (
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-DAY: Final = {"Cache-Control": "public, max-age=86400"}
+FOR_A_DAY: Final = {"Cache-Control": "public, max-age=86400"}
 
 
 def reference_routes(contract: bytes) -> list[web.RouteDef]:
@@ -32,12 +32,17 @@ def reference_routes(contract: bytes) -> list[web.RouteDef]:
         stoplight_elements_favicon_url=f"docs/{FAVICON}",
     )
     html = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": PAGE_POLICY}
+    json = {**JSON_HEADERS, "Access-Control-Allow-Origin": "*"}
+    file = {**SAFE_HEADERS, **FOR_A_DAY}
     return [
-        # Whoever reads the contract from another site may: there is nothing secret in it.
-        web.get("/openapi.json", _fixed(contract, {**JSON, "Access-Control-Allow-Origin": "*"})),
-        web.get("/docs", _fixed(page.strip().encode(), {**SAFE, **html})),
+        # Pages of other sites may read the contract: there is nothing secret in it.
+        web.get("/openapi.json", _fixed(contract, json)),
+        web.get("/docs", _fixed(page.strip().encode(), {**SAFE_HEADERS, **html})),
         *(
-            web.get(f"/docs/{name}", _fixed(_asset(name), {**SAFE, **DAY, "Content-Type": kind}))
+            web.get(
+                f"/docs/{name}",
+                _fixed(_asset(name), {**file, "Content-Type": kind}),
+            )
             for name, kind in ASSETS.items()
         ),
     ]

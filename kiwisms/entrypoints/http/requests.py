@@ -1,4 +1,4 @@
-"""What a request says, checked against the contract's own schemas."""
+"""Reads requests, and checks them against the contract's own schemas."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from kiwisms.entrypoints.http.errors import CODINGS, InvalidJson
 from kiwisms.entrypoints.http.openapi import CONTRACT
 
 COUNTRY_FIELDS: Final = ("country", "country_code")
-LONGEST_BODY_SECONDS: Final = 10.0
+BODY_TIMEOUT_SECONDS: Final = 10.0
 
 WANTED: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -36,13 +36,13 @@ WANTED: Final[Mapping[str, str]] = MappingProxyType(
         "country_code": f'must be a string, such as "{DEFAULT_COUNTRY}"',
     }
 )
-"""What to write in each field, where the contract refuses what stands there."""
-RENT: Final = Draft202012Validator(CONTRACT["components"]["schemas"]["RentRequest"])
+"""What each field must be, for the error when the contract's schema refuses it."""
+RENT_SCHEMA: Final = Draft202012Validator(CONTRACT["components"]["schemas"]["RentRequest"])
 
 
 async def read_order(request: web.Request) -> Order:
     """
-    Read a rent request's body; fields that the contract does not know are ignored.
+    Read a rent request's body; unknown fields are ignored.
 
     Raises:
         InvalidJson: It is not JSON.
@@ -50,7 +50,7 @@ async def read_order(request: web.Request) -> Order:
         ValidationRefused: A field cannot be used; the error names it.
     """
     body: Any = await _read_json(request)
-    for error in RENT.iter_errors(body):
+    for error in RENT_SCHEMA.iter_errors(body):
         raise _refusal(error)
     return Order.parse(
         service=body["service"],
@@ -94,11 +94,11 @@ def read_idempotency_key(request: web.Request) -> str | None:
 
 async def read_push(request: web.Request, at: datetime) -> PushedMessage:
     """
-    Read what the provider pushes, at the moment *at*; fields that are not known are ignored.
+    Read what the provider pushes, at the moment *at*; unknown fields are ignored.
 
     Raises:
         InvalidJson: It is not JSON.
-        ValidationRefused: It is no pushed message; the error names a field.
+        ValidationRefused: It is not a pushed message; the error names a field.
     """
     body = await _read_json(request)
     if not isinstance(body, dict):
@@ -123,18 +123,18 @@ async def _read_json(request: web.Request) -> object:
 
 async def _read_body(request: web.Request) -> bytes:
     coding = ", ".join(request.headers.getall("Content-Encoding", ()))
-    # aiohttp would take any other body as it is.
+    # aiohttp would not decode a body of any other encoding.
     if coding.lower() not in {"", "identity", *CODINGS}:
         raise web.HTTPUnsupportedMediaType
     try:
-        async with asyncio.timeout(LONGEST_BODY_SECONDS):
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
             return await request.read()
     except (TimeoutError, ConnectionError):
-        # It never comes whole: also when the client has gone, whom no answer reaches.
+        # The body did not arrive in full. If the client has gone, no response reaches it.
         raise web.HTTPRequestTimeout from None
 
 
-# Polls are most of what comes, and few queries are different.
+# Most requests are polls, and nearly all have the same few queries.
 @lru_cache(maxsize=64)
 def _sync(query: str) -> bool:
     sync = _only("sync", URL.build(query_string=query, encoded=True).query.getall("sync", ("1",)))
@@ -144,7 +144,7 @@ def _sync(query: str) -> bool:
 
 
 def _max_price(dollars: str | float | None) -> Money | None:
-    """Read a limit as JSON has it: a number in it is a float, and means what it is written as."""
+    """Read a price limit from JSON; a float stands for the decimal number that was written."""
     if dollars is None:
         return None
     exact = Decimal(repr(dollars)) if isinstance(dollars, float) else dollars
@@ -152,7 +152,7 @@ def _max_price(dollars: str | float | None) -> Money | None:
 
 
 def _only(name: str, given: Sequence[str]) -> str | None:
-    """Take what was given once, or repeated alike; of two values none is better than the other."""
+    """Return a value that was given once or repeated; two different values are refused."""
     if any(value != given[0] for value in given):
         raise ValidationRefused(name, "must have only one value")
     return given[0] if given else None

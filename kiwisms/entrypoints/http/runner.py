@@ -1,4 +1,4 @@
-"""Runs the application so that even what is no HTTP request gets an answer as the contract says."""
+"""Runs the application so that even invalid HTTP is answered in the contract's form."""
 
 import asyncio
 from typing import Final
@@ -6,33 +6,33 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 
-from kiwisms.entrypoints.http.errors import from_aiohttp, ours
+from kiwisms.entrypoints.http.errors import from_aiohttp, generic_error
 
-CLIENTS_FAULTS: Final = (HttpProcessingError, web.RequestPayloadError)
+CLIENT_ERRORS: Final = (HttpProcessingError, web.RequestPayloadError)
 
 
 class Runner(web.AppRunner):
-    """An `aiohttp.web.AppRunner` whose own answers are JSON, and name no program."""
+    """An `aiohttp.web.AppRunner` whose own errors are JSON, and do not name the server."""
 
-    _is_leaving = False
+    _is_closing = False
 
-    def say_goodbye(self) -> None:
-        """Close each connection with its next answer, and say so in it."""
-        self._is_leaving = True
+    def stop_keep_alive(self) -> None:
+        """Close each connection with its next response, and say so in its headers."""
+        self._is_closing = True
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
 
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             try:
-                answer = await made.request_handler(request)
+                response = await made.request_handler(request)
             except web.HTTPException as raised:
-                # Such as 417: raised before any middleware is asked.
-                answer = from_aiohttp(raised)
-            if self._is_leaving:
-                answer.force_close()
-                answer.headers["Connection"] = "close"
-            return answer
+                # Such as 417, which is raised before any middleware runs.
+                response = from_aiohttp(raised)
+            if self._is_closing:
+                response.force_close()
+                response.headers["Connection"] = "close"
+            return response
 
         return _Server(handle, request_factory=made.request_factory, **self._kwargs)
 
@@ -50,17 +50,17 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what could not be read, or what no middleware was asked about."""
+        """Answer a request that could not be read, or that failed before any middleware ran."""
         super().handle_error(request, status, exc, message)
-        # aiohttp knows some codings that it can only unpack with a library that is not there.
-        packed = isinstance(exc, ContentEncodingError)
-        answer = ours(415 if packed else 400 if status == 400 else 500)
-        answer.force_close()
-        return answer
+        # Some encodings are known to aiohttp, but need a library that is not installed.
+        is_encoding = isinstance(exc, ContentEncodingError)
+        response = generic_error(415 if is_encoding else 400 if status == 400 else 500)
+        response.force_close()
+        return response
 
     def log_exception(self, *args: object, **kwargs: object) -> None:
-        """Log what is an error; what a client did wrong is none of ours."""
-        if isinstance(kwargs.get("exc_info"), CLIENTS_FAULTS):
+        """Log our own errors; those of a client are logged for debugging only."""
+        if isinstance(kwargs.get("exc_info"), CLIENT_ERRORS):
             self.log_debug(*args, **kwargs)
         else:
             super().log_exception(*args, **kwargs)

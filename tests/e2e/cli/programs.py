@@ -16,7 +16,8 @@ from attrs import field, frozen
 
 from kiwisms.entrypoints.engine import Kiwisms
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_for_operator, open_simulator
+from kiwisms.entrypoints.wiring.engines import open_for_operator
+from kiwisms.entrypoints.wiring.providers import open_simulator
 
 LONGEST_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 0.05

@@ -107,7 +107,7 @@ async def test_the_secret_key_is_replaced(shop: Kiwi, provider: Upstream) -> Non
     locked = await shop.run("webhooks", "reseal", "--json", **second)
     assert (locked.status, locked.document["resealed"]) == (1, 0)
     assert [each["url"] for each in locked.document["locked"]] == [url]
-    assert "name it as KIWISMS_OLD_SECRET_KEY" in locked.err
+    assert "set that key as KIWISMS_OLD_SECRET_KEY" in locked.err
 
     key = await shop.tell("keys", "create", ada, **first)
     await shop.tell("wallet", "credit", ada, "5", "--reason", "x", **first)

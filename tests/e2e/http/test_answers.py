@@ -2,8 +2,8 @@
 
 import pytest
 
-from kiwisms.entrypoints.http.answers import SAFE
-from kiwisms.entrypoints.http.errors import MOST_BYTES
+from kiwisms.entrypoints.http.errors import MAX_BODY_BYTES
+from kiwisms.entrypoints.http.responses import SAFE_HEADERS
 from tests.e2e.http.site import Answer, Customer, Site
 
 
@@ -31,7 +31,7 @@ PATHS = {
 
 def assert_safe(answer: Answer) -> None:
     differing = {"Cache-Control", "Content-Security-Policy"}
-    for name, value in SAFE.items():
+    for name, value in SAFE_HEADERS.items():
         assert answer.headers[name] == value or name in differing
     assert differing <= set(answer.headers)
     assert "unsafe-eval" not in answer.headers["Content-Security-Policy"]
@@ -85,9 +85,9 @@ async def test_head_is_get_without_a_body(site: Site, ada: Customer, path: str) 
 
 async def test_a_body_may_have_64_kib(site: Site, ada: Customer) -> None:
     body = b'{"service": "go"}'
-    fits = await ada.ask("POST", "/rentals", data=body.ljust(MOST_BYTES))
+    fits = await ada.ask("POST", "/rentals", data=body.ljust(MAX_BODY_BYTES))
     assert fits.status == 201
-    large = await ada.ask("POST", "/rentals", data=body.ljust(MOST_BYTES + 1))
+    large = await ada.ask("POST", "/rentals", data=body.ljust(MAX_BODY_BYTES + 1))
     assert large.told == (413, "PAYLOAD_TOO_LARGE")
     assert_safe(large)
     assert site.bought == 1

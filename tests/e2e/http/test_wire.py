@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from kiwisms.entrypoints.http import requests
-from kiwisms.entrypoints.http.answers import JSON
-from kiwisms.entrypoints.http.errors import MOST_BYTES
+from kiwisms.entrypoints.http.errors import MAX_BODY_BYTES
+from kiwisms.entrypoints.http.responses import JSON_HEADERS
 from tests.e2e.http.site import Customer, Site, assert_is
 
 ANSWERED_IN = 5.0
@@ -52,7 +52,7 @@ async def send(site: Site, *pieces: bytes, closes: bool = True) -> tuple[int, st
                 assert await reader.read() == b""
     finally:
         writer.close()
-    assert headers.items() >= JSON.items()
+    assert headers.items() >= JSON_HEADERS.items()
     document = json.loads(body)
     assert_is("Error", document)
     return int(status.split()[1]), document["code"]
@@ -221,7 +221,7 @@ async def test_a_coding_that_is_known_is_read(ada: Customer, coding: str) -> Non
 
 async def test_a_body_counts_as_long_as_it_is_unpacked(site: Site, ada: Customer) -> None:
     bomb = gzip.compress(b" " * 50_000_000)
-    assert len(bomb) < MOST_BYTES
+    assert len(bomb) < MAX_BODY_BYTES
     refused = await ada.ask("POST", "/rentals", data=bomb, headers={"Content-Encoding": "gzip"})
     assert refused.told == (413, "PAYLOAD_TOO_LARGE")
     assert site.bought == 0
@@ -239,7 +239,7 @@ async def test_a_body_counts_as_long_as_it_is_unpacked(site: Site, ada: Customer
 async def test_a_body_that_never_comes_whole_is_not_waited_for(
     site: Site, ada: Customer, monkeypatch: pytest.MonkeyPatch, pieces: list[bytes]
 ) -> None:
-    monkeypatch.setattr(requests, "LONGEST_BODY_SECONDS", 0.1)
+    monkeypatch.setattr(requests, "BODY_TIMEOUT_SECONDS", 0.1)
     length, *body = pieces
     # The line is cut some seconds later: until then the rest may come.
     told = await send(site, head(ada, length), *body, closes=False)

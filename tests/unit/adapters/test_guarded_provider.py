@@ -14,7 +14,7 @@ from kiwisms.domain.ids import ActivationId
 from kiwisms.domain.money import Money
 from kiwisms.domain.transitions import TransitionRefused
 from kiwisms.entrypoints.settings import Settings
-from kiwisms.entrypoints.wiring import open_provider
+from kiwisms.entrypoints.wiring.providers import open_provider
 from kiwisms.ports.guard import Circuit, Rejection, Watched
 from kiwisms.ports.provider import (
     NumberOrder,

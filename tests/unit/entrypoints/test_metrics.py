@@ -10,13 +10,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import Gauge, values
 from prometheus_client.parser import text_string_to_metric_families
 
-from kiwisms.entrypoints.http.errors import guard
+from kiwisms.entrypoints.http.errors import error_middleware
 from kiwisms.entrypoints.http.metrics import SHARED, HttpMetrics, share_metrics
 
 
 async def visit(metrics: HttpMetrics) -> None:
     """Ask for something that is not there."""
-    app = web.Application(middlewares=[guard(metrics)])
+    app = web.Application(middlewares=[error_middleware(metrics)])
     async with TestClient(TestServer(app)) as client, client.get("/somewhere") as answer:
         assert answer.status == 404
 

@@ -13,52 +13,52 @@ import click
 import pytest
 
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.entrypoints.cli.supervisor import Supervisor, Work, be_worker
+from kiwisms.entrypoints.cli.supervisor import Supervisor, Work, run_worker
 from tests.e2e.cli import programs
 
 Up = Callable[[], None]
 
 
-async def obey(up: Up, told: asyncio.Event) -> None:
+async def obey(up: Up, stop: asyncio.Event) -> None:
     up()
-    await told.wait()
+    await stop.wait()
 
 
-async def ignore(up: Up, _told: asyncio.Event) -> None:
+async def ignore(up: Up, _stop: asyncio.Event) -> None:
     up()
     await asyncio.sleep(3600)
 
 
-async def refuse(_up: Up, _told: asyncio.Event) -> None:
+async def refuse(_up: Up, _stop: asyncio.Event) -> None:
     raise ValidationRefused("KIWISMS_X", "is not good")
 
 
-async def break_down(_up: Up, _told: asyncio.Event) -> None:
+async def break_down(_up: Up, _stop: asyncio.Event) -> None:
     raise ZeroDivisionError
 
 
-async def crash(_up: Up, _told: asyncio.Event) -> None:
+async def crash(_up: Up, _stop: asyncio.Event) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def obedient(_number: int, line: Connection) -> None:
-    be_worker(obey, line)
+    run_worker(obey, line)
 
 
 def deaf(_number: int, line: Connection) -> None:
-    be_worker(ignore, line)
+    run_worker(ignore, line)
 
 
 def refusing(number: int, line: Connection) -> None:
-    be_worker(refuse if number else obey, line)
+    run_worker(refuse if number else obey, line)
 
 
 def breaking(_number: int, line: Connection) -> None:
-    be_worker(break_down, line)
+    run_worker(break_down, line)
 
 
 def crashing(_number: int, line: Connection) -> None:
-    be_worker(crash, line)
+    run_worker(crash, line)
 
 
 def mortal(lives: Path, _number: int, line: Connection) -> None:
@@ -67,15 +67,15 @@ def mortal(lives: Path, _number: int, line: Connection) -> None:
         book.write(".")
     life = len(lives.read_text())
 
-    async def live(up: Up, told: asyncio.Event) -> None:
+    async def live(up: Up, stop: asyncio.Event) -> None:
         if life == 2:
             raise ValidationRefused("KIWISMS_X", "is away")
         up()
         if life == 1:
             os.kill(os.getpid(), signal.SIGKILL)
-        await told.wait()
+        await stop.wait()
 
-    be_worker(live, line)
+    run_worker(live, line)
 
 
 async def watch(
@@ -86,13 +86,13 @@ async def watch(
     until: Callable[[list[str]], bool] = bool,
 ) -> list[str]:
     """Run workers until what has happened is enough, by default until all are up."""
-    told, events = asyncio.Event(), list[str]()
+    stop, events = asyncio.Event(), list[str]()
 
-    async def tell() -> None:
+    async def stop_then() -> None:
         await programs.until(lambda: asyncio.sleep(0, events), until)
-        told.set()
+        stop.set()
 
-    telling = asyncio.create_task(tell())
+    stopping = asyncio.create_task(stop_then())
     try:
         await Supervisor(
             work=work,
@@ -100,9 +100,9 @@ async def watch(
             drain_seconds=drain_seconds,
             when_up=partial(events.append, "up"),
             when_ending=partial(events.append, "ending"),
-        ).run(told)
+        ).run(stop)
     finally:
-        telling.cancel()
+        stopping.cancel()
     return events
 
 

@@ -50,7 +50,7 @@ async def let_all_run() -> None:
 
 
 async def test_under_load_nobody_claims_for_every_notice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "REST", 3600)
+    monkeypatch.setattr(worker, "MIN_PAUSE", 3600)
     work, notices = NothingToDo(), LocalNotices(ManualClock())
     running = asyncio.create_task(
         worker.Worker(background=cast("Background", work), notices=notices).run()
@@ -65,7 +65,7 @@ async def test_under_load_nobody_claims_for_every_notice(monkeypatch: pytest.Mon
 
 
 async def test_a_notice_after_the_rest_is_heeded_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "REST", 0)
+    monkeypatch.setattr(worker, "MIN_PAUSE", 0)
     work, notices = NothingToDo(), LocalNotices(ManualClock())
     working = worker.Worker(background=cast("Background", work), notices=notices)
     running = asyncio.create_task(working.run())
@@ -90,7 +90,7 @@ class FailsOnce(NothingToDo):
 
 
 async def test_a_mistake_in_a_claim_ends_no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "REST", 0)
+    monkeypatch.setattr(worker, "MIN_PAUSE", 0)
     work, notices = FailsOnce(), LocalNotices(ManualClock())
     working = worker.Worker(background=cast("Background", work), notices=notices)
     running = asyncio.create_task(working.run())

@@ -1,4 +1,4 @@
-"""What all commands have in common: ``--json`` and ``--config``, before a command or after it."""
+"""The common options, which every command takes before or after its name."""
 
 from pathlib import Path
 from typing import Final
@@ -12,11 +12,11 @@ from kiwisms.entrypoints.settings import Settings
 
 @define
 class Options:
-    """What was asked for beside the command itself; *has_told* once its document is printed."""
+    """The values of the common options; *has_printed* is set once the result is printed."""
 
     json: bool = False
     config: Path | None = None
-    has_told: bool = False
+    has_printed: bool = False
 
     def settings(self) -> Settings:
         """Read the settings; raises `ValidationRefused`."""
@@ -24,7 +24,7 @@ class Options:
 
 
 def options() -> Options:
-    """Say what was asked for beside the command that runs now."""
+    """Return the common options of the command that is running."""
     return _options_of(click.get_current_context())
 
 
@@ -69,14 +69,14 @@ limit = click.option(
     metavar="N",
     help="List at most this many.",
 )
-"""For commands that list the newest of what may be without end."""
+"""An option for commands that list the newest entries of a list that may be long."""
 
 
 class Command(click.Command):
-    """A command with the options that all have."""
+    """A command with the common options."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """List its own options, and those of all."""
+        """List the command's own options, and the common ones."""
         return [*super().get_params(ctx), *OPTIONS]
 
 
