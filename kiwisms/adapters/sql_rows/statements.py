@@ -108,7 +108,7 @@ incident.resolved_at, incident.resolution
 """
 INCIDENTS: Final = f"SELECT {INCIDENT_COLUMNS} FROM incident"
 INCIDENTS_OF_ACCOUNT: Final = f"{INCIDENTS} WHERE account_id = ?"
-INCIDENTS_OF_RENTAL: Final = f"{INCIDENTS_OF_ACCOUNT} AND rental_id = ? ORDER BY id"
+INCIDENTS_OF_RENTAL: Final = f"{INCIDENTS_OF_ACCOUNT} AND rental_id = ? ORDER BY at, id"
 INCIDENT: Final = f"{INCIDENTS_OF_ACCOUNT} AND id = ?"
 FIND_INCIDENT: Final = f"{INCIDENTS} WHERE id = ?"
 NEWEST_INCIDENTS: Final = f"{INCIDENTS} ORDER BY at DESC, id DESC LIMIT ?"
