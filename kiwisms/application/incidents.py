@@ -10,7 +10,7 @@ from kiwisms.application.balances import Balances
 from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.trail import Trail
 from kiwisms.domain.ids import ActivationId, IncidentId
-from kiwisms.domain.incident import Incident, IncidentKind, IncidentNotFound
+from kiwisms.domain.incident import UNTRACED, Incident, IncidentKind, IncidentNotFound
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.trail import Action
@@ -42,7 +42,7 @@ class Incidents:
         Make an incident, to be saved with what it is about.
 
         This does not ask upstream: the incident is due at once, and background work reads the
-        balance and investigates.
+        balance and investigates, unless its kind is `UNTRACED`.
         """
         now = self.clock.now()
         return Incident(
@@ -55,7 +55,7 @@ class Incidents:
             before=self.balances.before(rental.created_at),
             activation_id=activation_id,
             at=now,
-            due_at=now,
+            due_at=None if kind in UNTRACED else now,
         )
 
     async def all(self, *, open_only: bool = False, limit: int = 100) -> Sequence[Incident]:

@@ -8,7 +8,7 @@ from functools import partial
 from attrs import define, field, frozen
 
 from kiwisms.application.incidents import Incidents
-from kiwisms.application.outbox import WORK, Outbox
+from kiwisms.application.outbox import WORK
 from kiwisms.application.progress import Progress
 from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.silence import Silence
@@ -31,12 +31,11 @@ from kiwisms.ports.provider import (
     NoAnswer,
     Provider,
     Received,
-    Refused,
     Unknown,
     Waiting,
 )
 from kiwisms.ports.store import Store
-from kiwisms.ports.transaction import Prefetch
+from kiwisms.ports.transaction import Prefetch, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,6 @@ class Looks:
 
     store: Store
     provider: Provider
-    outbox: Outbox
     incidents: Incidents
     silence: Silence
     clock: Clock
@@ -94,14 +92,22 @@ class Looks:
 
     async def look_claimed(self, rental: Rental) -> Rental:
         """Look at a rental that the caller has claimed; a `refresh` meanwhile waits for it."""
-        return await self._flights.lead(rental.id, partial(self._looked, rental))
+        return await self._flights.lead(rental.id, partial(self._looked, rental, is_due=True))
 
-    async def look(self, rental: Rental, by: str = WORKER) -> tuple[Rental, Look]:
+    async def look(
+        self, rental: Rental, by: str = WORKER, *, is_due: bool = False
+    ) -> tuple[Rental, Look]:
         """
         Ask upstream now, and save the answer.
 
         After the session's end this is the last look: without a message the number is handed back
         upstream, so that no later message can be charged for, and the rental expires.
+
+        Args:
+            rental: The rental.
+            by: The actor.
+            is_due: Whether the rental was due for this look. `Silence` counts no other look, so a
+                customer's request never gives a rental up.
 
         Returns:
             The rental afterwards, and upstream's answer.
@@ -111,10 +117,12 @@ class Looks:
         seen = await self.provider.look(activation_id)
         if over and isinstance(seen, Waiting):
             seen = await self._hand_back(activation_id)
-        if isinstance(seen, Refused) or (isinstance(seen, Unknown) and seen.asked):
+        if isinstance(seen, NoAnswer) and seen.asked:
             log.warning("look at %s failed: %s", rental.id, seen.detail)
         result = await self._result_of(rental, seen, began_at)
-        looked = await self._apply(rental.account_id, rental.id, result, over=over, by=by)
+        looked = await self._apply(
+            rental.account_id, rental.id, result, over=over, by=by, is_due=is_due
+        )
         if isinstance(seen, Received) and self.provider.asks_for_next and looked.state in OPEN:
             await self.provider.ask_next(activation_id)
         return looked, seen
@@ -147,11 +155,11 @@ class Looks:
             until=now + self.terms.lease,
         )
         if claimed:
-            return await self._looked(rental)
+            return await self._looked(rental, is_due=False)
         return await self.store.rental(rental.account_id, rental.id) or rental
 
-    async def _looked(self, rental: Rental) -> Rental:
-        looked, _ = await self.look(rental)
+    async def _looked(self, rental: Rental, *, is_due: bool) -> Rental:
+        looked, _ = await self.look(rental, is_due=is_due)
         return looked
 
     async def _hand_back(self, activation_id: ActivationId) -> Look:
@@ -161,8 +169,11 @@ class Looks:
         seen: Look = Waiting()
         if isinstance(answer, Ambiguous):
             seen = await self.provider.look(activation_id)
+        if not isinstance(seen, Waiting):
+            return seen
         # Upstream may still have the number, and charge for a later code: ask again later.
-        return Unknown(f"not handed back: {answer}") if isinstance(seen, Waiting) else seen
+        asked = not isinstance(answer, NoAnswer) or answer.asked
+        return Unknown(f"not handed back: {answer}", asked=asked)
 
     async def _result_of(self, rental: Rental, shown: Look, began_at: datetime) -> _LookResult:
         # A look shows only the newest message; an earlier one may have been pushed.
@@ -172,7 +183,14 @@ class Looks:
 
     @retry_on_conflict
     async def _apply(
-        self, account_id: AccountId, rental_id: RentalId, seen: _LookResult, *, over: bool, by: str
+        self,
+        account_id: AccountId,
+        rental_id: RentalId,
+        seen: _LookResult,
+        *,
+        over: bool,
+        by: str,
+        is_due: bool = False,
     ) -> Rental:
         async with self.store.transaction(account_id, Prefetch(rental_id=rental_id)) as tx:
             rental = await tx.rental(rental_id)
@@ -181,17 +199,31 @@ class Looks:
             if rental.state not in OPEN:
                 return rental
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
-            after = self._decide(progress, rental, seen, over=over)
             if isinstance(seen.shown, NoAnswer):
-                after = await self.silence.record_silence(tx, progress, after, seen.shown.detail)
-            await self.outbox.save(tx, progress)
-            await self.silence.resolve_if_ended(tx, progress)
+                after = await self._unanswered(tx, progress, rental, seen.shown, is_due=is_due)
+            else:
+                after = self._decide(progress, rental, seen, over=over)
+            await self.silence.save(tx, progress)
             if isinstance(seen.shown, Gone) and after.state in UNPAID:
                 tx.save(self.unknown_end(after))
         if after.messages != rental.messages or after.state is not rental.state:
             self.notices.notify(rental_id)
             self.notices.notify(WORK)
         return after
+
+    async def _unanswered(
+        self,
+        tx: Transaction,
+        progress: Progress,
+        rental: Rental,
+        answer: NoAnswer,
+        *,
+        is_due: bool,
+    ) -> Rental:
+        now, pace = self.clock.now(), self.terms.pace
+        after = rental.looked(now, pace) if is_due else rental.looked_in_between(now, pace)
+        progress.to(after)
+        return await self.silence.record_silence(tx, progress, after, answer) if is_due else after
 
     def _decide(
         self, progress: Progress, rental: Rental, seen: _LookResult, *, over: bool
@@ -205,7 +237,7 @@ class Looks:
         shown = seen.shown
         if isinstance(shown, Gone):
             after = after.gone(now)
-        has_ended = isinstance(shown, Cancelled) or (over and not isinstance(shown, NoAnswer))
+        has_ended = over or isinstance(shown, Cancelled)
         if has_ended and after.state in OPEN:
             after = after.ended_upstream(now, pace)
         progress.to(after)

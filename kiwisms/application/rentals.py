@@ -8,29 +8,36 @@ from functools import partial
 from attrs import frozen
 
 from kiwisms.application.errors import ProviderFailed
-from kiwisms.application.giving_up import GivingUp
 from kiwisms.application.looks import Looks, number_of
-from kiwisms.application.outbox import WORK, Outbox
+from kiwisms.application.outbox import WORK
 from kiwisms.application.progress import Progress
 from kiwisms.application.renting import Ordered, Renting
 from kiwisms.application.retry import retry_on_conflict
 from kiwisms.application.silence import Silence
+from kiwisms.application.trail import Trail
 from kiwisms.domain.actors import APP
 from kiwisms.domain.catalog import DEFAULT_COUNTRY
 from kiwisms.domain.history import Step, in_order
 from kiwisms.domain.idempotency import parse_idempotency_key
 from kiwisms.domain.ids import AccountId, KeyPrefix, RentalId
+from kiwisms.domain.incident import LONGEST_NOTE, silence_id
 from kiwisms.domain.money import Amount
 from kiwisms.domain.order import Order
-from kiwisms.domain.rental import CancelNotAllowed, Rental, RentalNotFound
+from kiwisms.domain.rental import (
+    CancelNotAllowed,
+    GiveUpNotAllowed,
+    Rental,
+    RentalNotFound,
+)
 from kiwisms.domain.rental_state import OPEN, SHOWN, UNPAID, State
 from kiwisms.domain.sms import Code
 from kiwisms.domain.terms import Terms
+from kiwisms.domain.text import printable
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import Cancelled, Gone, Look, NoAnswer, Provider, Waiting
 from kiwisms.ports.store import Store
-from kiwisms.ports.transaction import Prefetch
+from kiwisms.ports.transaction import Fact, Prefetch
 
 
 @frozen(kw_only=True, eq=False)
@@ -42,8 +49,7 @@ class Rentals:
     renting: Renting
     looks: Looks
     silence: Silence
-    giving_up: GivingUp
-    outbox: Outbox
+    trail: Trail
     clock: Clock
     notices: Notices
     terms: Terms
@@ -187,7 +193,8 @@ class Rentals:
                 raise ProviderFailed("Could not cancel rental on provider", f"{answer}, {seen}")
         gone = isinstance(seen, Gone)
         end = partial(Rental.confirm_cancel, gone=gone)
-        ended = await self._end(account_id, rental_id, end, by, gone=gone)
+        records = (lambda unpaid: [self.looks.unknown_end(unpaid)]) if gone else None
+        ended = await self._end(account_id, rental_id, end, by, records)
         if ended.state is not State.CANCELLED:
             raise CancelNotAllowed
         return ended
@@ -248,15 +255,30 @@ class Rentals:
         End a silent rental: one whose end upstream does not report; for the operator.
 
         Upstream is asked one last time. If it answers, the answer counts, and nothing is given up.
-        If not, the customer pays only if a code came; otherwise an incident names the number, as
-        upstream may have charged for it.
+        If not, the price goes back to the customer, and an incident names the number, as upstream
+        may have charged for it.
 
         Raises:
             RentalNotFound: There is no such rental.
-            GiveUpNotAllowed: It has ended, or its session is not long over.
+            GiveUpNotAllowed: It is not WAITING, its session is not long over, or upstream did not
+                answer and no background work has reported the silence yet.
+            ProviderFailed: Upstream could not even be asked; nothing changed.
             ValidationRefused: *reason* does not have 1 to 500 printable characters.
         """
-        return await self.giving_up.give_up(await self.find(rental_id), reason=reason)
+        said = printable("reason", reason.strip(), longest=LONGEST_NOTE)
+        rental, pace, by = await self.find(rental_id), self.terms.pace, self.trail.by
+        rental.must_allow_give_up(self.clock.now(), pace)
+        looked, seen = await self.looks.look(rental, by)
+        if looked.state not in OPEN:
+            return looked
+        # The key of this process may be wrong; the incident shows that the servers got no answer.
+        if await self.store.find_incident(silence_id(rental_id)) is None:
+            raise GiveUpNotAllowed
+        if isinstance(seen, NoAnswer) and not seen.asked:
+            raise ProviderFailed("Could not ask the provider one last time", seen.detail)
+        end = partial(Rental.give_up_on_request, pace=pace)
+        records = partial(self.silence.records_of_give_up, reason=said, by=by)
+        return await self._end(rental.account_id, rental_id, end, by, records)
 
     async def _look_or_fail(self, rental: Rental, by: str) -> Rental:
         looked, seen = await self.looks.look(rental, by)
@@ -283,9 +305,9 @@ class Rentals:
         rental_id: RentalId,
         end: Callable[[Rental, datetime], Rental],
         by: str,
-        *,
-        gone: bool = False,
+        records: Callable[[Rental], Iterable[Fact]] | None = None,
     ) -> Rental:
+        """End a rental; the *records* of one that ends unpaid are saved with it."""
         async with self.store.transaction(account_id, Prefetch(rental_id=rental_id)) as tx:
             rental = await tx.rental(rental_id)
             if rental is None:
@@ -293,10 +315,9 @@ class Rentals:
             progress = Progress(wallet=await tx.wallet(), rental=rental, by=by)
             ended = end(rental, self.clock.now())
             progress.to(ended)
-            await self.outbox.save(tx, progress)
-            await self.silence.resolve_if_ended(tx, progress)
-            if gone and rental.state is State.WAITING and ended.state in UNPAID:
-                tx.save(self.looks.unknown_end(ended))
+            if records is not None and rental.state is State.WAITING and ended.state in UNPAID:
+                tx.save(*records(ended))
+            await self.silence.save(tx, progress)
         self.notices.notify(rental_id)
         self.notices.notify(WORK)
         return ended

@@ -59,7 +59,7 @@ class Tracing:
         """Investigate a claimed incident, and save what was found."""
         incident = evolve(incident, after=await self._balance_after(incident))
         rental = await self.store.rental(incident.account_id, incident.rental_id)
-        # If the rental got a number, the incident is about that one, which has ended upstream.
+        # If the rental got a number, the incident is about that one: there is no search.
         searches = incident.is_open and rental is not None and rental.activation_id is None
         if rental is not None and searches and incident.activation_id is None:
             incident = evolve(incident, activation_id=await self._find_number(incident, rental))

@@ -17,7 +17,7 @@ TransferId = NewType("TransferId", str)
 DeliveryId = NewType("DeliveryId", str)
 """The same on every try of one event; the receiver's ``webhook-id``."""
 IncidentId = NewType("IncidentId", str)
-"""A UUID in its usual text form; a later incident's sorts later."""
+"""A UUID in its usual text form, or made from the id of the rental that it is about."""
 TrailId = NewType("TrailId", str)
 """A UUID in its usual text form; a later entry's sorts later."""
 MessageId = NewType("MessageId", str)

@@ -30,6 +30,10 @@ class IncidentKind(StrEnum):
     """A rental ended unpaid although upstream did not report whether a code came."""
 
 
+UNTRACED: Final = frozenset({IncidentKind.PROVIDER_SILENT, IncidentKind.GIVEN_UP})
+"""Kinds that are not investigated: the number is known, and only a look can show more."""
+
+
 class IncidentNotFound(KiwismsError):
     """There is no such incident."""
 
@@ -63,7 +67,8 @@ class Incident:
     *kind* is for the operator; it is a plain text when a later version wrote it. *price* is what
     the customer would have paid. *before* and *after* are upstream's balance around the request,
     if known. *activation_id* is the number, if known. *due_at* is when background work must
-    investigate next, if ever.
+    investigate next, if ever. *unanswered* counts, for a silence, the looks that upstream did not
+    answer.
     """
 
     id: IncidentId
@@ -79,6 +84,7 @@ class Incident:
     due_at: datetime | None = None
     resolved_at: datetime | None = None
     resolution: str | None = None
+    unanswered: int = 0
 
     @property
     def may_cost(self) -> bool:
@@ -89,6 +95,10 @@ class Incident:
     def is_open(self) -> bool:
         """Whether it is not resolved yet."""
         return self.resolved_at is None
+
+    def count_unanswered(self) -> Self:
+        """Count one more look that upstream did not answer; a resolved incident counts on."""
+        return evolve(self, unanswered=self.unanswered + 1)
 
     def with_finding(self, finding: str) -> Self:
         """Append a finding to the detail."""

@@ -26,5 +26,5 @@ class Pace:
     silent_after: timedelta = timedelta(minutes=10)
     """How long past its end a rental is silent, if upstream has not reported how it ended."""
     look_silent: timedelta = timedelta(minutes=1)
-    give_up_after: timedelta = timedelta(hours=24)
-    """How long after its incident a rental that is still silent is given up."""
+    give_up_after: int = 24 * 60
+    """How many looks after that of its incident fail before a silent rental is given up: a day."""

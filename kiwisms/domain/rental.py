@@ -35,14 +35,14 @@ class CancelNotAllowed(KiwismsError):
 
 
 class GiveUpNotAllowed(KiwismsError):
-    """The rental has ended, or upstream may still report how it ends."""
+    """The rental is not waiting for a code, or upstream may still report how it ends."""
 
     code = "GIVE_UP_NOT_ALLOWED"
 
     def __init__(self) -> None:
         super().__init__(
-            "Rental cannot be given up (only one whose session has long been over,"
-            " while the provider does not report how it ended)"
+            "Rental cannot be given up (only a WAITING one whose session has long been over,"
+            " and about which a server has recorded a PROVIDER_SILENT incident)"
         )
 
 
@@ -188,14 +188,28 @@ class Rental:
 
     def give_up(self, at: datetime, pace: Pace) -> Self:
         """
-        End a silent rental without the answer of upstream; it is paid if a code came.
+        End a silent rental without the answer of upstream.
 
         Raises:
             GiveUpNotAllowed: The rental is not silent.
         """
         given_up = self._end(Event.GIVE_UP, at)
-        self.must_be_silent(at, pace)
+        self.must_allow_give_up(at, pace)
         return given_up
+
+    def unanswered(self, at: datetime, pace: Pace) -> Self:
+        """
+        Record that upstream was asked, and did not answer.
+
+        A silent rental that is paid runs out: no price is held for it.
+        """
+        is_paid = self.state is State.RECEIVED and self.is_silent(at, pace)
+        return self.run_out(at) if is_paid else self
+
+    def give_up_on_request(self, at: datetime, pace: Pace) -> Self:
+        """Give up for the operator; raises `GiveUpNotAllowed` unless WAITING and silent."""
+        self.must_allow_give_up(at, pace)
+        return self.give_up(at, pace)
 
     def confirm_cancel(self, at: datetime, *, gone: bool) -> Self:
         """
@@ -242,8 +256,15 @@ class Rental:
         if at < self.expires_at < must:
             must = self.expires_at
         if self.is_silent(at, pace):
-            must = at + pace.look_silent
+            pause = pace.look_silent
+            must = at + pause
         return evolve(self, look_after=at + pause, due_at=must)
+
+    def looked_in_between(self, at: datetime, pace: Pace) -> Self:
+        """Record a look that nobody had to make and that showed nothing: the next stays due."""
+        looked = self.looked(at, pace)
+        dues = [due for due in (self.due_at, looked.due_at) if due is not None]
+        return evolve(looked, due_at=min(dues))
 
     def _rests(self, now: datetime, pace: Pace) -> bool:
         return self.state is State.RECEIVED and now >= self.messages[-1].at + pace.burst
@@ -279,9 +300,9 @@ class Rental:
         """Whether the session has long been over, and upstream has not reported how it ended."""
         return self.state in OPEN and now >= self.expires_at + pace.silent_after
 
-    def must_be_silent(self, now: datetime, pace: Pace) -> None:
-        """Raise `GiveUpNotAllowed` unless it is silent."""
-        if not self.is_silent(now, pace):
+    def must_allow_give_up(self, now: datetime, pace: Pace) -> None:
+        """Raise `GiveUpNotAllowed` unless the rental is WAITING and silent."""
+        if self.state is not State.WAITING or not self.is_silent(now, pace):
             raise GiveUpNotAllowed
 
     def is_ending(self, now: datetime, pace: Pace) -> bool:

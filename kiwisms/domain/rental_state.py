@@ -45,7 +45,6 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = MappingProxyType(
         (State.RECEIVED, Event.RECEIVE): State.RECEIVED,
         (State.RECEIVED, Event.COMPLETE): State.COMPLETED,
         (State.RECEIVED, Event.RUN_OUT): State.COMPLETED,
-        (State.RECEIVED, Event.GIVE_UP): State.COMPLETED,
     }
 )
 

@@ -11,7 +11,6 @@ from kiwisms.application.background import Background
 from kiwisms.application.balances import Balances
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.delivering import Delivering
-from kiwisms.application.giving_up import GivingUp
 from kiwisms.application.incidents import Incidents
 from kiwisms.application.keys import ApiKeys
 from kiwisms.application.looks import Looks
@@ -131,11 +130,10 @@ def join(
         ids=ids,
         terms=terms,
     )
-    silence = Silence(incidents=incidents, trail=trail, clock=clock, terms=terms)
+    silence = Silence(outbox=outbox, incidents=incidents, trail=trail, clock=clock, terms=terms)
     looks = Looks(
         store=store,
         provider=provider,
-        outbox=outbox,
         incidents=incidents,
         silence=silence,
         clock=clock,
@@ -164,17 +162,7 @@ def join(
             renting=renting,
             looks=looks,
             silence=silence,
-            giving_up=GivingUp(
-                store=store,
-                looks=looks,
-                silence=silence,
-                outbox=outbox,
-                trail=trail,
-                clock=clock,
-                notices=notices,
-                terms=terms,
-            ),
-            outbox=outbox,
+            trail=trail,
             clock=clock,
             notices=notices,
             terms=terms,

@@ -84,7 +84,7 @@ class AccountReads(Protocol):
     async def incidents_of_rental(
         self, account_id: AccountId, rental_id: RentalId
     ) -> Sequence[Incident]:
-        """The incidents about a rental, by id: one made later sorts later."""
+        """The incidents about a rental, the oldest first."""
         ...
 
     async def trail(self, account_id: AccountId, *, limit: int) -> Sequence[TrailEntry]:

@@ -76,6 +76,11 @@ class Refused:
         """The reason in a word, safe to log."""
         return self.reason
 
+    @property
+    def asked(self) -> bool:
+        """Always: upstream was asked, or it was tried at least; see `Unknown`."""
+        return True
+
 
 @frozen
 class Unknown:

@@ -230,6 +230,7 @@ def incident(
         due_at=due_at,
         resolved_at=at + seconds(60),
         resolution="it is in upstream's list",
+        unanswered=3,
     )
 
 

@@ -193,6 +193,7 @@ async def test_what_was_stored_in_any_version_is_read_in_the_newest(
         [incident] = await store.incidents(open_only=True, limit=9)
         assert (incident.kind, incident.detail) == (IncidentKind.ANSWER_LOST, "lost")
         assert (incident.price, incident.activation_id) == (cents(39), "9")
+        assert incident.unanswered == 0
     fresh = await schema.empty()
     await fresh.migrate(fresh.steps)
     assert await schema.layout() == await fresh.layout()

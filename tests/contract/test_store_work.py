@@ -450,11 +450,12 @@ async def test_the_trail_lists_the_newest_first(store: Store) -> None:
 async def test_what_is_of_a_rental_is_given_and_nothing_else(store: Store) -> None:
     late, early = delivery("d-1", at=SOON), delivery("d-2")
     other = evolve(delivery("d-3"), rental_id=RentalId("r-2"))
-    then, first = incident("i-2"), incident("i-1")
+    then, first = incident("i-1", at=SOON), incident("i-2")
+    at_once = incident("i-4")
     foreign = evolve(incident("i-3"), rental_id=RentalId("r-2"))
-    await save(store, late, early, other, then, first, foreign)
+    await save(store, late, early, other, then, at_once, first, foreign)
     assert await store.deliveries_of_rental(ADA, RentalId("r-1")) == [early, late]
-    assert await store.incidents_of_rental(ADA, RentalId("r-1")) == [first, then]
+    assert await store.incidents_of_rental(ADA, RentalId("r-1")) == [first, at_once, then]
     assert await store.incidents_of_rental(BOB, RentalId("r-1")) == []
 
 

@@ -223,10 +223,11 @@ async def over_with_its_code(life: Life) -> None:
 
 
 async def silent(life: Life) -> None:
-    """Have a number whose session is long over, while the key is revoked."""
+    """Have a number that was found silent long after its session, as the key is revoked."""
     await rented(life)
     await life.world.steer("faults", kind="text", text="BAD_KEY", action="getStatus", times=9)
     life.clock.advance(SILENT)
+    await work(life)
 
 
 async def give_up(life: Life) -> None:

@@ -100,10 +100,10 @@ class AccountReads(Tables):
     async def incidents_of_rental(
         self, account_id: AccountId, rental_id: RentalId
     ) -> Sequence[Incident]:
-        """The incidents about a rental, by id."""
+        """The incidents about a rental, the oldest first."""
         incidents = self._of(account_id, lambda own: own.incidents.values())
         of_it = (each for each in incidents if each.rental_id == rental_id)
-        return sorted(of_it, key=lambda each: each.id)
+        return sorted(of_it, key=lambda each: (each.at, each.id))
 
     async def trail(self, account_id: AccountId, *, limit: int) -> Sequence[TrailEntry]:
         """The newest entries of an account's trail, the newest first."""

@@ -98,7 +98,7 @@ class AccountReads:
     async def incidents_of_rental(
         self, account_id: AccountId, rental_id: RentalId
     ) -> Sequence[Incident]:
-        """The incidents about a rental, by id."""
+        """The incidents about a rental, the oldest first."""
         rows = await self._reader.read_all(sql.INCIDENTS_OF_RENTAL, (account_id, rental_id))
         return [self._decode.incident(row) for row in rows]
 

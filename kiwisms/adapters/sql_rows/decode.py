@@ -201,6 +201,7 @@ class Decode:
             due_at,
             resolved_at,
             resolution,
+            unanswered,
         ) = row
         return Incident(
             account_id=account_id,
@@ -216,6 +217,7 @@ class Decode:
             due_at=self._to_optional_moment(due_at),
             resolved_at=self._to_optional_moment(resolved_at),
             resolution=resolution,
+            unanswered=unanswered,
         )
 
     def trail_entry(self, row: Row) -> TrailEntry:

@@ -168,6 +168,7 @@ class Encode:
             self._from_optional_moment(incident.due_at),
             self._from_optional_moment(incident.resolved_at),
             incident.resolution,
+            incident.unanswered,
         )
 
     def trail_entry(self, entry: TrailEntry) -> Row:

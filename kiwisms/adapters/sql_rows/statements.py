@@ -104,11 +104,11 @@ INCIDENT_COLUMNS: Final = """
 incident.account_id, incident.id, incident.rental_id, incident.kind, incident.detail,
 incident.price, incident.balance_before, incident.balance_before_at, incident.balance_after,
 incident.balance_after_at, incident.activation_id, incident.at, incident.due_at,
-incident.resolved_at, incident.resolution
+incident.resolved_at, incident.resolution, incident.unanswered
 """
 INCIDENTS: Final = f"SELECT {INCIDENT_COLUMNS} FROM incident"
 INCIDENTS_OF_ACCOUNT: Final = f"{INCIDENTS} WHERE account_id = ?"
-INCIDENTS_OF_RENTAL: Final = f"{INCIDENTS_OF_ACCOUNT} AND rental_id = ? ORDER BY id"
+INCIDENTS_OF_RENTAL: Final = f"{INCIDENTS_OF_ACCOUNT} AND rental_id = ? ORDER BY at, id"
 INCIDENT: Final = f"{INCIDENTS_OF_ACCOUNT} AND id = ?"
 FIND_INCIDENT: Final = f"{INCIDENTS} WHERE id = ?"
 NEWEST_INCIDENTS: Final = f"{INCIDENTS} ORDER BY at DESC, id DESC LIMIT ?"

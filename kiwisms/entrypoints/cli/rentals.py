@@ -122,10 +122,10 @@ async def give_up(kiwi: Kiwisms, rental: str, reason: str) -> RentalView:
     """
     End a rental whose fate the provider does not report, and show it.
 
-    ID is the rental's id from `rentals list`. It is refused until ten minutes after the session
-    ended. The provider is asked one last time; if it answers, the answer counts, and nothing is
-    given up. Otherwise a price that is held goes back to the customer, and an incident names the
-    number, since the provider may have charged for it.
+    ID is the rental's id from `rentals list`. The provider is asked one last time; if it answers,
+    the answer counts, and nothing is given up. Otherwise the price goes back to the customer, and
+    an incident names the number, since the provider may have charged for it. That is refused unless
+    a server has recorded a PROVIDER_SILENT incident, ten minutes after the session ended.
     """
     return await _view(kiwi, await kiwi.rentals.give_up(RentalId(rental), reason=reason))
 

@@ -1,5 +1,6 @@
 """The server processes of one life: they die, restart, and share the work that is due."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -12,6 +13,7 @@ from kiwisms.entrypoints.engine import Kiwisms, Ports, join
 from kiwisms.ports.limits import Limit
 from kiwisms.testing.kit import PUSH_SECRET
 from kiwisms.testing.passwords import QuickPasswords
+from kiwisms.testing.simulation.marks import Mark
 from kiwisms.testing.simulation.notices import SimulatedNotices
 from kiwisms.testing.simulation.process import ConnectionLost, Process
 from kiwisms.testing.simulation.provider import ProcessProvider
@@ -96,6 +98,18 @@ class Cluster:
             self.world.log(server.process.name, "has stopped")
             self._start()
 
+    async def stop_all(self, time: timedelta) -> None:
+        """Stop every server gracefully, and start as many again after some *time*."""
+        stopped, self.servers = self.servers, []
+        await asyncio.gather(*(server.stop() for server in stopped))
+        self.world.log("operator", f"all servers are stopped for {time}")
+        await asyncio.sleep(time.total_seconds())
+        for server in stopped:
+            if server.process.alive:
+                self._start()
+        if stopped:
+            self.world.reach(Mark.STOPPED_ALL)
+
     def _start(self) -> None:
         self._started += 1
         world = self.world
@@ -114,6 +128,8 @@ class Cluster:
         )
         kiwi = self.join(ports, world.terms)
         self.servers.append(Server(world=world, process=process, kiwi=kiwi, notices=notices))
+        if world.disk.first_due is not None:
+            self._arm(max(world.disk.first_due, world.clock.now()))
 
     def _on_death(self, dead: Process) -> None:
         self.servers = [server for server in self.servers if server.process is not dead]
@@ -135,6 +151,8 @@ class Cluster:
         if at != self._armed:
             return
         self._armed = None
+        if not self.servers:
+            return
         due, now = self.world.disk.first_due, self.world.clock.now()
         if due is None:
             return

@@ -32,6 +32,12 @@ def given_up(life: Life) -> Set[RentalId]:
     }
 
 
+def ran_out_unanswered(life: Life, rental: Rental) -> bool:
+    """Whether a paid rental may have ended because upstream did not answer about its number."""
+    silent = rental.changed_at >= rental.expires_at + life.world.terms.pace.silent_after
+    return silent and bool(rental.messages) and not life.world.upstream_always_answers
+
+
 def must_be_seen_until(life: Life, rental: Rental, *, several: bool) -> datetime:
     """
     The moment up to which every message must be in the rental.

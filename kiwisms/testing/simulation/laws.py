@@ -26,6 +26,7 @@ from kiwisms.testing.simulation.silence_laws import (
     nothing_is_given_up_while_upstream_answers,
     only_a_silent_number_is_given_up,
     only_a_silent_number_is_reported,
+    upstream_is_asked_before_a_rental_is_given_up,
     what_is_given_up_has_an_incident,
 )
 from kiwisms.testing.simulation.tracing_laws import (
@@ -95,6 +96,7 @@ LAWS: Final[tuple[Law, ...]] = (
     a_number_rented_by_hand_is_left_alone,
     only_a_silent_number_is_reported,
     only_a_silent_number_is_given_up,
+    upstream_is_asked_before_a_rental_is_given_up,
     what_is_given_up_has_an_incident,
 )
 LAWS_AT_REST: Final[tuple[Law, ...]] = (

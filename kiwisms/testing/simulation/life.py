@@ -60,6 +60,7 @@ BY_OPERATOR: Final[Mapping[ActionKind, OperatorAction]] = MappingProxyType(
         ActionKind.RECEIVER_DIES: Operator.receiver_dies,
         ActionKind.CRASH: Operator.crash,
         ActionKind.STOP: Operator.stop,
+        ActionKind.STOP_ALL: Operator.stop_all,
         ActionKind.RENT_BY_HAND: Operator.rent_by_hand,
         ActionKind.FORGE_PUSH: Operator.forge_push,
     }

@@ -54,7 +54,7 @@ class Mark(StrEnum):
     SPOKE_AGAIN = "upstream answered about a silent number after all"
     GIVEN_UP_BY_HAND = "an operator gave up a silent number"
     PATIENCE_OVER = "a silent number was given up automatically"
-    PAID_GIVEN_UP = "a paid rental was given up, as its number was silent"
+    PAID_RAN_OUT = "a paid rental ran out, as its number was silent"
 
     PUSHED = "a pushed message was taken"
     PUSHED_AGAIN = "a stored message was pushed again"
@@ -73,6 +73,7 @@ class Mark(StrEnum):
     RESOLVED = "an operator resolved an incident"
     RENTED_BY_HAND = "a person rented a number upstream by hand"
 
+    STOPPED_ALL = "all servers were stopped for long"
     STOPPED = "a server was stopped and finished its work"
 
     DELIVERED = "an event was delivered"

@@ -246,6 +246,12 @@ class Operator:
         """Stop a server, as for an upgrade, and start another."""
         await self.cluster.stop_one(action.luck)
 
+    async def stop_all(self, _customer: Customer, action: Action) -> None:
+        """Stop every server for longer than a silent rental is looked at before it is given up."""
+        pace = self.world.terms.pace
+        await asyncio.sleep((pace.session + pace.silent_after).total_seconds() * action.luck)
+        await self.cluster.stop_all(2 * pace.give_up_after * pace.look_silent)
+
     async def crash(self, _customer: Customer, action: Action) -> None:
         """Kill a server."""
         self.cluster.crash_one(action.luck)

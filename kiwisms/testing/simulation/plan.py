@@ -43,6 +43,7 @@ class ActionKind(StrEnum):
     RECEIVER_DIES = "the receiver never answers again"
     CRASH = "a server dies"
     STOP = "a server is stopped gracefully"
+    STOP_ALL = "all servers are stopped for long"
     RENT_BY_HAND = "a person rents upstream by hand"
     FORGE_PUSH = "a stranger forges a pushed message"
 
@@ -78,6 +79,7 @@ WEIGHTS: Final[Mapping[ActionKind, float]] = MappingProxyType(
         ActionKind.RECEIVER_DIES: 0.2,
         ActionKind.CRASH: 0.6,
         ActionKind.STOP: 0.3,
+        ActionKind.STOP_ALL: 0.2,
         ActionKind.RENT_BY_HAND: 0.3,
         ActionKind.FORGE_PUSH: 0.4,
     }

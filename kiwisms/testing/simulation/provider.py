@@ -16,6 +16,7 @@ from kiwisms.ports.provider import (
     Finished,
     Gone,
     Look,
+    NoAnswer,
     NumberOrder,
     Received,
     Refusal,
@@ -33,6 +34,7 @@ from kiwisms.testing.simulation.world import World
 
 NOT_ASKED: Final = (
     Unknown("no answer"),
+    Unknown("not asked", asked=False),
     Refused(Refusal.UNREACHABLE),
     Refused(Refusal.BAD_KEY),
 )
@@ -82,6 +84,8 @@ class ProcessProvider:
     async def look(self, activation_id: ActivationId) -> Look:
         """Read the state of a number and its last message."""
         seen = await self._ask_about(activation_id, "look", lambda: self._inner.look(activation_id))
+        if not isinstance(seen, NoAnswer) or seen.asked:
+            self._world.looks.setdefault(activation_id, []).append(self._world.clock.now())
         if isinstance(seen, Received):
             self._world.shown.add((activation_id, seen.code))
         return seen

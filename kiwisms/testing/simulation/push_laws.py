@@ -5,7 +5,12 @@ from collections.abc import Iterator
 
 from kiwisms.application.looks import number_of
 from kiwisms.domain.rental_state import FINAL, UNPAID
-from kiwisms.testing.simulation.facts import given_up, must_be_seen_until, rentals_of
+from kiwisms.testing.simulation.facts import (
+    given_up,
+    must_be_seen_until,
+    ran_out_unanswered,
+    rentals_of,
+)
 from kiwisms.testing.simulation.life import Life
 
 
@@ -48,7 +53,8 @@ def a_pushed_code_is_shown_and_paid(life: Life) -> Iterator[str]:
     A code that was pushed, and taken while a look was still possible, is in its rental.
 
     If further messages must be asked for, a look shows only the first, so the law demands only
-    that one. It demands none of a number that was given up: no look could confirm the push.
+    that one. It demands none of a number that was given up, or that was silent when its paid rental
+    ended: no look could confirm the push.
     """
     lost = given_up(life)
     by_number = {
@@ -62,6 +68,8 @@ def a_pushed_code_is_shown_and_paid(life: Life) -> Iterator[str]:
         if taken.code not in {message.code for message in upstreams}:
             continue
         if life.world.upstream.asks_for_next and taken.code != upstreams[0].code:
+            continue
+        if ran_out_unanswered(life, rental):
             continue
         if taken.arrived_at > must_be_seen_until(life, rental, several=True):
             continue

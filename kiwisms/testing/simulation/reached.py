@@ -8,7 +8,7 @@ from kiwisms.domain.delivery import DeliveryStatus
 from kiwisms.domain.incident import Incident, IncidentKind
 from kiwisms.domain.rental_state import State
 from kiwisms.domain.trail import Action
-from kiwisms.testing.simulation.facts import given_up, incidents_of, rentals_of
+from kiwisms.testing.simulation.facts import given_up, incidents_of, ran_out_unanswered, rentals_of
 from kiwisms.testing.simulation.life import Life
 from kiwisms.testing.simulation.marks import Mark
 from kiwisms.testing.simulation.tracing_laws import lost_request_incidents
@@ -60,8 +60,8 @@ def _mark_silence(life: Life) -> None:
     if reported - lost:
         world.reach(Mark.SPOKE_AGAIN)
     for rental in rentals_of(life):
-        if rental.id in lost and rental.state is State.COMPLETED:
-            world.reach(Mark.PAID_GIVEN_UP)
+        if rental.state is State.COMPLETED and ran_out_unanswered(life, rental):
+            world.reach(Mark.PAID_RAN_OUT)
     for records in world.disk.records.values():
         for entry in records.trail.values():
             if entry.action is Action.RENTAL_GIVEN_UP:

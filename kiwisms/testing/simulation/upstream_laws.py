@@ -5,7 +5,13 @@ from collections.abc import Iterator
 
 from kiwisms.adapters.simulator.activation import ActivationState
 from kiwisms.domain.rental_state import FINAL, UNPAID, State
-from kiwisms.testing.simulation.facts import given_up, incidents_of, must_be_seen_until, rentals_of
+from kiwisms.testing.simulation.facts import (
+    given_up,
+    incidents_of,
+    must_be_seen_until,
+    ran_out_unanswered,
+    rentals_of,
+)
 from kiwisms.testing.simulation.life import Life
 from kiwisms.testing.simulation.marks import Mark
 
@@ -83,11 +89,14 @@ def a_code_is_shown(life: Life) -> Iterator[str]:
     The law demands only what a look can show. Upstream shows its latest message alone; if further
     messages must be asked for, the law demands only the first. A customer who completes a paid
     rental does not wait for an upstream that does not answer, so no message from then is demanded.
-    None is demanded of a number that was given up, since no look was answered.
+    None is demanded of a number that was given up, and none but the first of one that was silent
+    when it ended, since no look was answered.
     """
     lost = given_up(life)
     for rental in rentals_of(life):
         if rental.activation_id is None or rental.state not in FINAL or rental.id in lost:
+            continue
+        if ran_out_unanswered(life, rental):
             continue
         messages = life.world.upstream.activations[rental.activation_id].messages
         if life.world.upstream.asks_for_next:

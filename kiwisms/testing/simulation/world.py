@@ -89,6 +89,7 @@ class World:
         by_hand: The numbers that a person rented upstream without kiwisms.
         struck: The kinds of faults that have happened.
         silent: The numbers about which upstream no longer answers.
+        looks: When each number was looked at, without the looks for which upstream was not asked.
         shown: Every code that a look has shown, with its number.
         hastened: How often a pushed message made each rental due for a look.
         pushes: Whether upstream pushes messages.
@@ -115,6 +116,7 @@ class World:
     by_hand: set[ActivationId] = field(factory=set)
     struck: set[Fault] = field(factory=set)
     silent: set[ActivationId] = field(factory=set)
+    looks: dict[ActivationId, list[datetime]] = field(factory=dict)
     shown: set[tuple[ActivationId, str]] = field(factory=set)
     hastened: Counter[RentalId] = field(factory=Counter)
     pushes: bool
@@ -226,7 +228,7 @@ def _draw_terms(chance: Random) -> Terms:
             request_timeout=timedelta(seconds=chance.choice((10, 30))),
             silent_after=timedelta(seconds=chance.choice((30, 120))),
             look_silent=look * 3,
-            give_up_after=timedelta(seconds=chance.choice((60, 600, 7200))),
+            give_up_after=chance.choice((2, 20, 120)),
         ),
         lease=timedelta(seconds=chance.choice((5, 20))),
     )

@@ -1,6 +1,7 @@
 """A number about which upstream is silent: who is informed, and how its rental ends."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -16,13 +17,15 @@ from kiwisms.domain.rental import CancelNotAllowed, GiveUpNotAllowed, Rental, Re
 from kiwisms.domain.rental_state import State
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.trail import Action
-from kiwisms.ports.provider import Refusal, Refused, Unknown
+from kiwisms.ports.provider import Refusal, Refused, Unknown, Waiting
 from kiwisms.testing.kit import Kit
 
 PACE = Pace()
 REVOKED = Refused(Refusal.BAD_KEY)
 SILENT, GIVEN_UP = IncidentKind.PROVIDER_SILENT, IncidentKind.GIVEN_UP
 FOR_EVER = 1_000_000
+PATIENCE = PACE.give_up_after * PACE.look_silent
+NOT_ASKED = Unknown("nothing was asked: no place", asked=False)
 
 
 @pytest.fixture
@@ -67,6 +70,12 @@ async def incidents(kit: Kit, kind: IncidentKind) -> list[Incident]:
     return [each for each in await kit.kiwi.incidents.all() if each.kind is kind]
 
 
+async def told_of(kit: Kit) -> Incident:
+    """The one incident of a silence."""
+    (told,) = await incidents(kit, SILENT)
+    return told
+
+
 async def money(kit: Kit, account: Account) -> tuple[str, str]:
     wallet = await kit.kiwi.wallet.balance(account.id)
     return str(wallet.available), str(wallet.held)
@@ -93,7 +102,31 @@ async def test_upstream_is_asked_seldom_about_a_silent_number(kit: Kit, rental: 
     await be_silent(kit)
     before = kit.provider.on_look.calls
     await pass_time(kit, timedelta(minutes=5), step=timedelta(seconds=3))
-    assert kit.provider.on_look.calls - before <= 5
+    assert 4 <= kit.provider.on_look.calls - before <= 5
+
+
+async def test_whoever_polls_does_not_put_off_the_look_that_counts(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    fall_silent(kit)
+    await be_silent(kit)
+    before = (await told_of(kit)).unanswered
+    for _ in range(100):
+        await pass_time(kit, timedelta(seconds=3), step=timedelta(seconds=3))
+        await kit.kiwi.rentals.get(ada.id, rental.id)
+    assert 4 <= (await told_of(kit)).unanswered - before <= 5
+
+
+async def test_whoever_cancels_again_and_again_does_not_put_it_off_either(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    fall_silent(kit)
+    await pass_time(kit, PACE.session)
+    for _ in range(900):
+        with pytest.raises(ProviderFailed):
+            await kit.kiwi.rentals.cancel(ada.id, rental.id)
+        await pass_time(kit, timedelta(seconds=1))
+    assert 5 <= (await told_of(kit)).unanswered <= 6
 
 
 async def test_a_code_from_before_the_end_is_shown_and_paid_after_an_outage_of_an_hour(
@@ -141,9 +174,9 @@ async def test_what_is_silent_for_all_patience_is_given_up(
 ) -> None:
     fall_silent(kit)
     await be_silent(kit)
-    await pass_time(kit, PACE.give_up_after - timedelta(minutes=1), step=timedelta(minutes=10))
+    await pass_time(kit, PATIENCE - timedelta(minutes=1))
     assert await state(kit, rental) is State.WAITING
-    await pass_time(kit, PACE.look_silent + timedelta(minutes=1))
+    await pass_time(kit, PACE.look_silent)
     assert await state(kit, rental) is State.EXPIRED
     assert await money(kit, ada) == ("10.00", "0.00")
     (lost,) = await incidents(kit, GIVEN_UP)
@@ -156,14 +189,70 @@ async def test_what_is_silent_for_all_patience_is_given_up(
     assert (step.state, step.by) == (State.EXPIRED, "worker")
 
 
-async def test_patience_begins_when_the_operator_is_told_and_not_while_no_server_ran(
-    kit: Kit, rental: Rental
+async def test_servers_that_were_stopped_for_a_day_ask_for_all_patience_before_they_give_up(
+    kit: Kit, ada: Account, rental: Rental
 ) -> None:
-    kit.clock.advance((PACE.session + PACE.silent_after + PACE.give_up_after).total_seconds())
+    kit.provider.deliver("0042")
     fall_silent(kit)
+    await be_silent(kit)
+    kit.clock.advance(timedelta(hours=25).total_seconds())
     await kit.work()
     assert await state(kit, rental) is State.WAITING
-    assert len(await incidents(kit, SILENT)) == 1
+    answer_again(kit)
+    await pass_time(kit, PACE.look_silent)
+    assert await state(kit, rental) is State.COMPLETED
+    assert await money(kit, ada) == ("9.61", "0.00")
+
+
+async def test_a_look_that_was_not_asked_wears_no_patience(kit: Kit, rental: Rental) -> None:
+    fall_silent(kit)
+    await be_silent(kit)
+    await pass_time(kit, PATIENCE - timedelta(minutes=1))
+    answer_again(kit)
+    fall_silent(kit, NOT_ASKED)
+    await pass_time(kit, timedelta(hours=1))
+    assert await state(kit, rental) is State.WAITING
+    assert (await told_of(kit)).unanswered == PACE.give_up_after
+    answer_again(kit)
+    fall_silent(kit)
+    await pass_time(kit, PACE.look_silent)
+    assert await state(kit, rental) is State.EXPIRED
+
+
+async def test_the_operator_is_told_of_what_cannot_even_be_asked(kit: Kit, rental: Rental) -> None:
+    fall_silent(kit, NOT_ASKED)
+    await be_silent(kit)
+    told = await told_of(kit)
+    assert (told.rental_id, told.unanswered) == (rental.id, 0)
+    assert "no place" in told.detail
+
+
+async def test_a_number_that_cannot_be_handed_back_as_nobody_asked_wears_no_patience(
+    kit: Kit, rental: Rental
+) -> None:
+    kit.provider.on_look.next(Waiting(), times=FOR_EVER)
+    kit.provider.on_cancel.next(NOT_ASKED, times=FOR_EVER)
+    await be_silent(kit)
+    await pass_time(kit, timedelta(minutes=5))
+    assert await state(kit, rental) is State.WAITING
+    assert (await told_of(kit)).unanswered == 0
+
+
+@pytest.mark.parametrize("ask", ["cancel", "done", "get"])
+async def test_a_customer_who_asks_is_never_the_one_who_gives_a_number_up(
+    kit: Kit, ada: Account, rental: Rental, ask: str
+) -> None:
+    fall_silent(kit)
+    await be_silent(kit)
+    await pass_time(kit, PATIENCE - timedelta(minutes=1))
+    kit.clock.advance(PACE.look_silent.total_seconds())
+    with suppress(ProviderFailed):
+        await getattr(kit.kiwi.rentals, ask)(ada.id, rental.id)
+    assert await state(kit, rental) is State.WAITING
+    await pass_time(kit, PACE.look_silent)
+    assert await state(kit, rental) is State.EXPIRED
+    did = {entry.action: entry.by for entry in await kit.kiwi.trail.of(ada.id)}
+    assert did[Action.RENTAL_GIVEN_UP] == did[Action.INCIDENT_RESOLVED] == "worker"
 
 
 async def test_what_the_operator_has_resolved_is_not_told_again_and_patience_ends_all_the_same(
@@ -173,7 +262,7 @@ async def test_what_the_operator_has_resolved_is_not_told_again_and_patience_end
     await be_silent(kit)
     (told,) = await kit.kiwi.incidents.all()
     await kit.kiwi.incidents.resolve(told.id, note="the provider is closed")
-    await pass_time(kit, PACE.give_up_after + PACE.look_silent, step=timedelta(minutes=10))
+    await pass_time(kit, PATIENCE + PACE.look_silent)
     assert await state(kit, rental) is State.EXPIRED
     assert [each.resolution for each in await incidents(kit, SILENT)] == ["the provider is closed"]
 
@@ -230,18 +319,82 @@ async def test_upstream_is_asked_one_last_time_and_its_answer_counts(
     assert await kit.kiwi.incidents.all(open_only=True) == []
 
 
-async def test_a_code_that_is_there_stays_paid_and_nothing_is_in_doubt(
+async def test_what_is_paid_runs_out_when_it_is_silent_and_nobody_is_told(
     kit: Kit, ada: Account, rental: Rental
 ) -> None:
     kit.provider.deliver("0042")
     await pass_time(kit, timedelta(minutes=1))
     fall_silent(kit)
-    await be_silent(kit)
+    await pass_time(kit, PACE.session + PACE.silent_after - timedelta(minutes=1, seconds=1))
     assert await state(kit, rental) is State.RECEIVED
-    given_up = await kit.kiwi.rentals.give_up(rental.id, reason="the provider is closed")
-    assert given_up.state is State.COMPLETED
+    with pytest.raises(GiveUpNotAllowed):
+        await kit.kiwi.rentals.give_up(rental.id, reason="the provider is closed")
+    await pass_time(kit, timedelta(seconds=15))
+    assert await state(kit, rental) is State.COMPLETED
     assert await money(kit, ada) == ("9.61", "0.00")
-    assert await kit.kiwi.incidents.all(open_only=True) == []
+    assert await kit.kiwi.incidents.all() == []
+
+
+async def test_what_is_paid_does_not_run_out_while_upstream_is_not_asked(
+    kit: Kit, rental: Rental
+) -> None:
+    kit.provider.deliver("0042")
+    await pass_time(kit, timedelta(minutes=1))
+    kit.provider.deliver("0043")
+    fall_silent(kit, NOT_ASKED)
+    await pass_time(kit, PACE.session + timedelta(hours=1))
+    answer_again(kit)
+    await pass_time(kit, PACE.look_silent)
+    found = await kit.kiwi.rentals.find(rental.id)
+    assert [each.code for each in found.messages] == ["0042", "0043"]
+    assert await kit.kiwi.incidents.all() == []
+
+
+async def test_an_operator_with_a_wrong_key_ends_nothing_that_no_server_found_silent(
+    kit: Kit, ada: Account, rental: Rental
+) -> None:
+    kit.provider.deliver("0042")
+    kit.clock.advance((PACE.session + PACE.silent_after).total_seconds())
+    fall_silent(kit)
+    with pytest.raises(GiveUpNotAllowed):
+        await kit.kiwi.rentals.give_up(rental.id, reason="the key here is an old one")
+    answer_again(kit)
+    await pass_time(kit, PACE.look_silent)
+    assert await state(kit, rental) is State.COMPLETED
+    assert await money(kit, ada) == ("9.61", "0.00")
+
+
+async def test_the_operator_may_have_resolved_the_incident_before(kit: Kit, rental: Rental) -> None:
+    fall_silent(kit)
+    await be_silent(kit)
+    await kit.kiwi.incidents.resolve((await told_of(kit)).id, note="the provider is closed")
+    given_up = await kit.kiwi.rentals.give_up(rental.id, reason="the provider is closed")
+    assert given_up.state is State.EXPIRED
+
+
+async def test_nothing_is_given_up_when_the_last_question_was_not_asked(
+    kit: Kit, rental: Rental
+) -> None:
+    fall_silent(kit)
+    await be_silent(kit)
+    answer_again(kit)
+    fall_silent(kit, NOT_ASKED)
+    with pytest.raises(ProviderFailed, match="one last time"):
+        await kit.kiwi.rentals.give_up(rental.id, reason="the provider is closed")
+    assert await state(kit, rental) is State.WAITING
+
+
+async def test_nobody_reads_the_balance_for_a_number_that_is_known(kit: Kit, ada: Account) -> None:
+    rentals = [await kit.kiwi.rentals.rent(ada.id, service="go") for _ in range(3)]
+    fall_silent(kit)
+    await be_silent(kit)
+    before = kit.provider.on_balance.calls
+    await pass_time(kit, timedelta(minutes=10))
+    for rental in rentals:
+        await kit.kiwi.rentals.give_up(rental.id, reason="the key was revoked")
+    await pass_time(kit, timedelta(minutes=30))
+    assert kit.provider.on_balance.calls == before
+    assert [each.due_at for each in await kit.kiwi.incidents.all()] == [None] * 6
 
 
 async def test_nobody_pays_for_a_done_of_which_upstream_told_nothing(

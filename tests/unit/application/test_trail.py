@@ -84,7 +84,8 @@ async def resolve(kit: Kit, eve: Account) -> None:
 async def give_up(kit: Kit, eve: Account) -> None:
     rental = await kit.kiwi.rentals.rent(eve.id, service="go")
     kit.clock.advance(1800)
-    kit.provider.on_look.next(Unknown("lost"))
+    kit.provider.on_look.next(Unknown("lost"), times=2)
+    await kit.work()
     await kit.kiwi.rentals.give_up(rental.id, reason="the provider is closed")
 
 
@@ -114,8 +115,9 @@ async def test_every_action_leaves_one_entry_and_no_secret(kit: Kit) -> None:
         kit.clock.advance(1)
         await act(kit, eve)
     entries = list(reversed(await kit.kiwi.trail.of(eve.id)))
-    # With the rental that is given up, its incident is resolved.
+    # With the rental that is given up, its incident is resolved: nobody asked for that.
     assert [entry.action for entry in entries] == [*ACTS, Action.INCIDENT_RESOLVED]
+    assert entries.pop().by == "worker"
     by = {entry.action: entry.by for entry in entries}
     assert by.pop(Action.WEBHOOK_STOPPED) == "worker"
     assert set(by.values()) == {"app"}

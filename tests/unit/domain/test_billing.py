@@ -78,7 +78,6 @@ def test_every_effect_but_nothing_has_its_move() -> None:
         pytest.param(WAITING, run_out(WAITING), (HELD, AVAILABLE, 39), id="ran out without a code"),
         pytest.param(RECEIVED, run_out(RECEIVED), None, id="ran out after a code"),
         pytest.param(WAITING, give_up(WAITING), (HELD, AVAILABLE, 39), id="given up"),
-        pytest.param(RECEIVED, give_up(RECEIVED), None, id="given up after a code"),
     ],
 )
 def test_the_billing_table_of_the_interface(

@@ -266,34 +266,48 @@ def test_upstream_takes_a_number_back_before_its_time_or_at_it(at: datetime) -> 
     assert received.ended_upstream(at, PACE) == received.run_out(at)
 
 
-@pytest.mark.parametrize("state", sorted(OPEN))
-def test_a_rental_is_given_up_when_its_session_has_long_been_over(state: State) -> None:
-    rental, silent_from = IN_STATE[state], END + PACE.silent_after
+def test_a_waiting_rental_is_given_up_when_its_session_has_long_been_over() -> None:
+    rental, silent_from = IN_STATE[State.WAITING], END + PACE.silent_after
     for early in (NOW, END, silent_from - seconds(0.001)):
         assert not rental.is_silent(early, PACE)
         with pytest.raises(GiveUpNotAllowed):
             rental.give_up(early, PACE)
     assert rental.is_silent(silent_from, PACE)
-    given_up = rental.give_up(silent_from, PACE)
-    assert given_up.state is (State.COMPLETED if rental.messages else State.EXPIRED)
-    assert given_up.messages == rental.messages
+    assert rental.give_up(silent_from, PACE).state is State.EXPIRED
+
+
+def test_what_is_paid_runs_out_when_upstream_does_not_answer_long_after_the_end() -> None:
+    received, silent_from = IN_STATE[State.RECEIVED], END + PACE.silent_after
+    assert received.unanswered(silent_from - seconds(0.001), PACE) is received
+    assert received.unanswered(silent_from, PACE) == received.run_out(silent_from)
+    waiting = IN_STATE[State.WAITING]
+    assert waiting.unanswered(silent_from, PACE) is waiting
 
 
 def test_who_was_done_with_a_silent_number_is_not_charged_for_what_nobody_knows() -> None:
     assert give_up(rent(request()).mark_done(NOW)).state is State.EXPIRED
 
 
-@pytest.mark.parametrize("state", sorted(FINAL))
-def test_what_has_ended_is_not_silent(state: State) -> None:
+@pytest.mark.parametrize("state", sorted(FINAL | {State.RECEIVED}))
+def test_only_a_waiting_rental_is_given_up(state: State) -> None:
     with pytest.raises(GiveUpNotAllowed):
-        IN_STATE[state].must_be_silent(END + PACE.silent_after, PACE)
+        IN_STATE[state].give_up_on_request(END + PACE.silent_after, PACE)
 
 
 @pytest.mark.parametrize("state", sorted(OPEN))
-def test_a_silent_rental_is_looked_at_seldom_and_as_often_as_somebody_asks(state: State) -> None:
+def test_a_silent_rental_is_looked_at_seldom_however_often_it_is_polled(state: State) -> None:
     at = END + PACE.silent_after
     looked = IN_STATE[state].looked(at, PACE)
-    assert (looked.look_after, looked.due_at) == (at + PACE.look, at + PACE.look_silent)
+    assert looked.look_after == looked.due_at == at + PACE.look_silent
+
+
+@pytest.mark.parametrize("state", sorted(OPEN))
+def test_a_look_in_between_does_not_postpone_the_one_that_is_due(state: State) -> None:
+    due = evolve(IN_STATE[state], due_at=END)
+    looked = due.looked_in_between(END - seconds(1), PACE)
+    assert (looked.due_at, looked.look_after) == (END, END + seconds(2))
+    claimed = evolve(due, due_at=END + seconds(900))
+    assert claimed.looked_in_between(END, PACE) == claimed.looked(END, PACE)
 
 
 # When to look
@@ -360,7 +374,7 @@ def test_the_next_look_is_always_ahead(after: float, asleep: float | None, recei
     assert looked.due_at is not None
     longest = PACE.look_silent if rental.is_silent(at, PACE) else PACE.look_received
     assert at < looked.due_at <= at + longest
-    assert at + seconds(3) <= looked.look_after <= at + seconds(15)
+    assert at + seconds(3) <= looked.look_after <= at + longest
     assert not at < END < looked.due_at
 
 

@@ -22,9 +22,10 @@ from kiwisms.application.progress import Progress
 from kiwisms.application.pushes import Pushes
 from kiwisms.application.rentals import Rentals
 from kiwisms.application.renting import Ordered, Renting, _Request
+from kiwisms.application.silence import Silence
 from kiwisms.application.tracing import Tracing
 from kiwisms.domain.ids import AccountId, ActivationId, MessageId, RentalId
-from kiwisms.domain.incident import Incident
+from kiwisms.domain.incident import Incident, silence_id
 from kiwisms.domain.orphan import Orphan
 from kiwisms.domain.push import PushedMessage
 from kiwisms.domain.rental import CancelNotAllowed, Rental
@@ -32,7 +33,7 @@ from kiwisms.domain.rental_state import State
 from kiwisms.domain.terms import Terms
 from kiwisms.entrypoints import worker
 from kiwisms.entrypoints.engine import Kiwisms
-from kiwisms.ports.provider import Look, Received, Rented, Unknown, Waiting
+from kiwisms.ports.provider import Look, NoAnswer, Received, Rented, Unknown, Waiting
 from kiwisms.ports.store import StoreUnavailable
 from kiwisms.ports.transaction import Transaction, TransactionConflict
 from kiwisms.testing.simulation import (
@@ -137,12 +138,14 @@ class AnswersEarly(Outcomes):
 class SkipsTheLastLook(Looks):
     """Lets a session run out without the last look."""
 
-    async def look(self, rental: Rental, by: str = "worker") -> tuple[Rental, Look]:
+    async def look(
+        self, rental: Rental, by: str = "worker", *, is_due: bool = False
+    ) -> tuple[Rental, Look]:
         if rental.is_over_time(self.clock.now()):
             unseen = _LookResult(shown=Waiting(), pushed=(), began_at=self.clock.now(), had=0)
             over = await self._apply(rental.account_id, rental.id, unseen, over=True, by=by)
             return over, Waiting()
-        return await super().look(rental, by)
+        return await super().look(rental, by, is_due=is_due)
 
 
 class CancelsBlindly(Rentals):
@@ -214,8 +217,9 @@ def with_events_apart(ports: Ports, terms: Terms) -> Kiwisms:
 
     written: list[asyncio.Future[None]] = []
     kiwi = usual_join(ports, terms)
-    apart = become(TellsApart, kiwi.rentals.looks.outbox)
-    return with_looks(kiwi, evolve(kiwi.rentals.looks, outbox=apart))
+    looks = kiwi.rentals.looks
+    silence = evolve(looks.silence, outbox=become(TellsApart, looks.silence.outbox))
+    return with_looks(kiwi, evolve(looks, silence=silence))
 
 
 def with_blind_cancels(ports: Ports, terms: Terms) -> Kiwisms:
@@ -283,6 +287,40 @@ def with_tracing(kind: type[Tracing], ports: Ports, terms: Terms) -> Kiwisms:
     return evolve(kiwi, background=evolve(kiwi.background, tracing=tracing))
 
 
+class CountsTheClock(Silence):
+    """Gives up after the time that the looks would take, however many were made."""
+
+    async def record_silence(
+        self, tx: Transaction, progress: Progress, rental: Rental, answer: NoAnswer
+    ) -> Rental:
+        pace, alarm = self.terms.pace, await tx.incident(silence_id(rental.id))
+        is_over = alarm and self.clock.now() >= alarm.at + pace.give_up_after * pace.look_silent
+        pace = evolve(pace, give_up_after=0 if is_over else 10**6)
+        usual = Silence(
+            outbox=self.outbox,
+            incidents=self.incidents,
+            trail=self.trail,
+            clock=self.clock,
+            terms=evolve(self.terms, pace=pace),
+        )
+        return await usual.record_silence(tx, progress, rental, answer)
+
+
+class CountsEveryLook(Silence):
+    """Counts the looks for which upstream was not asked, too."""
+
+    async def record_silence(
+        self, tx: Transaction, progress: Progress, rental: Rental, answer: NoAnswer
+    ) -> Rental:
+        return await super().record_silence(tx, progress, rental, Unknown(answer.detail))
+
+
+def with_silence(kind: type[Silence], ports: Ports, terms: Terms) -> Kiwisms:
+    kiwi = usual_join(ports, terms)
+    looks = kiwi.rentals.looks
+    return with_looks(kiwi, evolve(looks, silence=become(kind, looks.silence)))
+
+
 BUGS: dict[str, Join] = {
     "getNumber is retried": with_numbers_asked_for_again,
     "a number is answered before it is written down": with_early_answers,
@@ -294,6 +332,8 @@ BUGS: dict[str, Join] = {
     "a repeated push is a new one": partial(with_pushes, LooksAtEveryPush),
     "a number is guessed": partial(with_tracing, Guesses),
     "a traced number stays rented": partial(with_tracing, KeepsNumbers),
+    "time counts instead of looks": partial(with_silence, CountsTheClock),
+    "a look that was not asked counts": partial(with_silence, CountsEveryLook),
 }
 
 

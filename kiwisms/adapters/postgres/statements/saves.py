@@ -107,15 +107,16 @@ ON CONFLICT (account_id, id) DO UPDATE SET
 SAVE_INCIDENT: Final = """
 INSERT INTO incident (
     account_id, id, rental_id, kind, detail, price, balance_before, balance_before_at,
-    balance_after, balance_after_at, activation_id, at, due_at, resolved_at, resolution)
-SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM own
+    balance_after, balance_after_at, activation_id, at, due_at, resolved_at, resolution,
+    unanswered)
+SELECT account_id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM own
 ON CONFLICT (account_id, id) DO UPDATE SET
     rental_id = excluded.rental_id, kind = excluded.kind, detail = excluded.detail,
     price = excluded.price, balance_before = excluded.balance_before,
     balance_before_at = excluded.balance_before_at, balance_after = excluded.balance_after,
     balance_after_at = excluded.balance_after_at, activation_id = excluded.activation_id,
     at = excluded.at, due_at = excluded.due_at, resolved_at = excluded.resolved_at,
-    resolution = excluded.resolution
+    resolution = excluded.resolution, unanswered = excluded.unanswered
 """
 
 # Places upstream, which all accounts share. A rent skips the places that others are taking. After

@@ -77,8 +77,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 SAVE_INCIDENT: Final = """
 REPLACE INTO incident (
     account_id, id, rental_id, kind, detail, price, balance_before, balance_before_at,
-    balance_after, balance_after_at, activation_id, at, due_at, resolved_at, resolution)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    balance_after, balance_after_at, activation_id, at, due_at, resolved_at, resolution,
+    unanswered)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 ADD_TRAIL_ENTRY: Final = """
 INSERT INTO trail (account_id, id, at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?, ?)

@@ -1,0 +1,2 @@
+-- How often upstream was asked in vain since the incident: patience counts only what was asked.
+ALTER TABLE incident ADD COLUMN unanswered integer NOT NULL DEFAULT 0 CHECK (unanswered >= 0);
