@@ -10,6 +10,7 @@ import pytest
 
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.terms import Terms
+from kiwisms.entrypoints.addresses import STORES
 from kiwisms.entrypoints.load_settings import load_settings, variable
 from kiwisms.entrypoints.settings import Settings
 
@@ -56,6 +57,8 @@ BAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "store_url": (
             "kiwisms.db",
             "sqlite:///",
+            "sqlite:///:memory:",
+            "sqlite:///./:memory:",
             "mysql://h/d",
             "postgresql://[h",
             "postgres://a b",
@@ -172,7 +175,7 @@ def test_a_bad_value_in_a_file_is_refused_by_its_place(
         (
             "store_url",
             "kiwisms.db",
-            "must be sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/DATABASE",
+            f"must be {STORES}",
         ),
         ("host", "http://h", "must be a host name or an IP address, such as 127.0.0.1"),
         (
