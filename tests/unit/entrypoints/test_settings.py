@@ -260,6 +260,7 @@ def test_a_password_in_an_address_is_a_secret_however_it_is_written() -> None:
         ("KIWISMS_Port", "did you mean KIWISMS_PORT?"),
         ("KIWISMS_SESSION", "did you mean KIWISMS_SESSION_SECONDS?"),
         ("KIWISMS_QQQ", "remove it"),
+        ("KIWISMS_TEST_SEED", "remove it"),
         ("KIWISMS_", "remove it"),
     ],
 )
@@ -277,7 +278,7 @@ def test_an_unknown_key_in_the_file_is_refused_with_what_is_near(tmp_path: Path)
 
 
 def test_other_programs_variables_and_empty_ones_are_let_be() -> None:
-    others = {"PATH": "/bin", "KIWISMS_TEST_POSTGRES": "x", "KIWISMS_PORT": "", "KIWISMS_NO": ""}
+    others = {"PATH": "/bin", "TEST_KIWISMS_SEED": "1", "KIWISMS_PORT": "", "KIWISMS_NO": ""}
     assert load_settings(environment=others) == Settings()
 
 
