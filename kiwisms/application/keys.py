@@ -23,6 +23,7 @@ from kiwisms.domain.api_key import (
 )
 from kiwisms.domain.errors import Unauthorized
 from kiwisms.domain.ids import AccountId, KeyPrefix
+from kiwisms.domain.text import must_be_text
 from kiwisms.domain.trail import Action
 from kiwisms.ports.clock import Clock
 from kiwisms.ports.ids import Ids
@@ -87,6 +88,7 @@ class ApiKeys:
     @retry_on_conflict
     async def revoke(self, prefix: str) -> ApiKey:
         """Revoke a key; raises `ApiKeyNotFound`."""
+        must_be_text("prefix", prefix)
         key_prefix = KeyPrefix(prefix)
         account_id = account_of(key_prefix)
         if account_id is None or await self.store.account(account_id) is None:
@@ -109,6 +111,7 @@ class ApiKeys:
             Unauthorized: The key is malformed, unknown or revoked.
             AccountSuspended: The key is right, but its account is suspended.
         """
+        must_be_text("text", text)
         digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
         now = self.clock.now()
         cached = self._cache.get(digest)

@@ -17,6 +17,7 @@ from kiwisms.domain.money import Money
 from kiwisms.domain.rental import Rental
 from kiwisms.domain.rental_state import State
 from kiwisms.domain.sms import Message
+from kiwisms.domain.text import parse_texts
 
 CodeAndText = tuple[str, str]
 
@@ -67,12 +68,12 @@ def parse_events(names: str | Iterable[str]) -> frozenset[WebhookEvent]:
 
     Raises:
         ValidationRefused: A name is unknown, or no name is given.
+        TypeError: A name is not a text.
 
     >>> sorted(parse_events("wallet.low, sms.received"))
     [<WebhookEvent.SMS_RECEIVED: 'sms.received'>, <WebhookEvent.WALLET_LOW: 'wallet.low'>]
     """
-    given = names.split(",") if isinstance(names, str) else names
-    asked = frozenset(name.strip() for name in given if name.strip())
+    asked = frozenset(parse_texts("events", names))
     unknown = ", ".join(sorted(asked - set(WebhookEvent)))
     if unknown or not asked:
         wrong = f"{unknown} is unknown: " if unknown else ""

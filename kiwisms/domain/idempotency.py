@@ -126,18 +126,21 @@ class IdempotencyRecord:
         return evolve(self, state=next_state(TRANSITIONS, self.state, event))
 
 
-def parse_idempotency_key(text: str | None) -> IdempotencyKey | None:
+def parse_idempotency_key(
+    text: str | None, *, field: str = "idempotency_key"
+) -> IdempotencyKey | None:
     """
     Check a key that a customer sent.
 
     Raises:
-        ValidationRefused: It does not have 1 to 256 printable characters.
+        ValidationRefused: It does not have 1 to 256 printable characters; the error names *field*.
+        TypeError: It is not a text.
 
     Source: HTTP contract, parameter ``Idempotency-Key``.
     """
     if text is None:
         return None
-    return IdempotencyKey(printable("Idempotency-Key", text, longest=LONGEST))
+    return IdempotencyKey(printable(field, text, longest=LONGEST))
 
 
 def fingerprint(*request: object) -> Fingerprint:

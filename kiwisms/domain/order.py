@@ -9,7 +9,7 @@ from attrs.validators import gt, optional
 from kiwisms.domain.catalog import DEFAULT_COUNTRY, CountryCode, ServiceCode, known_country
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.money import ZERO, Amount, Money
-from kiwisms.domain.text import must_be_text, printable
+from kiwisms.domain.text import must_be_text, parse_texts, printable
 
 CARRIERS: Final = ("tmo", "vz", "att")
 LONGEST_SERVICE: Final = 64
@@ -57,14 +57,12 @@ class Order:
 
         Source: HTTP contract, ``RentRequest``.
         """
-        if carrier is not None and carrier not in CARRIERS:
-            raise ValidationRefused("carrier", f"must be one of {', '.join(CARRIERS)}")
         return cls(
             service=ServiceCode(printable("service", service, longest=LONGEST_SERVICE)),
             country=known_country(country),
             max_price=_read_max_price(max_price),
             areas=_read_areas(areas),
-            carrier=carrier,
+            carrier=_read_carrier(carrier),
         )
 
     @property
@@ -85,8 +83,7 @@ def _read_max_price(amount: Amount | None) -> Money | None:
 def _read_areas(areas: str | Iterable[str] | None) -> tuple[str, ...]:
     if areas is None:
         return ()
-    split = areas.split(",") if isinstance(areas, str) else areas
-    codes = tuple(code for code in map(_stripped, split) if code)
+    codes = tuple(parse_texts("areas", areas))
     if len(codes) > MOST_AREAS or not all(_is_area(code) for code in codes):
         raise ValidationRefused(
             "areas", f"must be at most {MOST_AREAS} area codes of three digits, such as 503,202"
@@ -94,9 +91,13 @@ def _read_areas(areas: str | Iterable[str] | None) -> tuple[str, ...]:
     return codes
 
 
-def _stripped(area: str) -> str:
-    must_be_text("areas", area)
-    return area.strip()
+def _read_carrier(carrier: str | None) -> str | None:
+    if carrier is None:
+        return None
+    must_be_text("carrier", carrier)
+    if carrier not in CARRIERS:
+        raise ValidationRefused("carrier", f"must be one of {', '.join(CARRIERS)}")
+    return carrier
 
 
 def _is_area(code: str) -> bool:

@@ -1,5 +1,6 @@
 """Checks of a given text before it is stored, shown or called."""
 
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from kiwisms.domain.errors import ValidationRefused
@@ -9,6 +10,27 @@ def must_be_text(field: str, value: object) -> None:
     """Raise `TypeError`, which names *field*, unless *value* is text."""
     if not isinstance(value, str):
         raise TypeError(f"{field} must be a str, not {type(value).__name__}")
+
+
+def parse_texts(field: str, given: str | Iterable[str]) -> Sequence[str]:
+    """
+    Parse texts that are given as one text with commas, or as an iterable; empty ones are left out.
+
+    Raises:
+        TypeError: *given* is neither; the error names *field*.
+
+    >>> parse_texts("areas", "503, 202,"), parse_texts("areas", ["503", "202"])
+    (['503', '202'], ['503', '202'])
+    """
+    try:
+        each_given = iter(given.split(",") if isinstance(given, str) else given)
+    except TypeError:
+        kind = type(given).__name__
+        raise TypeError(f"{field} must be a str or an iterable of str, not {kind}") from None
+    texts = list(each_given)
+    for each in texts:
+        must_be_text(field, each)
+    return [text for text in map(str.strip, texts) if text]
 
 
 def printable(field: str, text: str, *, longest: int, shortest: int = 1) -> str:

@@ -1,5 +1,6 @@
 """Checks of the addresses and words that a setting may hold."""
 
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -7,6 +8,11 @@ from kiwisms.domain.text import is_web_address
 
 SQLITE: Final = "sqlite:///"
 MEMORY: Final = "memory://"
+STORES: Final = (
+    "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE, "
+    "or memory:// where nothing is to be kept"
+)
+"""What `is_store` accepts."""
 
 
 def is_word(text: str) -> bool:
@@ -39,8 +45,13 @@ def is_redis(text: str) -> bool:
 
 def is_store(text: str) -> bool:
     """Whether *text* is the address of a store."""
+    return text == MEMORY or is_postgres(text) or is_sqlite(text)
+
+
+def is_sqlite(text: str) -> bool:
+    """Whether *text* names the file of a store in SQLite; ``:memory:`` is not a file."""
     file = text.removeprefix(SQLITE)
-    return text == MEMORY or is_postgres(text) or bool(file and file != text)
+    return file not in {text, ""} and Path(file) != Path(":memory:")
 
 
 def is_postgres(text: str) -> bool:

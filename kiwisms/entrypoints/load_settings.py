@@ -12,8 +12,6 @@ from kiwisms.domain.errors import ValidationRefused
 from kiwisms.entrypoints.settings import Settings
 
 PREFIX: Final = "KIWISMS_"
-TEST_PREFIX: Final = "KIWISMS_TEST_"
-"""How variables for the tests of kiwisms begin, which are not settings."""
 NAMES: Final = [setting.name for setting in fields(Settings)]
 DEFAULT_FILE: Final = Path("kiwisms.toml")
 
@@ -63,7 +61,7 @@ def _in_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         place.removeprefix(PREFIX).swapcase(): value
         for place, value in environment.items()
-        if place.startswith(PREFIX) and not place.startswith(TEST_PREFIX) and value
+        if place.startswith(PREFIX) and value
     }
 
 

@@ -21,6 +21,7 @@ from kiwisms.domain.pace import Pace
 from kiwisms.domain.terms import Terms
 from kiwisms.domain.text import is_web_address
 from kiwisms.entrypoints.addresses import (
+    STORES,
     is_host,
     is_postgres,
     is_redis,
@@ -48,10 +49,7 @@ def _text(accepts: Callable[[str], bool], wanted: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-StoreUrl = Annotated[
-    str,
-    _text(is_store, "sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/DATABASE"),
-]
+StoreUrl = Annotated[str, _text(is_store, STORES)]
 ProviderUrl = Annotated[
     str,
     _text(

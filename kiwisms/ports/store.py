@@ -74,7 +74,7 @@ class Store(AccountReads, CrossAccountReads, WorkQueue, Protocol):
             NumberTaken: On leaving, when a rental is saved OPEN with the activation of another OPEN
                 rental, of any account; nothing was written.
             TransactionConflict: On leaving, when another process wrote to the account meanwhile.
-            StoreUnavailable: On leaving, when the commit failed.
+            StoreUnavailable: On leaving, when the commit failed, or its outcome is unknown.
         """
         ...
 

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 import aiohttp
@@ -105,6 +106,21 @@ async def test_clock_ids_and_provider(clock: ManualClock, provider: AttendedProv
         assert provider.on_rent.calls == 1
         assert [each.phone for each in provider.upstream.activations.values()] == [rental.phone]
     assert not provider.is_open
+
+
+@pytest.mark.parametrize("url", ["kiwisms.db", "sqlite:///", "sqlite:///:memory:"])
+def test_an_address_that_keeps_nothing_is_refused(
+    url: str, provider: FakeProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def use() -> None:
+        async with kiwisms.open(url, provider=provider) as kiwi:
+            await customer(kiwi)
+
+    with pytest.raises(kiwisms.ValidationRefused, match=r"^store_url: .* or memory://"):
+        asyncio.run(use())
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_webhooks_and_background_work(clock: ManualClock, provider: FakeProvider) -> None:

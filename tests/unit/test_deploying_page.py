@@ -49,6 +49,21 @@ def test_a_server_is_given_the_time_to_end(name: str) -> None:
     assert seconds > drain_seconds(Settings())
 
 
+def test_the_image_says_by_number_that_it_does_not_run_as_root() -> None:
+    image = text_of(ROOT / "Dockerfile")
+    (uid,) = re.findall(r"useradd --uid (\d+) ", image)
+
+    # It refuses a name where runAsNonRoot is asked for.
+    assert re.findall(r"^USER (.+)$", image, re.MULTILINE) == [uid]
+
+
+def test_no_password_stands_in_an_address_of_compose() -> None:
+    addresses = re.findall(r"\w+://\S+", text_of(ROOT / "compose.yaml"))
+
+    assert any("postgres" in address for address in addresses)
+    assert not any("PASSWORD" in address for address in addresses)
+
+
 def test_the_proxy_waits_as_long_and_takes_as_much_as_the_server() -> None:
     proxy = text_of(ROOT / "deploy/nginx.conf")
     (waits,) = re.findall(r"proxy_read_timeout (\d+)s;", proxy)

@@ -73,20 +73,22 @@ asyncio.run(story())
 
 
 OPEN: Final = """
-import asyncio
+import asyncio, tempfile
 from kiwisms.testing.clock import ManualClock
 from kiwisms.testing.provider import FakeProvider
 
 async def opened(store):
     settings = kiwisms.Settings(secret_key="x" * 64)
     provider = FakeProvider(ManualClock())
-    async with kiwisms.open(store, provider=provider, settings=settings):
-        print("opened")
+    async with kiwisms.open(store, provider=provider, settings=settings) as kiwi:
+        account = await kiwi.accounts.create("ada@example.com")
+        assert await kiwi.accounts.find(account.id) == account
 
 def start(store):
     asyncio.run(opened(store))
 
-start"""
+with tempfile.TemporaryDirectory() as folder:
+    start"""
 
 COMMAND: Final = "from kiwisms.entrypoints.cli import main; main()"
 
@@ -191,7 +193,7 @@ def test_what_needs_an_extra_names_it(program: str, installed: list[str], said: 
         ("kiwisms.PostgresStore", ["postgres"]),
         ("kiwisms.DaisySMS, kiwisms.load_settings, kiwisms.open_provider", ["server"]),
         (f"{OPEN}('memory://')", ["server"]),
-        (f"{OPEN}('sqlite:///:memory:')", ["server", "sqlite"]),
+        (f"{OPEN}(f'sqlite:///{{folder}}/kiwisms.db')", ["server", "sqlite"]),
     ],
 )
 def test_an_extra_is_enough_for_what_it_is_for(program: str, extras: list[str]) -> None:

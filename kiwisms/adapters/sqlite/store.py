@@ -44,7 +44,8 @@ class SqliteStore(Reads, WorkQueue):
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        # SQLite takes a name such as :memory: for no file.
+        self._path = path.absolute()
         self._locks: WeakValueDictionary[AccountId, asyncio.Lock] = WeakValueDictionary()
 
     async def __aenter__(self) -> Self:

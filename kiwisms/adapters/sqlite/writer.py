@@ -58,7 +58,7 @@ class _Unit(Generic[T]):
         connection.execute("RELEASE unit")
 
     def fail(self, why: Exception) -> None:
-        """Settle the unit as failed: nothing of it is durable."""
+        """Settle the unit as failed: it is not known to be durable."""
         self._error = self._error or why
         self.settled.set_result(None)
 
@@ -104,7 +104,8 @@ class Writer:
         Run *work* in a transaction; when this returns, what it wrote is durable.
 
         Raises:
-            StoreUnavailable: Nothing was written.
+            StoreUnavailable: The commit failed. If it was interrupted, it is not known whether
+                anything was written.
             Exception: *work* raised it, and none of its writes were kept.
         """
         unit = _Unit(work)

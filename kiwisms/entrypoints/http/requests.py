@@ -15,7 +15,8 @@ from yarl import URL
 
 from kiwisms.domain.catalog import DEFAULT_COUNTRY, InvalidCountry
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.domain.ids import RentalId
+from kiwisms.domain.idempotency import parse_idempotency_key
+from kiwisms.domain.ids import IdempotencyKey, RentalId
 from kiwisms.domain.money import Money
 from kiwisms.domain.order import CARRIERS, LONGEST_SERVICE, Order
 from kiwisms.domain.push import PushedMessage
@@ -82,14 +83,15 @@ def read_rental_id(request: web.Request) -> RentalId:
     return RentalId(request.match_info["id"])
 
 
-def read_idempotency_key(request: web.Request) -> str | None:
+def read_idempotency_key(request: web.Request) -> IdempotencyKey | None:
     """
     Read the header that makes a retry safe.
 
     Raises:
-        ValidationRefused: It is given twice, with two values.
+        ValidationRefused: It is no key, or it is given twice, with two values.
     """
-    return _only("Idempotency-Key", request.headers.getall("Idempotency-Key", ()))
+    name = "Idempotency-Key"
+    return parse_idempotency_key(_only(name, request.headers.getall(name, ())), field=name)
 
 
 async def read_push(request: web.Request, at: datetime) -> PushedMessage:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from kiwisms.adapters.local_notices import LocalNotices
 from kiwisms.adapters.memory import MemoryStore
 from kiwisms.domain.errors import ValidationRefused
-from kiwisms.entrypoints.addresses import MEMORY, SQLITE, is_postgres
+from kiwisms.entrypoints.addresses import MEMORY, SQLITE, STORES, is_postgres, is_sqlite
 from kiwisms.entrypoints.extras import importing_extra
 from kiwisms.entrypoints.settings import Settings
 from kiwisms.ports.clock import Clock
@@ -82,12 +82,9 @@ def sqlite_path(store_url: str) -> Path:
     Raises:
         ValidationRefused: It is not such an address.
     """
-    path = store_url.removeprefix(SQLITE)
-    if not store_url.startswith(SQLITE) or not path:
-        raise ValidationRefused(
-            "store_url", "must be sqlite:///FILE or postgresql://…, such as sqlite:///kiwisms.db"
-        )
-    return Path(path)
+    if not is_sqlite(store_url):
+        raise ValidationRefused("store_url", f"must be {STORES}")
+    return Path(store_url.removeprefix(SQLITE))
 
 
 def store_file(store_url: str) -> Path | None:

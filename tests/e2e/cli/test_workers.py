@@ -7,12 +7,14 @@ import re
 import signal
 import socket
 import sys
+import time
 from collections import Counter
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from kiwisms.entrypoints.cli.supervisor import SAME_SIGNAL
 from tests.e2e.cli.processes import gone, workers
 from tests.e2e.cli.programs import Kiwi, Running, Upstream, until
 from tests.e2e.cli.shop import new_key
@@ -73,6 +75,11 @@ async def counted(session: aiohttp.ClientSession) -> float:
     )
 
 
+async def asked(provider: Upstream) -> None:
+    """Wait until somebody has asked the provider for a number."""
+    await until(provider.state, lambda state: "getNumber" in state["requests"])
+
+
 async def test_a_killed_worker_is_replaced_and_requests_go_on(chain: Kiwi) -> None:
     async with chain.up(*SERVE, "2") as running, stranger(running) as session:
         before = workers(running)
@@ -124,7 +131,7 @@ async def test_everybody_who_came_before_the_end_is_answered(
             asyncio.create_task(come_until_refused(running.document["address"])) for _ in range(10)
         ]
         pids = {running.process.pid, *workers(running)}
-        await asyncio.sleep(0.5)
+        await until(lambda: asyncio.sleep(0, told.total()), lambda total: total >= 200)
         done = await running.end(signal.SIGTERM)
         await asyncio.gather(*crowd)
     assert (done.status, done.err) == (0, "")
@@ -141,7 +148,7 @@ async def test_what_is_under_way_is_finished(chain: Kiwi, provider: Upstream, co
         renting = asyncio.create_task(
             session.post("/api/v1/rentals", json={"service": "go"}, headers=ada)
         )
-        await asyncio.sleep(0.5)
+        await asked(provider)
         done = await running.end(signal.SIGINT)
         answer = await renting
         assert answer.status == 201
@@ -161,11 +168,18 @@ async def test_a_second_signal_kills_and_the_books_are_still_right(
             session.post("/api/v1/rentals", json={"service": "go"}, headers=ada)
         )
         pids = workers(running)
-        await asyncio.sleep(0.5)
-        running.process.send_signal(signal.SIGTERM)
-        await asyncio.sleep(1.5)
-        assert running.process.returncode is None
-        done = await running.end(signal.SIGTERM)
+        await asked(provider)
+        began = time.monotonic()
+
+        async def tell_again() -> set[int]:
+            left = workers(running)
+            if left:
+                running.process.send_signal(signal.SIGTERM)
+            return left
+
+        await until(tell_again, lambda left: not left)
+        assert time.monotonic() - began >= SAME_SIGNAL
+        done = await running.end()
         with pytest.raises(aiohttp.ClientError):
             await renting
     assert done.status == 1

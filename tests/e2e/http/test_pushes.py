@@ -169,16 +169,21 @@ async def test_the_simulator_pushes_what_arrives(site: Site, ada: Customer, rent
 
 @pytest.mark.usefixtures("rental")
 async def test_the_simulator_tries_again_eight_times(site: Site) -> None:
+    async def all_asleep() -> bool:
+        return site.clock.sleepers == asleep
+
     await set_up(site, push_url=f"http://127.0.0.1:{site.port}/nowhere")
     site.simulator.upstream.deliver("111", site.clock.now())
     for tries in range(1, 10):
         await until(lambda: answers(site), {"404": tries}.__eq__)
+        asleep = site.clock.sleepers
         site.clock.advance(14.9)
-        await asyncio.sleep(0.02)
+        await until(all_asleep, bool)
         assert await answers(site) == {"404": tries}
         site.clock.advance(0.1)
     site.clock.advance(15)
-    await asyncio.sleep(0.05)
+    asleep -= 1  # nobody pushes any more
+    await until(all_asleep, bool)
     assert await answers(site) == {"404": 9}
 
 

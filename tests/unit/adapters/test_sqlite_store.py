@@ -87,6 +87,13 @@ async def test_all_is_there_after_opening_again(path: Path, store: SqliteStore) 
         assert await again.wallet(ADA) == Wallet(account_id=ADA, transfers=1)
 
 
+async def test_a_file_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with SqliteStore(Path(":memory:")) as store:
+        await store.migrate()
+        await store.check()
+
+
 async def test_a_new_file_is_its_owners_alone_and_one_that_is_there_is_left(tmp_path: Path) -> None:
     new, old = tmp_path / "new.db", tmp_path / "old.db"
     old.touch(mode=0o640)

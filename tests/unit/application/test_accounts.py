@@ -62,6 +62,10 @@ async def test_what_is_no_text_is_an_error_of_the_program(kit: Kit) -> None:
         await kit.kiwi.accounts.create("eve@example.com", password=number)
     with pytest.raises(TypeError, match="url must be a str, not int"):
         check_url(number)
+    with pytest.raises(TypeError, match="text must be a str, not int"):
+        await kit.kiwi.keys.authenticate(number)
+    with pytest.raises(TypeError, match="prefix must be a str, not int"):
+        await kit.kiwi.keys.revoke(number)
 
 
 async def test_a_password_is_kept_as_a_hash(kit: Kit) -> None:

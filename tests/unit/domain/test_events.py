@@ -1,6 +1,7 @@
 """Who is told of what: addresses ask for events by name, and for the amount of wallet.low."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -50,6 +51,12 @@ def test_an_unknown_event_is_refused_with_those_that_there_are(names: str | list
 @pytest.mark.parametrize("names", ["", " , ", []])
 def test_an_address_without_an_event_is_refused(names: str | list[str]) -> None:
     with pytest.raises(ValidationRefused, match=r"^events: must be some of sms\.received"):
+        parse_events(names)
+
+
+@pytest.mark.parametrize("names", [5, [5], [None], b"sms.received"])
+def test_what_is_no_text_is_an_error_of_the_program(names: Any) -> None:
+    with pytest.raises(TypeError, match=r"^events must be a str.*, not "):
         parse_events(names)
 
 

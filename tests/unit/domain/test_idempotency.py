@@ -1,6 +1,7 @@
 """One key makes one rental, however often it is sent."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -133,7 +134,7 @@ def test_a_key_is_taken_as_it_is_or_refused(key: str) -> None:
     else:
         with pytest.raises(ValidationRefused) as refused:
             parse_idempotency_key(key)
-        assert refused.value.field == "Idempotency-Key"
+        assert refused.value.field == "idempotency_key"
 
 
 def test_the_longest_key_has_256_characters() -> None:
@@ -141,6 +142,14 @@ def test_the_longest_key_has_256_characters() -> None:
     for key in ("", "k" * 257):
         with pytest.raises(ValidationRefused):
             parse_idempotency_key(key)
+
+
+def test_a_key_is_named_as_whoever_gave_it_knows_it() -> None:
+    key: Any = 42
+    with pytest.raises(TypeError, match=r"^idempotency_key must be a str, not int"):
+        parse_idempotency_key(key)
+    with pytest.raises(ValidationRefused, match=r"^Idempotency-Key: "):
+        parse_idempotency_key("", field="Idempotency-Key")
 
 
 def test_no_key_is_no_key() -> None:

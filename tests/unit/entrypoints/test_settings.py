@@ -10,6 +10,7 @@ import pytest
 
 from kiwisms.domain.errors import ValidationRefused
 from kiwisms.domain.terms import Terms
+from kiwisms.entrypoints.addresses import STORES
 from kiwisms.entrypoints.load_settings import load_settings, variable
 from kiwisms.entrypoints.settings import Settings
 
@@ -56,6 +57,8 @@ BAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "store_url": (
             "kiwisms.db",
             "sqlite:///",
+            "sqlite:///:memory:",
+            "sqlite:///./:memory:",
             "mysql://h/d",
             "postgresql://[h",
             "postgres://a b",
@@ -172,7 +175,7 @@ def test_a_bad_value_in_a_file_is_refused_by_its_place(
         (
             "store_url",
             "kiwisms.db",
-            "must be sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/DATABASE",
+            f"must be {STORES}",
         ),
         ("host", "http://h", "must be a host name or an IP address, such as 127.0.0.1"),
         (
@@ -257,6 +260,7 @@ def test_a_password_in_an_address_is_a_secret_however_it_is_written() -> None:
         ("KIWISMS_Port", "did you mean KIWISMS_PORT?"),
         ("KIWISMS_SESSION", "did you mean KIWISMS_SESSION_SECONDS?"),
         ("KIWISMS_QQQ", "remove it"),
+        ("KIWISMS_TEST_SEED", "remove it"),
         ("KIWISMS_", "remove it"),
     ],
 )
@@ -274,7 +278,7 @@ def test_an_unknown_key_in_the_file_is_refused_with_what_is_near(tmp_path: Path)
 
 
 def test_other_programs_variables_and_empty_ones_are_let_be() -> None:
-    others = {"PATH": "/bin", "KIWISMS_TEST_POSTGRES": "x", "KIWISMS_PORT": "", "KIWISMS_NO": ""}
+    others = {"PATH": "/bin", "TEST_KIWISMS_SEED": "1", "KIWISMS_PORT": "", "KIWISMS_NO": ""}
     assert load_settings(environment=others) == Settings()
 
 

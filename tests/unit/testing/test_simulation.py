@@ -58,7 +58,7 @@ from kiwisms.testing.simulation.disk import Disk
 
 LIVES = 2000
 MOST_FOR_A_BUG = 3000
-SEED = int(os.environ.get("KIWISMS_TEST_SEED") or int.from_bytes(os.urandom(4)))
+SEED = int(os.environ.get("TEST_KIWISMS_SEED") or int.from_bytes(os.urandom(4)))
 T = TypeVar("T")
 
 
@@ -67,7 +67,7 @@ def test_no_life_breaks_a_law_and_each_mark_is_reached() -> None:
     report = simulate(range(SEED, SEED + LIVES), enough=LIVES)
     for outcome in report.broken:
         pytest.fail(f"{repeat_line(outcome.choice.seed)}\n" + "\n".join(outcome.broken))
-    assert not report.missing, f"KIWISMS_TEST_SEED={SEED}: no life reached {report.missing}"
+    assert not report.missing, f"TEST_KIWISMS_SEED={SEED}: no life reached {report.missing}"
 
 
 def test_a_life_that_is_watched_closely_breaks_no_law_either() -> None:
