@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 from kiwisms.domain.errors import KiwismsError
+from kiwisms.ports.store import StoreUnavailable
 
 T = TypeVar("T")
 
@@ -23,9 +24,18 @@ class InFlight:
     """
 
     _calls: set[asyncio.Task[object]] = field(factory=set, init=False)
+    _is_draining: bool = field(default=False, init=False)
 
     async def run(self, call: Coroutine[Any, Any, T]) -> T:
-        """Await *call*. If the caller is cancelled, *call* goes on, and its error is logged."""
+        """
+        Await *call*. If the caller is cancelled, *call* goes on, and its error is logged.
+
+        Raises:
+            StoreUnavailable: `drain` was called: what begins now could not end.
+        """
+        if self._is_draining:
+            call.close()
+            raise StoreUnavailable("kiwisms is being closed")
         task = asyncio.create_task(call)
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
@@ -38,7 +48,8 @@ class InFlight:
         return task.result()
 
     async def drain(self) -> None:
-        """Wait for the calls that are in flight now, for as long as each of them takes."""
+        """Let no further call begin, and wait for those in flight, however long each takes."""
+        self._is_draining = True
         if self._calls:
             await asyncio.wait(self._calls)
 

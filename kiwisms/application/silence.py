@@ -41,8 +41,8 @@ class Silence:
         Record that upstream did not answer a look for which a rental was due.
 
         A silent rental becomes an incident, once. The incident counts the looks for which upstream
-        was asked, and after `Pace.give_up_after` more of them the rental is given up. A silent
-        rental that is paid runs out instead, without an incident.
+        was asked, and after `Pace.give_up_after` more of them the rental is given up. A rental
+        that is paid runs out after that time instead, without an incident.
 
         Returns:
             The rental afterwards.

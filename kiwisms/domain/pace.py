@@ -28,3 +28,8 @@ class Pace:
     look_silent: timedelta = timedelta(minutes=1)
     give_up_after: int = 24 * 60
     """How many looks after that of its incident fail before a silent rental is given up: a day."""
+
+    @property
+    def longest_silence(self) -> timedelta:
+        """How long past its end a rental is looked at, if upstream never reports how it ended."""
+        return self.silent_after + self.give_up_after * self.look_silent

@@ -201,10 +201,12 @@ class Rental:
         """
         Record that upstream was asked, and did not answer.
 
-        A silent rental that is paid runs out: no price is held for it.
+        A paid rental waits as long for a further code as an unpaid one does before it is given up.
+        Then it runs out: no price is held for it.
         """
-        is_paid = self.state is State.RECEIVED and self.is_silent(at, pace)
-        return self.run_out(at) if is_paid else self
+        if self.state is not State.RECEIVED or at < self.expires_at + pace.longest_silence:
+            return self
+        return self.run_out(at)
 
     def give_up_on_request(self, at: datetime, pace: Pace) -> Self:
         """Give up for the operator; raises `GiveUpNotAllowed` unless WAITING and silent."""

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
@@ -83,7 +84,18 @@ RedisUrl = Annotated[
         "such as redis://127.0.0.1:6379/0",
     ),
 ]
-PerMinute = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+def _must_be_no_switch(given: object) -> object:
+    """Refuse true and false, which Python and pydantic take for 1 and 0."""
+    if isinstance(given, bool):
+        raise PydanticCustomError("setting", "must be a number")
+    return given
+
+
+Whole = Annotated[int, BeforeValidator(_must_be_no_switch)]
+Real = Annotated[float, BeforeValidator(_must_be_no_switch)]
+PerMinute = Annotated[Whole, Field(ge=1, le=1_000_000)]
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -97,7 +109,7 @@ class Settings:
     """
 
     store_url: StoreUrl = Field(default="sqlite:///kiwisms.db", repr=False)
-    postgres_pool: int = Field(default=10, ge=1, le=1000)
+    postgres_pool: Whole = Field(default=10, ge=1, le=1000)
     postgres_prepare: bool = True
     provider_url: ProviderUrl | None = Field(default=None, repr=False)
     provider_key: ProviderKey | None = Field(default=None, repr=False)
@@ -105,25 +117,25 @@ class Settings:
     provider_price_in_json: bool = False
     provider_lists_active: bool = False
     host: Host = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65535)
-    workers: int = Field(default=1, ge=1, le=64)
+    port: Whole = Field(default=8080, ge=0, le=65535)
+    workers: Whole = Field(default=1, ge=1, le=64)
     public_url: PublicUrl | None = None
     secret_key: SecretKey | None = Field(default=None, repr=False)
     old_secret_key: SecretKey | None = Field(default=None, repr=False)
-    markup_percent: int = Field(default=TERMS.markup_percent, ge=0, le=10_000)
-    session_seconds: int = Field(default=int(TERMS.pace.session.total_seconds()), ge=1, le=86_400)
-    provider_timeout_seconds: float = Field(default=10, ge=0.1, le=120)
-    sync_seconds: float = Field(default=TERMS.pace.look.total_seconds(), ge=0, le=3600)
-    catalog_seconds: float = Field(default=30, ge=0, le=86_400)
-    max_active_rentals: int = Field(default=TERMS.max_active_rentals, ge=1, le=100_000)
-    provider_max_waiting: int = Field(default=TERMS.provider_max_waiting, ge=1, le=100_000)
-    cancels_per_hour: int = Field(default=TERMS.cancels_per_hour, ge=0, le=1_000_000)
+    markup_percent: Whole = Field(default=TERMS.markup_percent, ge=0, le=10_000)
+    session_seconds: Whole = Field(default=int(TERMS.pace.session.total_seconds()), ge=1, le=86_400)
+    provider_timeout_seconds: Real = Field(default=10, ge=0.1, le=120)
+    sync_seconds: Real = Field(default=TERMS.pace.look.total_seconds(), ge=0, le=3600)
+    catalog_seconds: Real = Field(default=30, ge=0, le=86_400)
+    max_active_rentals: Whole = Field(default=TERMS.max_active_rentals, ge=1, le=100_000)
+    provider_max_waiting: Whole = Field(default=TERMS.provider_max_waiting, ge=1, le=100_000)
+    cancels_per_hour: Whole = Field(default=TERMS.cancels_per_hour, ge=0, le=1_000_000)
     rate_rent_per_minute: PerMinute = 60
     rate_read_per_minute: PerMinute = 600
     rate_public_per_minute: PerMinute = 60
     redis_url: RedisUrl | None = Field(default=None, repr=False)
     webhook_allow_private: bool = False
-    keep_days: int | None = Field(default=TERMS.keep_days, ge=1, le=MAX_DAYS)
+    keep_days: Whole | None = Field(default=TERMS.keep_days, ge=1, le=MAX_DAYS)
     log_format: Literal["console", "json"] | None = None
 
     @model_validator(mode="wrap")

@@ -137,8 +137,14 @@ class SqliteStore(Reads, WorkQueue):
         version = await self.schema_version()
         if version < NEWEST:
             raise SchemaMismatch(found=version, known=NEWEST)
-        # An empty write detects a full or read-only disk, and a lock that is never released.
-        await self._writer.write(lambda _: None)
+        # A full or read-only disk shows, as does a lock that is never released.
+        await self._writer.write(_write_version)
+
+
+def _write_version(connection: sqlite3.Connection) -> None:
+    """Write a page without changing anything: only that shows whether the disk takes it."""
+    (version,) = connection.execute(reads.SCHEMA_VERSION).fetchone()
+    connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _make_private(path: Path) -> None:

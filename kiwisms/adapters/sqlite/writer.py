@@ -73,6 +73,8 @@ class Writer:
     """The only connection of this process that writes, used as an async context manager."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path.absolute()
+        self._file: tuple[int, int] | None = None
         # Two threads never use it at once: the loop does not touch it during a commit.
         self._connection = sqlite3.connect(
             path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
@@ -87,6 +89,7 @@ class Writer:
             await self._when_unlocked("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
+            self._file = _identity(self._path)
         except BaseException:
             await self._thread.close()
             raise
@@ -153,6 +156,8 @@ class Writer:
                     unit.settled.set_result(None)
 
     async def _commit(self) -> None:
+        if _identity(self._path) != self._file:
+            raise StoreUnavailable(f"{self._path} was removed or replaced; start the server again")
         try:
             await self._thread.commit()
         except asyncio.CancelledError:
@@ -183,3 +188,12 @@ class Writer:
                 await asyncio.sleep(LOCK_PAUSE_SECONDS)
             else:
                 return
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of the same name; ``None`` when there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

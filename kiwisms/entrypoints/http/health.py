@@ -76,6 +76,7 @@ class Health:
         )
 
     async def _read_store(self) -> None:
+        await self._store.check()
         due = await self._store.next_due()
         overdue = 0.0 if due is None else (self._clock.now() - due).total_seconds()
         self._overdue.set(max(overdue, 0.0))

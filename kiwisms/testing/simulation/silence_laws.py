@@ -55,9 +55,9 @@ def upstream_is_asked_before_a_rental_is_given_up(life: Life) -> Iterator[str]:
     """
     pace = life.world.terms.pace
     for rental, entry in _given_up_by_itself(life):
-        silent_from = rental.expires_at + pace.silent_after
+        # A look that began before the silence and was answered in it counts.
         looks = life.world.looks.get(number_of(rental), ())
-        asked = sum(silent_from <= at <= entry.at for at in looks)
+        asked = sum(rental.expires_at <= at <= entry.at for at in looks)
         if asked < pace.give_up_after:
             yield f"{rental.id} was given up after {asked} looks of {pace.give_up_after}"
         if entry.by != WORKER:

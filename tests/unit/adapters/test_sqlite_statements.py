@@ -42,7 +42,14 @@ FRAGMENTS = {
     "WALLET_COLUMNS",
     "WEBHOOK_COLUMNS",
 }
-FEW = {"ACCOUNTS_BY_AGE", "API_KEYS_BY_AGE", "DUE_DELIVERIES", "LAST_READING", "OUTLAY"}
+FEW = {
+    "ACCOUNTS_BY_AGE",
+    "API_KEYS_BY_AGE",
+    "DUE_DELIVERIES",
+    "INCIDENTS_OF_RENTAL",
+    "LAST_READING",
+    "OUTLAY",
+}
 """Sorted after reading, or all are read: for the operator, or few rows."""
 
 

@@ -286,3 +286,13 @@ def test_each_table_is_strict_and_keyed_by_its_account(path: Path) -> None:
             columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
             (first,) = [name for _, name, _, _, _, place in columns if place == 1]
             assert first == OF_THE_OPERATOR.get(table, "account_id")
+
+
+async def test_a_check_writes_as_only_that_shows_a_full_disk(
+    path: Path, store: SqliteStore
+) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        before = other.execute("PRAGMA data_version").fetchone()
+        await store.check()
+        assert other.execute("PRAGMA data_version").fetchone() != before
+        assert other.execute("PRAGMA user_version").fetchone() == (NEWEST,)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -235,3 +235,23 @@ async def test_the_file_is_used_as_promised(writer: Writer) -> None:
 
     full = 2
     assert await writer.write(look) == ["wal", full, 1]
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def replace(path: Path) -> None:
+    other = path.with_name("other.db")
+    other.touch()
+    other.rename(path)
+
+
+@pytest.mark.parametrize("harm", [remove, replace])
+async def test_nothing_is_acknowledged_once_the_file_is_removed_or_replaced(
+    path: Path, writer: Writer, harm: Callable[[Path], None]
+) -> None:
+    await add(writer, "a")
+    harm(path)
+    with pytest.raises(StoreUnavailable, match="removed or replaced"):
+        await add(writer, "b")

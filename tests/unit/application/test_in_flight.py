@@ -7,6 +7,7 @@ import pytest
 
 from kiwisms.application.in_flight import InFlight
 from kiwisms.domain.errors import KiwismsError, Unauthorized
+from kiwisms.ports.store import StoreUnavailable
 
 
 class Work:
@@ -57,12 +58,15 @@ async def test_a_call_goes_on_without_its_caller() -> None:
 
 
 async def test_draining_waits_for_nothing_when_nothing_is_in_flight() -> None:
-    calls = InFlight()
+    await InFlight().drain()
+
+
+async def test_no_call_begins_once_they_are_drained() -> None:
+    calls, work = InFlight(), Work()
     await calls.drain()
-    work = Work()
-    work.may_end.set()
-    await calls.run(work.do())
-    await calls.drain()
+    with pytest.raises(StoreUnavailable):
+        await calls.run(work.do())
+    assert not work.began.is_set()
 
 
 @pytest.mark.parametrize(

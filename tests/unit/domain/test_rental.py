@@ -277,11 +277,11 @@ def test_a_waiting_rental_is_given_up_when_its_session_has_long_been_over() -> N
 
 
 def test_what_is_paid_runs_out_when_upstream_does_not_answer_long_after_the_end() -> None:
-    received, silent_from = IN_STATE[State.RECEIVED], END + PACE.silent_after
-    assert received.unanswered(silent_from - seconds(0.001), PACE) is received
-    assert received.unanswered(silent_from, PACE) == received.run_out(silent_from)
+    received, last = IN_STATE[State.RECEIVED], END + PACE.longest_silence
+    assert received.unanswered(last - seconds(0.001), PACE) is received
+    assert received.unanswered(last, PACE) == received.run_out(last)
     waiting = IN_STATE[State.WAITING]
-    assert waiting.unanswered(silent_from, PACE) is waiting
+    assert waiting.unanswered(last, PACE) is waiting
 
 
 def test_who_was_done_with_a_silent_number_is_not_charged_for_what_nobody_knows() -> None:

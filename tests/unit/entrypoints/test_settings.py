@@ -324,6 +324,10 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     [
         ("port", 80.5),
         ("port", 65536),
+        ("port", True),
+        ("cancels_per_hour", False),
+        ("sync_seconds", True),
+        ("keep_days", True),
         ("sync_seconds", "soon"),
         ("webhook_allow_private", 2),
         ("log_format", 7),
