@@ -7,6 +7,7 @@ from functools import partial
 
 from attrs import define, field, frozen
 
+from kiwisms.application.answers import answer_of
 from kiwisms.application.incidents import Incidents
 from kiwisms.application.outbox import WORK
 from kiwisms.application.progress import Progress
@@ -25,6 +26,7 @@ from kiwisms.ports.clock import Clock
 from kiwisms.ports.notices import Notices
 from kiwisms.ports.provider import (
     Ambiguous,
+    CancelAnswer,
     Cancelled,
     Gone,
     Look,
@@ -114,7 +116,7 @@ class Looks:
         """
         activation_id, began_at = number_of(rental), self.clock.now()
         over = rental.is_over_time(began_at)
-        seen = await self.provider.look(activation_id)
+        seen = await answer_of(self.provider.look(activation_id), Look)
         if over and isinstance(seen, Waiting):
             seen = await self._hand_back(activation_id)
         if isinstance(seen, NoAnswer) and seen.asked:
@@ -130,7 +132,7 @@ class Looks:
     async def look_for_code(self, rental: Rental, by: str = WORKER) -> None:
         """Look once more for a code that came just before the end; other answers change nothing."""
         activation_id, began_at = number_of(rental), self.clock.now()
-        seen = await self.provider.look(activation_id)
+        seen = await answer_of(self.provider.look(activation_id), Look)
         if isinstance(seen, Received):
             result = await self._result_of(rental, seen, began_at)
             await self._apply(rental.account_id, rental.id, result, over=False, by=by)
@@ -163,12 +165,12 @@ class Looks:
         return looked
 
     async def _hand_back(self, activation_id: ActivationId) -> Look:
-        answer = await self.provider.cancel(activation_id)
+        answer = await answer_of(self.provider.cancel(activation_id), CancelAnswer)
         if isinstance(answer, Cancelled | Gone):
             return answer
         seen: Look = Waiting()
         if isinstance(answer, Ambiguous):
-            seen = await self.provider.look(activation_id)
+            seen = await answer_of(self.provider.look(activation_id), Look)
         if not isinstance(seen, Waiting):
             return seen
         # Upstream may still have the number, and charge for a later code: ask again later.

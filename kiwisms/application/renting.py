@@ -5,6 +5,7 @@ from functools import partial
 
 from attrs import field, frozen
 
+from kiwisms.application.answers import answer_of
 from kiwisms.application.catalogs import Catalogs
 from kiwisms.application.in_flight import InFlight
 from kiwisms.application.outbox import Outbox
@@ -193,7 +194,7 @@ class Renting:
         held = await self._hold(request)
         if held.rental.id != request.rental.id:
             return Ordered(rental=held.rental, replayed=True)
-        rental = await self.outcomes.apply(held, await ask())
+        rental = await self.outcomes.apply(held, await answer_of(ask(), Answer))
         return Ordered(rental=rental, replayed=False)
 
     @retry_on_conflict

@@ -137,6 +137,8 @@ NoAnswer = Refused | Unknown
 """Answers that show nothing about a number."""
 Look = Received | Waiting | Cancelled | Gone | NoAnswer
 """What one look at an activation can show."""
+CancelAnswer = Cancelled | Ambiguous | Gone | TooEarly | NoAnswer
+"""What upstream can answer when a number is given back."""
 
 
 class Provider(Protocol):
@@ -172,9 +174,7 @@ class Provider(Protocol):
         """Release a number that is paid for; safe to repeat."""
         ...
 
-    async def cancel(
-        self, activation_id: ActivationId
-    ) -> Cancelled | Ambiguous | Gone | TooEarly | Refused | Unknown:
+    async def cancel(self, activation_id: ActivationId) -> CancelAnswer:
         """Give a number back unpaid; safe to repeat."""
         ...
 
