@@ -165,11 +165,13 @@ class Life:
         while clock.now() < latest:
             await self.pusher.drain()
             due = self.world.disk.first_due
-            if due is None:
+            if due is not None:
+                await asyncio.sleep(clock.seconds_until(due) + 1)
+                continue
+            # The last answers are still in flight, and calls whose caller has left.
+            await asyncio.sleep(60)
+            if self.world.disk.first_due is None:
                 break
-            await asyncio.sleep(clock.seconds_until(due) + 1)
-        # The last answers are still in flight.
-        await asyncio.sleep(60)
         await self.pusher.drain()
 
     def _check(self, laws: Sequence["Law"]) -> None:
