@@ -22,6 +22,7 @@ from kiwisms.testing.ids import CountingIds
 from kiwisms.testing.provider import FakeProvider
 from kiwisms.testing.webhooks import FakeWebhookSender
 from tests.e2e.http.site import assert_is
+from tests.held_call import HeldCall
 
 Mounted = tuple[kiwisms.Kiwisms, aiohttp.ClientSession]
 
@@ -143,19 +144,14 @@ async def test_leaving_waits_for_a_rent_whose_caller_has_left(
     provider: FakeProvider, clock: ManualClock
 ) -> None:
     store = MemoryStore()
-    asked, answer = asyncio.Event(), asyncio.Event()
-
-    async def answer_late() -> None:
-        asked.set()
-        await answer.wait()
-
-    provider.on_rent.next(meanwhile=answer_late)
+    call = HeldCall()
+    provider.on_rent.next(meanwhile=call)
     async with kiwisms.open(store, provider=provider, clock=clock, background=False) as kiwi:
         ada = await customer(kiwi)
         renting = asyncio.create_task(kiwi.rentals.rent(ada, service="go"))
-        await asked.wait()
+        await call.begun.wait()
         renting.cancel()
-        asyncio.get_running_loop().call_later(0.05, answer.set)
+        asyncio.get_running_loop().call_later(0.05, call.may_end.set)
     async with kiwisms.open(store, provider=provider, clock=clock, background=False) as again:
         [rental] = await again.rentals.active(ada)
         assert [each.phone for each in provider.upstream.activations.values()] == [rental.phone]

@@ -24,6 +24,7 @@ from kiwisms.ports.provider import (
     Waiting,
 )
 from kiwisms.testing.kit import Kit
+from tests.held_call import HeldCall
 
 SESSION = 1200
 
@@ -275,15 +276,10 @@ async def test_a_done_whose_answer_is_lost_is_found_out_by_whoever_looks_next(
 async def test_a_done_whose_process_died_is_paid(
     kit: Kit, ada: Account, rental: Rental, later: int
 ) -> None:
-    asked, never = asyncio.Event(), asyncio.Event()
-
-    async def never_answer() -> None:
-        asked.set()
-        await never.wait()
-
-    kit.provider.on_finish.next(meanwhile=never_answer)
+    call = HeldCall()
+    kit.provider.on_finish.next(meanwhile=call)
     doing = asyncio.create_task(kit.kiwi.rentals.done(ada.id, rental.id))
-    await asked.wait()
+    await call.begun.wait()
     doing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await doing

@@ -37,6 +37,7 @@ from kiwisms.ports.provider import (
 from kiwisms.ports.store import StoreUnavailable
 from kiwisms.ports.transaction import NO_PREFETCH, Prefetch, TransactionConflict
 from kiwisms.testing.kit import Kit
+from tests.held_call import HeldCall
 
 
 class FailingStore(MemoryStore):
@@ -162,15 +163,10 @@ async def test_a_lost_answer_gives_the_money_back_and_is_never_asked_again(
 
 
 async def test_a_request_that_nobody_finished_is_given_up(kit: Kit, ada: Account) -> None:
-    asked, never = asyncio.Event(), asyncio.Event()
-
-    async def never_answer() -> None:
-        asked.set()
-        await never.wait()
-
-    kit.provider.on_rent.next(meanwhile=never_answer)
+    call = HeldCall()
+    kit.provider.on_rent.next(meanwhile=call)
     renting = asyncio.create_task(kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k"))
-    await asked.wait()  # and nobody goes on, as when the process dies
+    await call.begun.wait()  # and nobody goes on, as when the process dies
     assert (await available(kit, ada), await held(kit, ada)) == ("9.61", "0.39")
     with pytest.raises(IdempotencyConflict):
         await kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k")
@@ -187,19 +183,14 @@ async def test_a_request_that_nobody_finished_is_given_up(kit: Kit, ada: Account
 
 
 async def test_a_caller_that_leaves_loses_nothing(kit: Kit, ada: Account) -> None:
-    asked, answer = asyncio.Event(), asyncio.Event()
-
-    async def answer_late() -> None:
-        asked.set()
-        await answer.wait()
-
-    kit.provider.on_rent.next(meanwhile=answer_late)
+    call = HeldCall()
+    kit.provider.on_rent.next(meanwhile=call)
     renting = asyncio.create_task(kit.kiwi.rentals.rent(ada.id, service="go", idempotency_key="k"))
-    await asked.wait()
+    await call.begun.wait()
     renting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await renting
-    answer.set()
+    call.may_end.set()
     await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
     assert await all_states(kit) == [State.WAITING]
     assert await kit.store.incidents(limit=10) == []

@@ -15,6 +15,7 @@ from kiwisms.entrypoints.engine import join
 from kiwisms.ports.provider import Unknown
 from kiwisms.ports.webhooks import Answered
 from kiwisms.testing.kit import CATALOG_AGE, Kit
+from tests.held_call import HeldCall
 
 ADDRESS = "https://example.com/hook/secret-path?token=secret-token"
 Act = Callable[[Kit, Account], Awaitable[None]]
@@ -171,15 +172,10 @@ async def test_a_rental_is_told_in_the_order_of_time(kit: Kit, ada: Account) -> 
 
 
 async def test_who_gives_a_lost_request_up_is_the_worker(kit: Kit, ada: Account) -> None:
-    asked = asyncio.Event()
-
-    async def never_answer() -> None:
-        asked.set()
-        await asyncio.Event().wait()
-
-    kit.provider.on_rent.next(meanwhile=never_answer)
+    call = HeldCall()
+    kit.provider.on_rent.next(meanwhile=call)
     renting = asyncio.create_task(kit.kiwi.rentals.rent(ada.id, service="go"))
-    await asked.wait()
+    await call.begun.wait()
     kit.clock.advance(600)
     await kit.work()
     [rental] = await kit.kiwi.rentals.all()
