@@ -14,7 +14,7 @@ from kiwisms.adapters.daisysms.amounts import read_price
 from kiwisms.domain.catalog import CountryCode, Offer, ServiceCode
 
 COSTS: Final = ("cost", "price", "retail_price")
-MULTI: Final = ("retry_on_conflict", "multi", "multipleMessages", "multiSms")
+MULTI: Final = ("repeatable", "multi", "multipleMessages", "multiSms")
 YES: Final = (True, "1", "true")  # a tuple, since the compared value may be an unhashable list
 LONGEST_NAME: Final = 100
 

@@ -39,9 +39,8 @@ async def _send_once(
 def _read_url(text: str) -> URL:
     try:
         url = URL(text if is_web_address(text) else "")
-        (url.raw_host or "").encode(
-            "idna"
-        )  # the name look-up does this too, but would raise only later
+        # The name look-up does this too, but would raise only later.
+        (url.raw_host or "").encode("idna")
     except ValueError:
         url = URL()
     if not url.host:

@@ -266,5 +266,5 @@ def _data(service: Service) -> dict[str, object]:
         "name": service.name,
         "cost": str(service.cost),
         "count": str(min(service.count, CAP)),
-        "retry_on_conflict": service.multi,
+        "repeatable": service.multi,
     }

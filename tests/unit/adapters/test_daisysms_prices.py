@@ -13,7 +13,7 @@ from kiwisms.domain.money import ZERO, Money
 
 USA = CountryCode("187")
 GO = ServiceCode("go")
-DATA = {"cost": "0.655", "count": "100", "name": "Google", "retry_on_conflict": False}
+DATA = {"cost": "0.655", "count": "100", "name": "Google", "repeatable": False}
 OTHER = {"cost": "9.99", "count": 1, "name": "elsewhere"}
 OFFER = Offer(service=GO, name="Google", cost=Money.parse("0.655"), count=100)
 
@@ -117,7 +117,7 @@ def test_a_capped_count_stays_what_it_is(count: object) -> None:
     assert offer.count == 100
 
 
-@pytest.mark.parametrize("key", ["retry_on_conflict", "multi", "multipleMessages", "multiSms"])
+@pytest.mark.parametrize("key", ["repeatable", "multi", "multipleMessages", "multiSms"])
 @pytest.mark.parametrize(
     ("value", "multi"),
     [(True, True), (1, True), ("1", True), (False, False), (0, False), ([], False)],

@@ -171,7 +171,7 @@ async def test_every_other_answer_comes_with_any_status_and_space(status: bytes)
 
 TABLES = {
     "country first": {"187": {"go": {"cost": 0.3, "count": 100}}},
-    "service first": {"go": {"187": {"price": "0.30", "count": "100", "retry_on_conflict": 1}}},
+    "service first": {"go": {"187": {"price": "0.30", "count": "100", "repeatable": 1}}},
     "flat": {"go": {"retail_price": 0.30, "count": 100, "name": "Google", "multiSms": False}},
 }
 
